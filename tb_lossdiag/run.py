@@ -1,0 +1,197 @@
+"""What does a diagnosis look at? One training as frozen numpy data: Run, ModelCard, Series, Table.
+
+Numpy only, no I/O. Recording fills a ModelCard and logs/ fills a Run; symptoms and causes read both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Series:
+    """One number per step.
+
+    steps: int64 [n], strictly increasing. values: float64 [n]. A step without a value is left out, never NaN-filled:
+    a NaN in `values` was measured as NaN.
+    written: how many records the writer says it wrote; more than n when TensorBoard's sampling dropped some.
+    """
+
+    steps: np.ndarray
+    values: np.ndarray
+    written: int = 0
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def between(self, first: int, last: int) -> "Series":
+        """The part with first <= step <= last."""
+        kept = (self.steps >= first) & (self.steps <= last)
+        return replace(self, steps=self.steps[kept], values=self.values[kept])
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one row of a table is about.
+
+    name: unique in its table, such as "dense/kernel" or "dense". kind: one of schema.ROW_KINDS.
+    layer: path of the layer it belongs to; "" for inputs, targets and predictions.
+    """
+
+    name: str
+    kind: str
+    layer: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Statistics by step, row and column; the layers, the data and the targets of a run are one each.
+
+    steps: int64 [n]. values: float32 [n, rows, columns]; NaN where a column does not apply to a row.
+    """
+
+    steps: np.ndarray
+    rows: tuple[Row, ...]
+    columns: tuple[str, ...]
+    values: np.ndarray
+    written: int = 0
+
+    def has(self, column: str) -> bool:
+        return column in self.columns and len(self.steps) > 0
+
+    def column(self, name: str) -> np.ndarray:
+        """float32 [n, rows] of one column. Raises KeyError when it was not recorded; ask `has` first."""
+        if name not in self.columns:
+            raise KeyError(name)
+        return self.values[:, :, self.columns.index(name)]
+
+    def of_kind(self, kind: str) -> "Table":
+        """The rows of one kind, in order."""
+        kept = [i for i, row in enumerate(self.rows) if row.kind == kind]
+        return replace(self, rows=tuple(self.rows[i] for i in kept), values=self.values[:, kept, :])
+
+    def cell(self, row: str, column: str) -> np.ndarray:
+        """float32 [n]: one row's column over the steps."""
+        return self.column(column)[:, [r.name for r in self.rows].index(row)]
+
+
+@dataclass(frozen=True)
+class LayerCard:
+    """One layer of the model, in data-flow order.
+
+    path: unique, "block/dense_1". kind: the class name, "Dense". activation: Keras name or None when it has none.
+    initializers: {"kernel": {"name": "GlorotUniform", "config": {...}}, ...}.
+    inputs: paths of the layers that feed it. units: size of the last output axis, None when unknown.
+    settings: what a check needs and only some layers have: rate (dropout), regularizers, use_bias, return_sequences, momentum.
+    """
+
+    path: str
+    kind: str
+    activation: str | None = None
+    initializers: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    units: int | None = None
+    parameters: int = 0
+    trainable: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """The static facts of a training: what the user wrote.
+
+    rows, columns: the axes of the recorded tensors, {"steps": [...], "layers": [...], ...}; data_rows names DATA's rows.
+    optimizer: {"name": "Adam", "config": {...}}; loss: {"name": "CategoricalCrossentropy", "from_logits": False,
+    "reads_logits": True}, where reads_logits says that Keras will take the layer's cached pre-activation values.
+    batch_size, steps_per_epoch, epochs: None when unknown. precision: Keras's dtype policy name.
+    """
+
+    framework: str = ""
+    model: str = "model"
+    layers: tuple[LayerCard, ...] = ()
+    rows: tuple[Row, ...] = ()
+    data_rows: tuple[Row, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    optimizer: Mapping[str, Any] = field(default_factory=dict)
+    loss: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    precision: str = "float32"
+    batch_size: int | None = None
+    steps_per_epoch: int | None = None
+    epochs: int | None = None
+    parameters: int = 0
+    trainable_parameters: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts and lists, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "ModelCard":
+        """The card back. Unknown keys are ignored, so a card with later additions still reads.
+
+        Raises ValueError or TypeError when a part has the wrong shape.
+        """
+        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
+        known["layers"] = tuple(_part(LayerCard, part) for part in known.get("layers", ()))
+        known["rows"] = tuple(_part(Row, part) for part in known.get("rows", ()))
+        known["data_rows"] = tuple(_part(Row, part) for part in known.get("data_rows", ()))
+        known["columns"] = {name: tuple(columns) for name, columns in known.get("columns", {}).items()}
+        known["metrics"] = tuple(known.get("metrics", ()))
+        return cls(**known)
+
+    def layer(self, path: str) -> LayerCard | None:
+        return next((layer for layer in self.layers if layer.path == path), None)
+
+
+def _part(kind: type, value: Mapping[str, Any]) -> Any:
+    known = {name: value[name] for name in kind.__dataclass_fields__ if name in value}
+    if "inputs" in known:
+        known["inputs"] = tuple(known["inputs"])
+    return kind(**known)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A rare fact at a step: {"kind": "no_gradient", "rows": [...]}. See schema.EVENT_KINDS."""
+
+    step: int
+    kind: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training as read from its log. A part that was not logged is None, or absent from its mapping.
+
+    steps: per-step series by schema.STEP_COLUMNS name ("loss", "learning_rate", ...).
+    epochs: epoch metrics by Keras name ("loss", "val_loss", ...); their `steps` are the training steps at epoch end.
+        For a log that knows epochs only, these are epoch numbers and `steps` is empty.
+    step_unit: "step" or "epoch": what the x axis of `epochs` counts.
+    skipped: what could not be read, one sentence each. restarts: steps at which an earlier part was overwritten.
+    source: "recorded" for our own logs, "scalars" for plain scalar logs.
+    """
+
+    name: str
+    card: ModelCard | None = None
+    steps: Mapping[str, Series] = field(default_factory=dict)
+    epochs: Mapping[str, Series] = field(default_factory=dict)
+    layers: Table | None = None
+    data: Table | None = None
+    targets: Table | None = None
+    events: tuple[Event, ...] = ()
+    skipped: tuple[str, ...] = ()
+    restarts: tuple[int, ...] = ()
+    source: str = "recorded"
+    step_unit: str = "step"
+    wall_time: float = 0.0
+
+    @property
+    def last_step(self) -> int:
+        """The newest step any part of the run knows; 0 for an empty run."""
+        ends = [s.steps[-1] for s in (*self.steps.values(), *self.epochs.values()) if len(s)]
+        ends += [t.steps[-1] for t in (self.layers, self.data) if t is not None and len(t.steps)]
+        return int(max(ends, default=0))

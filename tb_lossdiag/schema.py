@@ -1,0 +1,174 @@
+"""What is in the event files: plugin name, tags, column names, format version, encode and decode.
+
+This is the only file that spells any of them. Writer and reader meet here and nowhere else.
+
+Everything of one training lies in one TensorBoard run, `<log_dir>/diagnostics`:
+
+| tag      | value per record          | written                                                     |
+|----------|---------------------------|-------------------------------------------------------------|
+| CARD     | JSON object               | at the first recorded step, before any other tag            |
+| STEPS    | float32 [columns]         | every recorded step; off-sample steps know the loss only    |
+| LAYERS   | float32 [rows, columns]   | sampled steps; one row per variable and per layer output    |
+| DATA     | float32 [rows, columns]   | sampled steps; one row per input, target, prediction tensor |
+| TARGETS  | float32 [outputs, columns]| sampled steps; a class or an output unit per row            |
+| EPOCHS   | JSON object               | each epoch end: {"epoch": 0, "loss": ..., "val_loss": ...}  |
+| EVENTS   | JSON object               | rarely; {"kind": ..., ...}, see EVENT_KINDS                 |
+
+A step is the 1-based number of the training step (batch) it describes, as in Keras's own batch summaries.
+A tensor is bare: the card's "columns" and "rows" name its axes, so columns can be appended without breaking old logs.
+A cell that does not apply to its row (a gradient norm of a layer output) or was not recorded is NaN; see `applies`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+PLUGIN_NAME = "lossdiag"
+RUN_DIRECTORY = "diagnostics"
+VERSION = 1
+
+CARD = "lossdiag/card"
+STEPS = "lossdiag/steps"
+LAYERS = "lossdiag/layers"
+DATA = "lossdiag/data"
+TARGETS = "lossdiag/targets"
+EPOCHS = "lossdiag/epochs"
+EVENTS = "lossdiag/events"
+
+JSON_TAGS = (CARD, EPOCHS, EVENTS)
+TENSOR_TAGS = (STEPS, LAYERS, DATA, TARGETS)
+
+STEP_COLUMNS = (
+    "sequence",  # how many STEPS records the writer had written, this one included
+    "layer_sequence",  # how many LAYERS records the writer had written; NaN where this step has none
+    "loss",  # the batch's own loss, penalties included, not Keras's running epoch mean
+    "penalty",  # the part of it that comes from regularisation losses
+    "learning_rate",  # as applied in this step, schedules included
+    "gradient_norm",  # L2 over all trainable variables, unscaled, before clipping
+    "update_norm",  # L2 of w_new - w_old over all trainable variables
+    "weight_norm",  # L2 of w_old over all trainable variables
+    "gradient_nonfinite",  # NaN and Inf elements over all gradients
+)
+
+# Column -> kind of row it applies to.
+LAYER_COLUMNS = {
+    "gradient_norm": "variable",
+    "gradient_mean_abs": "variable",
+    "gradient_max_abs": "variable",
+    "gradient_zero_share": "variable",  # share of elements exactly 0
+    "gradient_nonfinite": "variable",  # count
+    "weight_norm": "variable",  # before the update
+    "update_norm": "variable",  # ||w_new - w_old||
+    "update_ratio": "variable",  # ||w_new - w_old|| / ||w_old||
+    "activation_mean": "output",
+    "activation_std": "output",
+    "activation_max_abs": "output",
+    "activation_zero_share": "output",  # share of elements exactly 0
+    "activation_dead_share": "output",  # share of units with no output above 0 in the whole batch; ReLU-like only
+    "activation_saturated_share": "output",  # share of elements in the outer 5 % of a bounded activation's range
+    "activation_nonfinite": "output",  # count
+    "activation_unit_std": "output",  # std over the batch, averaged over units: 0 when the layer ignores its input
+}
+
+DATA_COLUMNS = (
+    "min",
+    "max",
+    "mean",
+    "std",
+    "nonfinite",  # count
+    "feature_std_min",  # smallest non-zero std of a feature (last axis) over the batch
+    "feature_std_max",
+    "feature_mean_max",  # largest |mean| of a feature over the batch
+    "diversity",  # std over the batch, averaged over features, divided by mean |value|
+    "out_of_range",  # integer class labels outside 0 .. classes-1; targets only, else NaN
+)
+
+TARGET_COLUMNS = (
+    "mean",  # of integer class labels: the share of each class in the batch
+    "std",
+    "mean_abs_deviation",  # around the batch median
+)
+
+ROW_KINDS = ("variable", "output", "input", "target", "prediction")
+EVENT_KINDS = (
+    "no_gradient",  # {"rows": [...]} variables the loss does not reach: the gradient is None
+    "learning_rate",  # {"from": ..., "to": ...} changed by a callback between steps
+    "restart",  # {} a fit that continues in a directory that already holds steps
+    "recording_stopped",  # {"reason": ...} recording failed and switched itself off
+    "mark",  # {"text": ...} a user's own note
+)
+
+
+class NewerFormat(ValueError):
+    """The log was written by a newer tb_lossdiag than this one can read."""
+
+
+def applies(column: str, row_kind: str) -> bool:
+    """Whether a layer-table column has a meaning for rows of this kind."""
+    return LAYER_COLUMNS.get(column) == row_kind
+
+
+def metadata_content() -> bytes:
+    """The bytes TensorBoard keeps with each tag: the format version, nothing else."""
+    return str(VERSION).encode()
+
+
+def check_version(version: int) -> None:
+    """Raises NewerFormat when a log or a card is from a later format than this code knows."""
+    if version > VERSION:
+        raise NewerFormat(
+            f"the log has format version {version}, this tb_lossdiag reads up to {VERSION}: pip install -U tb-lossdiag"
+        )
+
+
+def encode_json(value: Mapping[str, object]) -> str:
+    """JSON text of a card, an epoch or an event; NaN and Infinity are written as Python's json writes them."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def decode_json(text: str | bytes) -> dict:
+    """The object back. Raises ValueError when it is not a JSON object."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a JSON object, got {type(value).__name__}")
+    return value
+
+
+def encode_vector(columns: Sequence[str], values: Mapping[str, float]) -> np.ndarray:
+    """float32 [columns]: the named values in column order, NaN where a value is missing."""
+    unknown = sorted(set(values) - set(columns))
+    if unknown:
+        raise ValueError(f"unknown column {unknown[0]!r}; known: {', '.join(columns)}")
+    return np.array([float(values.get(name, np.nan)) for name in columns], np.float32)
+
+
+def encode_matrix(columns: Sequence[str], values: Mapping[str, Sequence[float]], rows: int) -> np.ndarray:
+    """float32 [rows, columns]: each named array of length `rows` in its column, NaN where a column is missing."""
+    unknown = sorted(set(values) - set(columns))
+    if unknown:
+        raise ValueError(f"unknown column {unknown[0]!r}; known: {', '.join(columns)}")
+    matrix = np.full((rows, len(columns)), np.nan, np.float32)
+    for name, column in values.items():
+        column = np.asarray(column, np.float32)
+        if column.shape != (rows,):
+            raise ValueError(f"column {name!r} has shape {column.shape}, expected ({rows},): one value per row of the card")
+        matrix[:, list(columns).index(name)] = column
+    return matrix
+
+
+def decode_tensor(array: np.ndarray, columns: Sequence[str], rows: int | None = None) -> np.ndarray:
+    """float32 [..., columns] as written, checked. Raises ValueError naming what is off.
+
+    rows: the expected first axis of a matrix; None for a vector, -1 for a matrix with any number of rows.
+    """
+    if array.dtype != np.float32:
+        raise ValueError(f"dtype {array.dtype}, expected float32")
+    rank = 1 if rows is None else 2
+    if array.ndim != rank:
+        raise ValueError(f"rank {array.ndim}, expected {rank}")
+    if array.shape[-1] != len(columns):
+        raise ValueError(f"{array.shape[-1]} columns, the card names {len(columns)}")
+    if rows is not None and rows >= 0 and array.shape[0] != rows:
+        raise ValueError(f"{array.shape[0]} rows, the card names {rows}")
+    return array

