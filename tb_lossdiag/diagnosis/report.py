@@ -153,3 +153,9 @@ def _wire(value: Any) -> Any:
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def undiagnosed(run: str, error: Exception) -> Report:
+    """The report on a run that could not be read or diagnosed, and why."""
+    reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return Report(run, Verdict("inconclusive", f"This run could not be diagnosed: {reason}"), notes=(reason,))

@@ -1,0 +1,50 @@
+"""Does the diagnosis name the cause each training was made to show? Train all, print the table, say so loudly if not."""
+
+import shutil
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import keras
+from tb_lossdiag import Report, diagnose
+from trainings import TRAININGS, Training
+
+# The runs are judged at a fixed start, so that the demo says the same on every machine.
+SEED = 1
+
+
+def train_and_judge(logs: Path) -> bool:
+    """Whether every report agrees with its training's declared cause."""
+    console = Console()
+    shutil.rmtree(logs, ignore_errors=True)
+    for number, training in enumerate(TRAININGS, 1):
+        started = time.monotonic()
+        console.print(f"[{number:2}/{len(TRAININGS)}] {training.name} …", end=" ", highlight=False, markup=False)
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(SEED)
+        training.train(str(logs / training.name))
+        console.print(f"{time.monotonic() - started:.0f} s", highlight=False)
+    reports = diagnose(logs)
+    table = Table(title="What the diagnosis says")
+    for heading in ("run", "verdict", "first cause", "declared", ""):
+        table.add_column(heading)
+    wrong = []
+    for training in TRAININGS:
+        report = reports[training.name]
+        agrees = _agrees(training, report)
+        wrong += [] if agrees else [training.name]
+        first = report.causes[0] if report.causes else None
+        told = f"{first.id} ({first.confidence})" if first and report.verdict.cause else "-"
+        table.add_row(training.name, report.verdict.state, told, training.cause or "-", "ok" if agrees else "[bold red]WRONG[/]")
+    console.print(table)
+    if wrong:
+        console.print(f"[bold red]The diagnosis disagrees with the declared cause of: {', '.join(wrong)}[/]")
+    return not wrong
+
+
+def _agrees(training: Training, report: Report) -> bool:
+    if training.cause is None:
+        return report.severity in ("none", "note")
+    return report.verdict.cause == training.cause == report.causes[0].id

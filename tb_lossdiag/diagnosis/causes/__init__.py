@@ -1,0 +1,10 @@
+"""Which explanations compete? The whole cause table, by where the blame would lie."""
+
+from tb_lossdiag.diagnosis.causes.data import DATA
+from tb_lossdiag.diagnosis.causes.fit import FIT
+from tb_lossdiag.diagnosis.causes.optimizer import OPTIMIZER
+from tb_lossdiag.diagnosis.causes.output import OUTPUT
+from tb_lossdiag.diagnosis.causes.signal import SIGNAL
+from tb_lossdiag.diagnosis.causes.weights import WEIGHTS
+
+CANDIDATES = (*DATA, *OUTPUT, *WEIGHTS, *OPTIMIZER, *SIGNAL, *FIT)

@@ -1,0 +1,51 @@
+"""What does a cause need to be believed? One row of the cause table, as data.
+
+A candidate is considered only when everything it requires holds. What speaks for and against it is listed with its
+evidence; what it `explains` are causes that follow from it and step back behind it unless they began earlier.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tb_lossdiag.diagnosis import fixes
+from tb_lossdiag.diagnosis.clues import Clue, Findings, ended
+from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED
+from tb_lossdiag.diagnosis.report import Fix
+
+BAD = ended(*FAILED, *HINDERED)
+NOT_LEARNING = ended(*FAILED, "slow", "stalled")
+
+# What steps that are too large, or weights and inputs on the wrong scale, leave behind.
+EARLY_DAMAGE = (
+    "dying_relu",
+    "saturated_activations",
+    "vanishing_gradients",
+    "exploding_gradients",
+    "disconnected_graph",
+    "insufficient_capacity",
+    "learning_rate_too_low",
+    "undertrained",
+    "hidden_activation_unsuitable",
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One possible cause.
+
+    explains: ids of the causes it accounts for; ("*",) for all. points_at: the check whose layers and onset are the cause's.
+    certain: wrong whatever the outcome, so it may accuse even a run that seems to learn.
+    weight: how specific it is; orders candidates of equal confidence, and only a lighter one can be explained away.
+    """
+
+    id: str
+    title: str
+    requires: tuple[Clue, ...]
+    supports: tuple[Clue, ...] = ()
+    contradicts: tuple[Clue, ...] = ()
+    explains: tuple[str, ...] = ()
+    test: str = ""
+    fix: Callable[[Findings], Fix] = fixes.none
+    points_at: str = ""
+    certain: bool = False
+    weight: int = 0

@@ -1,0 +1,113 @@
+"""Is the way through the layers to blame? Gradients and activations that fade, explode or stick."""
+
+from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, Candidate
+from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.outcome import FAILED
+
+SIGNAL = (
+    Candidate(
+        "exploding_gradients",
+        "Exploding gradients",
+        requires=(found("exploding_norm"), ended(*FAILED, "slow", "stalled")),
+        supports=(
+            fact(settings.recurs),
+            fact(settings.clips_nothing),
+            before("exploding_norm", "nonfinite"),
+            found("nonfinite"),
+            fact(settings.rate_is_usual),
+        ),
+        contradicts=(found("loss_pairing", certain=True), fact(settings.rate_is_unusual)),
+        explains=(
+            "learning_rate_too_high",
+            "saturated_activations",
+            "learning_rate_too_low",
+            "dying_relu",
+            "insufficient_capacity",
+        ),
+        test="Train 50 steps with clipnorm=1.0.",
+        fix=fixes.clip,
+        points_at="exploding_norm",
+        weight=4,
+    ),
+    Candidate(
+        "vanishing_gradients",
+        "Vanishing gradients",
+        requires=(found("depth_profile", direction="vanishing"), NOT_LEARNING),
+        supports=(found("architecture", fault="deep_saturating"), fact(settings.hides_sigmoids), found("skill")),
+        contradicts=(found("dead_units", at_start=False), found("loss_pairing", certain=True)),
+        explains=(
+            "learning_rate_too_low",
+            "insufficient_capacity",
+            "undertrained",
+            "hidden_activation_unsuitable",
+            "unsuitable_optimizer",
+        ),
+        test="Swap the hidden activations for relu with he_normal and train 50 steps.",
+        fix=fixes.shorten_gradient_path,
+        points_at="depth_profile",
+        weight=5,
+    ),
+    Candidate(
+        "dying_relu",
+        "Dying ReLU",
+        requires=(found("dead_units"), NOT_LEARNING),
+        supports=(
+            fact(settings.has_narrow_relu),
+            clear_of("update_ratio"),
+            found("zero_gradient"),
+            shows("dead_units", at_start=False),
+            found("output_diversity"),
+        ),
+        contradicts=(
+            found("update_ratio", level="high"),
+            found("initialization", fault="bias"),
+            found("input_scale", level=("large", "constant")),
+        ),
+        explains=(
+            "disconnected_graph",
+            "learning_rate_too_low",
+            "insufficient_capacity",
+            "vanishing_gradients",
+            "undertrained",
+        ),
+        test="Swap relu for leaky_relu and train 50 steps.",
+        fix=fixes.leak,
+        points_at="dead_units",
+        weight=3,
+    ),
+    Candidate(
+        "saturated_activations",
+        "Saturated activations",
+        requires=(found("saturated_units"), NOT_LEARNING),
+        supports=(shows("saturated_units", at_start=True), found("skill"), found("depth_profile")),
+        contradicts=(found("input_scale", level="large"), found("initialization", fault=("large_scale", "bias"))),
+        explains=("learning_rate_too_low", "insufficient_capacity", "undertrained"),
+        test="Put a LayerNormalization in front of the layer and train 50 steps.",
+        fix=fixes.desaturate,
+        points_at="saturated_units",
+        weight=3,
+    ),
+    Candidate(
+        "hidden_activation_unsuitable",
+        "Hidden activation unsuitable",
+        requires=(fact(settings.hides_sigmoids), NOT_LEARNING, any_of(found("skill"), shows("skill", level="little"))),
+        supports=(found("depth_profile"), clear_of("input_scale"), clear_of("initialization")),
+        contradicts=(found("loss_pairing", certain=True), found("input_scale", level="large")),
+        explains=("learning_rate_too_low", "insufficient_capacity", "undertrained", "unsuitable_optimizer"),
+        test="Swap the hidden activations for relu and train 50 steps.",
+        fix=fixes.swap_activation,
+        weight=2,
+    ),
+    Candidate(
+        "hidden_activation_unsuitable",
+        "No activation between the layers",
+        requires=(found("architecture", fault="linear_stack"), NOT_LEARNING),
+        supports=(clear_of("update_ratio"),),
+        contradicts=(found("update_ratio", level="high"),),
+        test="Add relu to the hidden layers and train 50 steps.",
+        fix=fixes.swap_activation,
+        points_at="architecture",
+        weight=2,
+    ),
+)

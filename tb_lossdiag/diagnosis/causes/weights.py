@@ -1,0 +1,84 @@
+"""Are the weights to blame? What is frozen, cut off or badly started."""
+
+from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis.causes.candidate import BAD, Candidate, EARLY_DAMAGE, NOT_LEARNING
+from tb_lossdiag.diagnosis.clues import any_of, fact, found, shows
+
+WEIGHTS = (
+    Candidate(
+        "nothing_trainable",
+        "Nothing is trainable",
+        requires=(found("trainable", nothing=True),),
+        supports=(found("flatness"), found("update_ratio", level="zero")),
+        explains=("*",),
+        test="len(model.trainable_variables)",
+        fix=fixes.unfreeze,
+        points_at="trainable",
+        certain=True,
+        weight=8,
+    ),
+    Candidate(
+        "frozen_layers",
+        "Frozen layers",
+        requires=(found("trainable", nothing=False), NOT_LEARNING),
+        supports=(
+            fact(settings.is_mostly_frozen),
+            found("flatness", direction="flat"),
+        ),
+        contradicts=(found("update_ratio", level="high"),),
+        explains=("insufficient_capacity", "undertrained", "learning_rate_too_low"),
+        test="Unfreeze them and train 50 steps.",
+        fix=fixes.unfreeze,
+        points_at="trainable",
+        weight=4,
+    ),
+    Candidate(
+        "symmetric_initialization",
+        "All units start the same",
+        requires=(found("initialization", fault=("symmetric", "zero")), BAD),
+        supports=(found("zero_gradient"), found("skill"), found("dead_units")),
+        contradicts=(),
+        explains=EARLY_DAMAGE,
+        test="Give the layer its default initialiser and train 50 steps.",
+        fix=fixes.initialise,
+        points_at="initialization",
+        weight=7,
+    ),
+    Candidate(
+        "poor_initialization",
+        "Initial weights on the wrong scale",
+        requires=(found("initialization", fault=("large_scale", "small_scale", "bias")), NOT_LEARNING),
+        supports=(
+            found("early_loss"),
+            shows("dead_units", at_start=True),
+            shows("saturated_units", at_start=True),
+            found("depth_profile"),
+            found("nonfinite"),
+            found("exploding_norm"),
+            found("zero_gradient", from_start=True),
+        ),
+        contradicts=(found("input_scale", level="large"),),
+        explains=(*EARLY_DAMAGE, "learning_rate_too_high", "unscaled_targets"),
+        test="Give the layer its default initialiser and train 50 steps.",
+        fix=fixes.initialise,
+        points_at="initialization",
+        weight=6,
+    ),
+    Candidate(
+        "disconnected_graph",
+        "The loss does not reach the variables",
+        requires=(found("zero_gradient", pattern=("all", "kernels"), from_start=True), any_of(BAD, found("flatness"))),
+        supports=(found("zero_gradient", unreached=True), found("update_ratio", level="zero")),
+        contradicts=(
+            found("loss_pairing", certain=True),
+            found("initialization"),
+            found("input_scale", level="constant"),
+            found("dead_units"),
+            found("trainable", nothing=True),
+        ),
+        test="Print which gradients are None right after tape.gradient.",
+        fix=fixes.reconnect,
+        points_at="zero_gradient",
+        weight=6,
+    ),
+)

@@ -1,0 +1,298 @@
+"""What should the user change? Each cause's fix as a sentence and as code in the user's own names and numbers.
+
+Names from a log enter the code through repr only, so pasting a hostile layer name cannot run anything but a string.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, loss_name
+from tb_lossdiag.diagnosis.report import Fix
+from tb_lossdiag.diagnosis.settings import learning_rate, optimizer_name
+from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
+from tb_lossdiag.run import LayerCard, Run
+
+# The update ratio a training usually runs at; steps are scaled towards it.
+TARGET_RATIO = 1e-3
+DEFAULT_RATES = {"SGD": 0.01, "Adagrad": 0.01, "Adadelta": 1.0}
+
+
+def none(f: Findings) -> Fix:
+    return Fix("")
+
+
+def drop_nonfinite(f: Findings) -> Fix:
+    return Fix(
+        "Remove or fill the rows that hold NaN or Inf.",
+        "good = np.isfinite(x).reshape(len(x), -1).all(axis=1)\nx, y = x[good], y[good]",
+    )
+
+
+def check_labels(f: Findings) -> Fix:
+    level = f.checks["targets"].sign("level")
+    if level == "fractional":
+        return Fix(
+            "The labels were scaled like the inputs. Keep them as whole numbers from 0 to classes - 1.",
+            "y = np.round(y * 255).astype('int64')  # undo the scaling; scale x only",
+        )
+    if level == "constant":
+        return Fix(
+            "All labels are the same. Check how they are read and whether they still belong to their rows.",
+            "print(np.unique(y, return_counts=True))",
+        )
+    units = output_units(f.run.card) or 2
+    high = int(np.nan_to_num(f.checks["targets"].sign("max", 0)))
+    if loss_name(f.run.card) in BINARY:
+        return Fix("Binary labels must be 0 or 1.", "y = (y > 0).astype('float32')")
+    return Fix(
+        f"Labels must run from 0 to {units - 1}.",
+        f"# either shift the labels\ny = y - y.min()\n# or give the output layer {high + 1} units",
+    )
+
+
+def check_inputs(f: Findings) -> Fix:
+    return Fix(
+        "Find where the data loses its values: a cast to an integer type or a second division by 255 are common.",
+        "print(x.dtype, x.min(), x.max(), x.std())",
+    )
+
+
+def unfreeze(f: Findings) -> Fix:
+    names = f.checks["trainable"].layers
+    lines = [f"model.get_layer({name.rsplit('/', 1)[-1]!r}).trainable = True" for name in names[:4]]
+    return Fix(
+        "Make the layers trainable, then compile again.",
+        "\n".join([*lines, f"model.compile(optimizer={_optimizer(f.run)}, loss={_loss(f.run)})"]),
+    )
+
+
+def pair(f: Findings) -> Fix:
+    """The exact loss and output layer for this problem."""
+    fault = f.checks["loss_pairing"].sign("fault")
+    units = output_units(f.run.card) or 1
+    labels = f.run.data.of_kind("target") if f.run.data is not None else None
+    top = (
+        int(np.nanmax(labels.column("max")))
+        if labels is not None and labels.rows and np.isfinite(labels.column("max")).any()
+        else 1
+    )
+    if (
+        fault == "one_unit_softmax"
+        or (fault == "class_count" and top <= 1)
+        or (fault == "logits_as_probabilities" and units == 1)
+    ):
+        layer, loss = "Dense(1, activation='sigmoid')", "'binary_crossentropy'"
+    elif fault in ("softmax_for_labels", "squared_error_for_labels"):
+        layer, loss = f"Dense({units}, activation='sigmoid')", "'binary_crossentropy'"
+    elif fault == "unreachable_targets":
+        layer, loss = f"Dense({units})", _loss(f.run)
+    elif fault == "class_count":
+        layer, loss = f"Dense({top + 1}, activation='softmax')", "'sparse_categorical_crossentropy'"
+    elif fault == "logits_as_probabilities" and loss_name(f.run.card) in BINARY:
+        layer, loss = f"Dense({units}, activation='sigmoid')", "'binary_crossentropy'"
+    else:
+        name = loss_name(f.run.card)
+        layer, loss = (
+            f"Dense({units}, activation='softmax')",
+            repr(name if name in CATEGORICAL else "categorical_crossentropy"),
+        )
+    path = f.checks["loss_pairing"].sign("output", "")
+    return Fix(
+        f"Replace the output {path!r} and compile with the loss that belongs to it.",
+        f"keras.layers.{layer}\nmodel.compile(optimizer={_optimizer(f.run)}, loss={loss})",
+    )
+
+
+def normalise(f: Findings) -> Fix:
+    card = f.run.card
+    mean, std = f.checks["input_scale"].sign("mean", 0.0), f.checks["input_scale"].sign("std", 1.0)
+    first = next((layer for layer in card.layers if layer.kind != "InputLayer"), None) if card else None
+    where = f" in front of {first.path!r}" if first else ""
+    return Fix(
+        f"Put a Normalization layer{where}, adapted on the training data (now mean {mean:.3g}, standard deviation {std:.3g}).",
+        "normalise = keras.layers.Normalization()\nnormalise.adapt(x)\nmodel = keras.Sequential([normalise, *model.layers])",
+    )
+
+
+def scale_targets(f: Findings) -> Fix:
+    return Fix(
+        "Standardise the targets for training and undo it on the predictions.",
+        "mean, std = y.mean(axis=0), y.std(axis=0)\nmodel.fit(x, (y - mean) / std, ...)\npredictions = model.predict(x) * std + mean",
+    )
+
+
+def lower_learning_rate(f: Findings) -> Fix:
+    name, rate = optimizer_name(f.run), learning_rate(f.run)
+    early = f.checks["update_ratio"].sign("early", 0.0) or 0.0
+    usual = DEFAULT_RATES.get(name, 1e-3)
+    wanted = (
+        usual
+        if rate is None
+        else min(rate / 10, max(rate * TARGET_RATIO / early, rate / 1e4) if early > 0 and np.isfinite(early) else usual)
+    )
+    return Fix(
+        f"Lower the learning rate{f' from {rate:g}' if rate else ''} to about {_round(wanted)}.",
+        f"model.compile(optimizer={_optimizer(f.run, wanted)}, loss={_loss(f.run)})",
+    )
+
+
+def raise_learning_rate(f: Findings) -> Fix:
+    name, rate = optimizer_name(f.run), learning_rate(f.run)
+    late = f.checks["update_ratio"].sign("late", 0.0) or 0.0
+    factor = min(max(TARGET_RATIO / late, 10), 1000) if late > 0 else 10
+    wanted = DEFAULT_RATES.get(name, 1e-3) if rate is None else rate * factor
+    return Fix(
+        f"Raise the learning rate{f' from {rate:g}' if rate else ''} to about {_round(wanted)}; the updates are far below 1e-3 of the weights.",
+        f"model.compile(optimizer={_optimizer(f.run, wanted)}, loss={_loss(f.run)})",
+    )
+
+
+def set_learning_rate(f: Findings) -> Fix:
+    wanted = DEFAULT_RATES.get(optimizer_name(f.run), 1e-3)
+    return Fix(
+        "Give the optimizer a learning rate above 0, or end the schedule later.",
+        f"model.compile(optimizer={_optimizer(f.run, wanted)}, loss={_loss(f.run)})",
+    )
+
+
+def clip(f: Findings) -> Fix:
+    norm = f.run.steps.get("gradient_norm")
+    finite = norm.values[np.isfinite(norm.values)] if norm is not None else np.array([])
+    # Clip near the 90th percentile of the norms (Google's tuning playbook), but not above 1 where every norm is already an explosion.
+    wanted = min(float(np.percentile(finite, 90)), 1.0) if len(finite) else 1.0
+    return Fix(
+        "Clip the gradient norm; gated cells (LSTM, GRU) or a smaller recurrent initialiser cure it at the root.",
+        f"model.compile(optimizer={_optimizer(f.run, extra=f'global_clipnorm={_round(wanted)}')}, loss={_loss(f.run)})",
+    )
+
+
+def initialise(f: Findings) -> Fix:
+    lines = []
+    for path in f.checks["initialization"].layers[:4]:
+        layer = f.run.card.layer(path)
+        lines.append(f"{_constructor(layer, _activation(f.run, layer))}  # {path!r}")
+    return Fix("Use He initialisation in front of ReLU, Glorot elsewhere, and zero biases.", "\n".join(lines))
+
+
+def shorten_gradient_path(f: Findings) -> Fix:
+    layers = (
+        [
+            layer
+            for layer in f.run.card.layers[:-1]
+            if layer.activation in ("sigmoid", "tanh", "hard_sigmoid") and layer.units
+        ]
+        if f.run.card
+        else []
+    )
+    lines = [f"{_constructor(layer, 'relu')}  # {layer.path!r}" for layer in layers[:3]]
+    if len(layers) > 3:
+        lines.append(f"# and the same for the other {len(layers) - 3}")
+    return Fix(
+        "Use ReLU with He initialisation in the hidden layers; in deeper models add BatchNormalization or skip connections.",
+        "\n".join(lines),
+    )
+
+
+def swap_activation(f: Findings) -> Fix:
+    layers = [layer for layer in f.run.card.layers[:-1] if layer.units and layer.parameters] if f.run.card else []
+    return Fix(
+        "Give the hidden layers a ReLU with He initialisation.",
+        "\n".join(f"{_constructor(layer, 'relu')}  # {layer.path!r}" for layer in layers[:4]),
+    )
+
+
+def leak(f: Findings) -> Fix:
+    names = f.checks["dead_units"].layers
+    layers = [layer for layer in (f.run.card.layer(name) for name in names) if layer is not None] if f.run.card else []
+    lines = [f"{_constructor(layer, 'leaky_relu')}  # {layer.path!r}" for layer in layers[:4]]
+    return Fix(
+        "Use an activation that lets a gradient through below zero, and a smaller learning rate.", "\n".join(lines)
+    )
+
+
+def desaturate(f: Findings) -> Fix:
+    names = f.checks["saturated_units"].layers
+    return Fix(
+        "Bring the pre-activations back into range.",
+        f"keras.layers.LayerNormalization()  # in front of {names[0] if names else ''!r}",
+    )
+
+
+def reconnect(f: Findings) -> Fix:
+    return Fix(
+        "Keep the path from the variables to the loss differentiable: no argmax, round, .numpy() or stop_gradient in it.",
+        "gradients = tape.gradient(loss, model.trainable_variables)\nprint([v.path for v, g in zip(model.trainable_variables, gradients) if g is None])",
+    )
+
+
+def apply_updates(f: Findings) -> Fix:
+    return Fix(
+        "Apply the gradients to the variables of this model.",
+        "optimizer.apply_gradients(zip(gradients, model.trainable_variables))",
+    )
+
+
+def less_dropout(f: Findings) -> Fix:
+    names = f.checks["architecture"].layers
+    return Fix("Lower the dropout rate.", "\n".join(f"keras.layers.Dropout(0.3)  # {name!r}" for name in names[:4]))
+
+
+def train_longer(f: Findings) -> Fix:
+    epochs = f.run.card.epochs if f.run.card else None
+    rate = learning_rate(f.run)
+    return Fix(
+        "The loss was still falling: train longer"
+        + (f", or raise the learning rate from {rate:g} to {_round(rate * 3)}." if rate else "."),
+        f"model.fit(..., epochs={(epochs or 10) * 5})",
+    )
+
+
+def widen(f: Findings) -> Fix:
+    layers = [layer for layer in f.run.card.layers[:-1] if layer.parameters and layer.units]
+    lines = [
+        f"keras.layers.{layer.kind}({max(32, layer.units * 8)}, activation='relu')  # {layer.path!r}"
+        for layer in layers[:3]
+        if layer.kind == "Dense"
+    ]
+    return Fix(
+        "Give the model more units, or a hidden layer if it has none.",
+        "\n".join(lines or ["keras.layers.Dense(64, activation='relu')"]),
+    )
+
+
+def regularise(f: Findings) -> Fix:
+    best = f.checks["generalization_gap"].sign("best_epoch")
+    output = next((layer for layer in reversed(f.run.card.layers) if layer.parameters), None) if f.run.card else None
+    where = f"  # in front of {output.path!r}" if output else ""
+    return Fix(
+        f"Stop near epoch {best}, add dropout or L2, or train on more data."
+        if best
+        else "Stop earlier, add dropout or L2, or train on more data.",
+        f"keras.layers.Dropout(0.5){where}\nkeras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)",
+    )
+
+
+def _constructor(layer: LayerCard, activation: str | None) -> str:
+    initializer = "he_normal" if activation in ("relu", "leaky_relu") else "glorot_uniform"
+    first = f"{layer.units}" + (f", {tuple(layer.settings['kernel_size'])}" if "kernel_size" in layer.settings else "")
+    act = f", activation={activation!r}" if activation not in (None, "linear") else ""
+    return f"keras.layers.{layer.kind}({first}{act}, kernel_initializer={initializer!r})"
+
+
+def _activation(run: Run, layer: LayerCard) -> str | None:
+    return layer.activation
+
+
+def _optimizer(run: Run, rate: float | None = None, extra: str = "") -> str:
+    rate = learning_rate(run) if rate is None else rate
+    momentum = run.card.optimizer.get("config", {}).get("momentum") if run.card else None
+    parts = [f"learning_rate={_round(rate)}" if rate else "", f"momentum={momentum:g}" if momentum else "", extra]
+    return f"keras.optimizers.{optimizer_name(run)}({', '.join(p for p in parts if p)})"
+
+
+def _loss(run: Run) -> str:
+    return repr(loss_name(run.card)) if run.card and run.card.loss.get("name") else "'categorical_crossentropy'"
+
+
+def _round(value: float) -> str:
+    return f"{float(f'{value:.1g}'):g}"

@@ -1,0 +1,50 @@
+"""How did the training go? The verdict's state, before anyone asks why.
+
+Reads the checks only. A run that learns is called learning however odd its gradients look: no outcome, no accusation.
+"""
+
+from collections.abc import Mapping
+
+from tb_lossdiag.diagnosis.report import Check
+from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, SOLVED
+from tb_lossdiag.run import Run
+
+# States in which something went wrong, worst first, and those in which nothing did.
+FAILED = ("nonfinite", "diverging", "never_learned")
+HINDERED = ("stalled", "slow", "overfitting")
+
+
+def outcome(run: Run, checks: Mapping[str, Check]) -> str:
+    """One of report.VERDICTS."""
+    direction = checks["flatness"].sign("direction", "short")
+    skill = checks["skill"].sign("skill")
+    if (checks["nonfinite"].found and checks["nonfinite"].sign("place") != "target") or _ends_nonfinite(run):
+        return "nonfinite"
+    if checks["metric_frozen"].found:
+        return "never_learned"
+    if direction == "rising":
+        return "diverging" if skill is None or skill < SOLVED else "learning"
+    if skill is None:
+        return _without_reference(checks, direction)
+    if skill < LITTLE and direction == "falling":
+        return "slow"
+    if checks["skill"].found:
+        return "never_learned" if direction in ("flat", "unclear") else "inconclusive"
+    if checks["generalization_gap"].found:
+        return "overfitting"
+    if skill >= SOLVED:
+        return "converged" if direction == "flat" else "learning"
+    if direction == "flat":
+        return "stalled"
+    return "learning" if direction == "falling" or skill >= LITTLE else "inconclusive"
+
+
+def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
+    if checks["generalization_gap"].found:
+        return "overfitting"
+    return {"falling": "learning", "flat": "stalled"}.get(direction, "inconclusive")
+
+
+def _ends_nonfinite(run: Run) -> bool:
+    loss = run.steps.get("loss") or run.epochs.get("loss")
+    return loss is not None and len(loss) > 0 and not abs(float(loss.values[-1])) < float("inf")

@@ -1,0 +1,104 @@
+"""Which explanation comes first? Candidates become causes with a confidence, a severity and a place in the order.
+
+Ordinal, not a probability: likely needs everything required, at least two arguments and nothing against; a cause that
+another likely cause explains, and that began no earlier, steps back behind it.
+"""
+
+from dataclasses import replace
+
+from tb_lossdiag.diagnosis.causes import CANDIDATES
+from tb_lossdiag.diagnosis.causes.candidate import Candidate
+from tb_lossdiag.diagnosis.clues import Clue, Findings
+from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED
+from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, Cause, Evidence
+
+# Required evidence plus this many arguments make a cause likely.
+ARGUMENTS = 2
+
+
+def rank(findings: Findings) -> tuple[Cause, ...]:
+    """All causes worth showing, best explanation first, ruled-out ones last."""
+    argued = [a for a in (_argue(candidate, findings) for candidate in CANDIDATES) if a is not None]
+    argued = _one_per_id(argued)
+    argued = [(candidate, _explained_away(candidate, cause, argued)) for candidate, cause in argued]
+    return tuple(cause for candidate, cause in sorted(argued, key=_order))
+
+
+def _argue(candidate: Candidate, findings: Findings) -> tuple[Candidate, Cause] | None:
+    required = [clue(findings) for clue in candidate.requires]
+    if any(answer is None for answer in required):
+        return None
+    evidence_for, arguments = _gather(required, candidate.supports, findings)
+    evidence_against, counter = _gather([], candidate.contradicts, findings)
+    likely = not counter and (arguments >= ARGUMENTS or candidate.certain or not candidate.supports)
+    confidence = "likely" if likely else "ruled_out" if counter > arguments + 1 else "possible"
+    source = findings.checks[candidate.points_at] if candidate.points_at else None
+    steps = [e.steps for e in evidence_for if e.steps]
+    cause = Cause(
+        id=candidate.id,
+        title=candidate.title,
+        confidence=confidence,
+        severity=_severity(candidate, confidence, findings.outcome),
+        evidence_for=evidence_for,
+        evidence_against=evidence_against,
+        onset=source.onset if source is not None else min((s[0] for s in steps), default=None),
+        layers=source.layers if source is not None else (),
+        steps=(min(s[0] for s in steps), max(s[1] for s in steps)) if steps else None,
+        test=candidate.test,
+        fix=candidate.fix(findings),
+    )
+    return candidate, cause
+
+
+def _gather(required: list, clues: tuple[Clue, ...], findings: Findings) -> tuple[tuple[Evidence, ...], int]:
+    """Distinct evidence in order, and how many of `clues` answered yes."""
+    answers = [answer for answer in (clue(findings) for clue in clues) if answer is not None]
+    told = dict.fromkeys(evidence for answer in [*required, *answers] for evidence in answer)
+    return tuple(told), len(answers)
+
+
+def _severity(candidate: Candidate, confidence: str, outcome: str) -> str:
+    """How bad the outcome is, not how sure the cause is; a merely possible cause is one step milder."""
+    if candidate.certain:
+        return "critical" if outcome in FAILED else "warning"
+    if outcome in FAILED:
+        return "critical" if confidence == "likely" else "warning"
+    if outcome in HINDERED:
+        return "warning" if confidence == "likely" else "note"
+    return "note"
+
+
+def _one_per_id(argued: list[tuple[Candidate, Cause]]) -> list[tuple[Candidate, Cause]]:
+    best: dict[str, tuple[Candidate, Cause]] = {}
+    for pair in argued:
+        if pair[1].id not in best or _order(pair) < _order(best[pair[1].id]):
+            best[pair[1].id] = pair
+    return list(best.values())
+
+
+def _explained_away(candidate: Candidate, cause: Cause, argued: list[tuple[Candidate, Cause]]) -> Cause:
+    for other, explanation in argued:
+        follows = cause.id in other.explains or "*" in other.explains
+        if other is candidate or not follows or explanation.confidence != "likely" or other.weight < candidate.weight:
+            continue
+        if cause.onset is not None and explanation.onset is not None and cause.onset < explanation.onset:
+            continue
+        because = Evidence(f"{explanation.title} comes first and explains this.", layers=explanation.layers)
+        return replace(
+            cause,
+            confidence="possible" if cause.confidence != "ruled_out" else cause.confidence,
+            severity="note",
+            evidence_against=(*cause.evidence_against, because),
+        )
+    return cause
+
+
+def _order(pair: tuple[Candidate, Cause]) -> tuple:
+    candidate, cause = pair
+    return (
+        CONFIDENCES.index(cause.confidence),
+        SEVERITIES.index(cause.severity),
+        -candidate.weight,
+        len(cause.evidence_against) - len(cause.evidence_for),
+        cause.id,
+    )

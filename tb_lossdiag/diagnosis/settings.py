@@ -1,0 +1,104 @@
+"""What do the user's own settings say by themselves? Sentences about the optimizer and the layer list, or None.
+
+Each question takes a Run and answers with a sentence that can stand as evidence.
+"""
+
+import numpy as np
+
+from tb_lossdiag.run import LayerCard, Run
+
+# Usual learning rates end here: Keras's defaults are 1e-2 (SGD) and 1e-3 (adaptive), and momentum-free SGD takes more.
+USUAL_RATE = {"SGD": 0.5, "Adagrad": 0.5, "Adadelta": 2.0}
+USUAL_ADAPTIVE_RATE = 0.03
+# Fewer hidden units than this cannot bend a boundary around more than a few corners.
+NARROW = 4
+# ReLU layers this narrow die with a good chance even under He initialisation (Lu et al. 2019, arXiv 1903.06733).
+NARROW_RELU = 8
+RECURRENT = {"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"}
+SIGMOID = {"sigmoid", "hard_sigmoid"}
+
+
+def learning_rate(run: Run) -> float | None:
+    """The largest learning rate applied, else the configured one."""
+    series = run.steps.get("learning_rate")
+    if series is not None and np.isfinite(series.values).any():
+        return float(np.nanmax(series.values))
+    rate = _config(run).get("learning_rate")
+    return float(rate) if isinstance(rate, (int, float)) else None
+
+
+def optimizer_name(run: Run) -> str:
+    return str(run.card.optimizer.get("name") or "") if run.card else ""
+
+
+def hidden_layers(run: Run) -> list[LayerCard]:
+    """Layers with weights, the output layer left out."""
+    weighted = [layer for layer in (run.card.layers if run.card else ()) if layer.parameters and layer.units]
+    return weighted[:-1]
+
+
+def rate_is_zero(run: Run) -> str | None:
+    return "The learning rate that was applied is 0." if learning_rate(run) == 0 else None
+
+
+def rate_is_unusual(run: Run) -> str | None:
+    rate, name = learning_rate(run), optimizer_name(run)
+    usual = USUAL_RATE.get(name, USUAL_ADAPTIVE_RATE)
+    if not rate or rate <= usual:
+        return None
+    return f"A learning rate of {rate:g} is far above what {name or 'an optimizer'} usually takes (up to {usual:g})."
+
+
+def rate_is_usual(run: Run) -> str | None:
+    rate = learning_rate(run)
+    if not rate or rate_is_unusual(run):
+        return None
+    return f"A learning rate of {rate:g} is within what {optimizer_name(run) or 'an optimizer'} usually takes."
+
+
+def recurs(run: Run) -> str | None:
+    layer = next((layer for layer in (run.card.layers if run.card else ()) if layer.kind in RECURRENT), None)
+    return f"{layer.path!r} multiplies by the same weights at every time step." if layer else None
+
+
+def clips_nothing(run: Run) -> str | None:
+    config = _config(run)
+    clips = any(config.get(name) for name in ("clipnorm", "global_clipnorm", "clipvalue"))
+    return "The optimizer does not clip gradients." if config and not clips else None
+
+
+def is_narrow(run: Run) -> str | None:
+    if run.card is None or not any(layer.parameters and layer.units for layer in run.card.layers):
+        return None
+    hidden = hidden_layers(run)
+    if not hidden:
+        return "The model has no hidden layer: it can only draw a straight line."
+    narrowest = min(hidden, key=lambda layer: layer.units)
+    if narrowest.units > NARROW:
+        return None
+    return f"The narrowest hidden layer, {narrowest.path!r}, has {narrowest.units} units."
+
+
+def hides_sigmoids(run: Run) -> str | None:
+    hidden = [layer for layer in (run.card.layers[:-1] if run.card else ()) if layer.kind not in RECURRENT]
+    names = [layer.path for layer in hidden if layer.activation in SIGMOID]
+    if not names:
+        return None
+    told = ", ".join(repr(name) for name in names[:3])
+    return f"{told}: a sigmoid in a hidden layer passes at most a quarter of the gradient and shifts the mean."
+
+
+def has_narrow_relu(run: Run) -> str | None:
+    layers = run.card.layers if run.card else ()
+    narrow = [layer for layer in layers if layer.activation == "relu" and layer.units and layer.units <= NARROW_RELU]
+    return f"{narrow[0].path!r} has {narrow[0].units} ReLU units; narrow ReLU layers die easily." if narrow else None
+
+
+def is_mostly_frozen(run: Run) -> str | None:
+    if run.card is None or run.card.trainable_parameters >= run.card.parameters / 2:
+        return None
+    return f"{run.card.trainable_parameters} of {run.card.parameters} parameters can change."
+
+
+def _config(run: Run) -> dict:
+    return dict(run.card.optimizer.get("config") or {}) if run.card else {}

@@ -1,0 +1,44 @@
+"""Which ReLU units never fire? A unit that outputs 0 for a whole batch gets no gradient and cannot come back by itself."""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import late, onset, span
+from tb_lossdiag.run import Run
+
+ID = "dead_units"
+TITLE = "Dead units"
+# Over half of a layer; a wide healthy layer under Adam 1e-2 still learned with 46 % silent in a batch of 64.
+DEAD = 0.5
+SOURCE = "healthy runs up to 0.46 of a layer's units silent in one batch"
+
+
+def check(run: Run) -> Check:
+    if run.layers is None or not run.layers.has("activation_dead_share"):
+        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+    table = run.layers.of_kind("output")
+    share = table.column("activation_dead_share").astype(np.float64)
+    known = np.isfinite(share).any(axis=0)
+    if not known.any():
+        return Check(ID, TITLE, "not_run", needs="a layer with a ReLU-like activation")
+    last = late(table).column("activation_dead_share").astype(np.float64)
+    typical = np.array([np.nanmedian(c) if np.isfinite(c).any() else -1.0 for c in last.T])
+    worst = int(np.argmax(typical))
+    dead = typical > DEAD
+    names = tuple(table.rows[i].name for i in np.argsort(-typical, kind="stable") if dead[i])
+    start = share[0, worst]
+    text = (
+        f"In layer {table.rows[worst].name!r} {typical[worst]:.0%} of the units output 0 for the whole batch "
+        f"({start:.0%} at step {int(table.steps[0])})."
+    )
+    evidence = Evidence(text, float(typical[worst]), DEAD, "share of units", SOURCE, names[:8], span(late(table)))
+    since = [onset(table.steps, np.nan_to_num(share[:, i]) > DEAD) for i in np.flatnonzero(dead)]
+    return Check(
+        ID,
+        TITLE,
+        "found" if dead.any() else "not_found",
+        (evidence,),
+        min((s for s in since if s is not None), default=None),
+        names[:8],
+        signs=(("share", float(typical[worst])), ("at_start", bool(start > DEAD)), ("early", float(start))),
+    )

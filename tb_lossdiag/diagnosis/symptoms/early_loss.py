@@ -1,0 +1,49 @@
+"""Did the first steps make things worse? A loss that leaps at the start tells of steps too large or of a bad start."""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.reference import constant_loss
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.run import Run
+
+ID = "early_loss"
+TITLE = "First steps"
+WINDOW = 50
+# Healthy runs may rise a little in the first batches; a fivefold leap is no batch noise.
+LEAP = 5.0
+# The first loss against a constant guess: healthy calibration runs 1.04 … 1.48.
+START = 5.0
+SOURCE = "healthy runs start at 1.04 … 1.48 times the constant guess and do not leap"
+
+
+def check(run: Run) -> Check:
+    loss = run.steps.get("loss")
+    if loss is None or len(loss) < 10:
+        return Check(
+            ID, TITLE, "not_run", needs="per-step losses of the first 50 steps: add the LossDiagnostics callback"
+        )
+    values = loss.values[loss.steps < loss.steps[0] + WINDOW]
+    first = float(values[0])
+    if not np.isfinite(first):
+        return Check(ID, TITLE, "inconclusive", needs="a finite first loss")
+    finite = values[np.isfinite(values)]
+    peak = float(finite.max()) if len(finite) == len(values) else np.inf
+    leap = peak / first if first > 0 else 1.0
+    constant = constant_loss(run)
+    start = first / constant if constant else np.nan
+    leapt, high = leap > LEAP, bool(np.isfinite(start) and start > START)
+    text = f"The first loss is {first:.4g}"
+    text += f", {start:.3g} times what a constant guess scores" if np.isfinite(start) else ""
+    text += f"; the highest of the first {len(values)} is {peak:.4g}."
+    evidence = Evidence(
+        text, leap, LEAP, "highest / first", SOURCE, (), (int(loss.steps[0]), int(loss.steps[0]) + WINDOW - 1)
+    )
+    at = int(loss.steps[int(np.argmax(~(values <= LEAP * first)))]) if leapt else int(loss.steps[0])
+    return Check(
+        ID,
+        TITLE,
+        "found" if leapt or high else "not_found",
+        (evidence,),
+        at if leapt or high else None,
+        signs=(("leap", leap), ("start", start), ("leapt", leapt), ("high_start", high)),
+    )

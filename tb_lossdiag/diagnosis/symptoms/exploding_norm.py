@@ -1,0 +1,59 @@
+"""Is the gradient far too large for this loss? Explosion over time or through depth, seen without an absolute threshold.
+
+The loss elasticity ||g_v|| ||w_v|| / L says by what factor of itself the loss would change if the weight matrix v changed
+by its own size. It has no unit: scaling the loss or the weights leaves it alone.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import kernels, span
+from tb_lossdiag.run import Run
+
+ID = "exploding_norm"
+TITLE = "Gradient size"
+# PROVISIONAL_ELASTICITY
+ELASTICITY = 300.0
+# Growth of the global norm over its early median; a single spike is a catapult, so it must hold for several records.
+GROWTH = 100.0
+HELD = 3
+SOURCE = "loss elasticity of healthy demo and case runs stays below 100"
+
+
+def check(run: Run) -> Check:
+    loss = run.steps.get("loss")
+    if run.layers is None or loss is None or not run.layers.has("gradient_norm"):
+        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+    table = kernels(run.layers)
+    if not table.rows or not len(table.steps):
+        return Check(ID, TITLE, "not_run", needs="a trainable weight matrix")
+    at = np.clip(np.searchsorted(loss.steps, table.steps), 0, len(loss.steps) - 1)
+    g, w = table.column("gradient_norm").astype(np.float64), table.column("weight_norm").astype(np.float64)
+    with np.errstate(all="ignore"):
+        elasticity = g * w / np.abs(loss.values[at])[:, None]
+        norm = np.sqrt(np.nansum(g**2, axis=1))
+    largest = np.nan_to_num(elasticity, nan=np.inf).max(axis=1)
+    start = norm[: max(1, min(5, len(norm)))]
+    base = float(np.median(start[np.isfinite(start)])) if np.isfinite(start).any() else np.inf
+    grown = (norm > GROWTH * base) | ~np.isfinite(norm)
+    sharp = largest > ELASTICITY
+    crossed = sharp | grown
+    found = int(sharp[:20].sum()) >= HELD or int(grown.sum()) >= HELD
+    early_sharp = float(np.median(largest[: min(5, len(largest))]))
+    peak = float(np.max(norm)) if np.isfinite(norm).all() else np.inf
+    text = (
+        f"At the start the loss changes {early_sharp:.3g} times over if a weight matrix changes by its own size; "
+        f"the gradient norm began at {base:.3g} and peaked at {peak:.3g}."
+    )
+    order = np.argsort(-np.nan_to_num(elasticity[0], nan=np.inf), kind="stable")
+    layers = tuple(table.rows[i].name for i in order[:3]) if found else ()
+    evidence = Evidence(text, early_sharp, ELASTICITY, "relative change of the loss", SOURCE, layers, span(table))
+    return Check(
+        ID,
+        TITLE,
+        "found" if found else "not_found",
+        (evidence,),
+        int(table.steps[np.argmax(crossed)]) if found else None,
+        layers,
+        signs=(("early", early_sharp), ("growth", peak / base if base else np.inf)),
+    )

@@ -1,0 +1,46 @@
+"""Is the loss still moving? A flat loss is what people come with, so flatness is accepted statistically, never assumed."""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
+from tb_lossdiag.diagnosis.window import best_curve, late_series
+from tb_lossdiag.run import Run
+
+ID = "flatness"
+TITLE = "Loss trend"
+SOURCE = "equivalence test on binned medians; called 0 of 11 healthy calibration runs flat"
+WORDS = {"flat": "does not move", "rising": "rises", "falling": "still falls", "unclear": "shows no clear direction"}
+
+
+def check(run: Run) -> Check:
+    curve = best_curve(run)
+    if curve is None:
+        return Check(ID, TITLE, "not_run", needs="a loss curve")
+    series, noisy = curve
+    finite = series.between(0, int(series.steps[-1]))
+    kept = np.isfinite(finite.values)
+    if kept.sum() < 2:
+        return Check(ID, TITLE, "inconclusive", needs="finite loss values")
+    whole = type(series)(series.steps[kept], series.values[kept], series.written)
+    part = late_series(whole)
+    moved = trend(part.steps, part.values, noisy=noisy)
+    if moved.direction == "short":
+        moved = trend(whole.steps, whole.values, noisy=noisy)
+    if moved.direction == "short":
+        return Check(ID, TITLE, "inconclusive", needs=f"more points: {moved.points} are too few to tell flat from slow")
+    text = (
+        f"From step {moved.first} to {moved.last} the loss {WORDS[moved.direction]}: "
+        f"{moved.change:+.1%} (95 % interval {moved.low:+.1%} … {moved.high:+.1%})."
+    )
+    evidence = Evidence(text, moved.change, FLAT_BAND, "relative change", SOURCE, (), (moved.first, moved.last))
+    state = {"flat": "found", "rising": "found", "falling": "not_found", "unclear": "inconclusive"}[moved.direction]
+    return Check(
+        ID,
+        TITLE,
+        state,
+        (evidence,),
+        moved.first if state == "found" else None,
+        needs="more points or less noise" if state == "inconclusive" else "",
+        signs=(("direction", moved.direction), ("change", moved.change)),
+    )

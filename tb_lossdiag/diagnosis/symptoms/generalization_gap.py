@@ -1,0 +1,64 @@
+"""Do train and validation part ways? Overfitting, read from the validation loss's own turn, not from the gap alone.
+
+The training loss is a mean over an epoch with dropout on, the validation loss is neither, so their difference has an
+offset that says nothing. What counts is that validation gets worse while training gets better.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.trend import theil_sen
+from tb_lossdiag.run import Run
+
+ID = "generalization_gap"
+TITLE = "Train against validation"
+MIN_EPOCHS = 6
+# The validation loss has risen by a tenth above its best for good, and stands half again as high as the training loss.
+RISE = 0.10
+RATIO = 1.5
+SOURCE = "repaired twins of the case set rise by less than 10 % above their best"
+
+
+def check(run: Run) -> Check:
+    train, val = run.epochs.get("loss"), run.epochs.get("val_loss")
+    if train is None or val is None:
+        return Check(ID, TITLE, "not_run", needs="validation losses: pass validation_data to fit")
+    shared = np.intersect1d(train.steps, val.steps)
+    a, b = train.values[np.isin(train.steps, shared)], val.values[np.isin(val.steps, shared)]
+    if len(shared) < MIN_EPOCHS or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return Check(
+            ID, TITLE, "inconclusive", needs=f"{MIN_EPOCHS} epochs with finite losses; there are {len(shared)}"
+        )
+    best = int(np.argmin(b))
+    tail = b[best:]
+    recent = b[-3:].mean()
+    rise = (recent - b[best]) / abs(b[best]) if b[best] else 0.0
+    ratio = recent / a[-3:].mean() if a[-3:].mean() > 0 else np.inf
+    rising = len(tail) >= 3 and theil_sen(tail)[0] > 0
+    train_fell = a[-1] < a[best]
+    # A plateau high above training is overfitting too, only without the turn.
+    found = bool(rising and train_fell and rise > RISE and ratio > RATIO) or bool(
+        train_fell and ratio > PLATEAU_RATIO and _stopped(b)
+    )
+    text = (
+        f"Validation loss was best at {b[best]:.4g} (epoch {best + 1} of {len(b)}) and ends at {recent:.4g}, "
+        f"while training loss went from {a[best]:.4g} to {a[-1]:.4g}."
+    )
+    evidence = Evidence(text, rise, RISE, "rise above the best", SOURCE, (), (int(shared[best]), int(shared[-1])))
+    return Check(
+        ID,
+        TITLE,
+        "found" if found else "not_found",
+        (evidence,),
+        int(shared[best]) if found else None,
+        signs=(("rise", rise), ("ratio", ratio), ("best_epoch", best + 1), ("epochs", len(b))),
+    )
+
+
+# Validation has stopped improving at over four times the training loss: the rest of the progress is memorised.
+PLATEAU_RATIO = 4.0
+
+
+def _stopped(values: np.ndarray) -> bool:
+    half = values[len(values) // 2 :]
+    return float(half.min()) > 0.97 * float(values[: len(values) // 2].min())

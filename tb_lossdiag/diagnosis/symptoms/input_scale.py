@@ -1,0 +1,99 @@
+"""Is the input on a scale the initial weights expect? He and Glorot assume features around 0 with a spread around 1.
+
+Also finds inputs that do not vary at all, and features whose scales differ so much that one drowns the others.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import early, span
+from tb_lossdiag.run import ModelCard, Row, Run
+
+ID = "input_scale"
+TITLE = "Input scale"
+# Raw pixels (0..255) have a root mean square near 100, standardised data 1; counts and ages lie in between and mostly train.
+LARGE = 10.0
+# Spreads of features that differ 100-fold leave the small ones without influence at the first layer.
+UNEVEN = 100.0
+# A spread this far below 1 starves the first layer as much as a large one floods it.
+SMALL = 1e-2
+SOURCE = "Glorot and He initialisation assume mean 0 and standard deviation 1; raw pixels have about 100"
+
+
+def check(run: Run) -> Check:
+    table = run.data.of_kind("input") if run.data is not None else None
+    if table is None or not table.rows or not table.has("std"):
+        return Check(ID, TITLE, "not_run", needs="input statistics: add the LossDiagnostics callback")
+    if _looks_up_ids(run.card):
+        return Check(
+            ID, TITLE, "not_run", needs="numeric inputs; these are ids for an Embedding or values a layer normalises"
+        )
+    table = early(table)
+    facts = [(_facts(table, row), row) for row in table.rows]
+    (size, mean, std, uneven), row = max(
+        facts, key=lambda fact: (np.isinf(fact[0][3]), fact[0][0] + fact[0][3] / UNEVEN)
+    )
+    if not np.isfinite([size, mean, std]).all():
+        return Check(ID, TITLE, "inconclusive", needs="finite inputs")
+    constant = all(f[2] == 0 for f, _ in facts)
+    if constant:
+        level, value, threshold = "constant", std, 0.0
+        text = f"{row.name} does not vary: every value is {mean:.4g}."
+    elif size > LARGE:
+        level, value, threshold = "large", size, LARGE
+        text = f"{row.name} has mean {mean:.4g} and standard deviation {std:.4g}; the initial weights expect 0 and 1."
+    elif uneven > UNEVEN:
+        level, value, threshold = "uneven", uneven, UNEVEN
+        text = f"The features of {row.name} differ {uneven:.0f}-fold in their spread; the small ones hardly count."
+    elif size < SMALL:
+        level, value, threshold = "small", size, SMALL
+        text = f"{row.name} has mean {mean:.4g} and standard deviation {std:.4g}; the initial weights expect 0 and 1."
+    else:
+        level, value, threshold = "normal", size, LARGE
+        text = f"{row.name} has mean {mean:.4g} and standard deviation {std:.4g}."
+    evidence = Evidence(text, value, threshold, "root mean square", SOURCE, (row.name,), span(table))
+    found = level != "normal"
+    return Check(
+        ID,
+        TITLE,
+        "found" if found else "not_found",
+        (evidence,),
+        0 if found else None,
+        (row.name,) if found else (),
+        signs=(("level", level), ("mean", mean), ("std", std), ("size", size)),
+    )
+
+
+def _facts(table, row: Row) -> tuple[float, float, float, float]:
+    """Root mean square, mean, std, and by how much the features' spreads differ."""
+    mean, std = (float(np.median(table.cell(row.name, name))) for name in ("mean", "std"))
+    low, high = (
+        float(np.nanmedian(np.append(table.cell(row.name, n), np.nan)[:-1])) if table.has(n) else np.nan
+        for n in ("feature_std_min", "feature_std_max")
+    )
+    uneven = high / low if np.isfinite([low, high]).all() and low > 0 and high > 1 else 1.0
+    return float(np.hypot(mean, std)), mean, std, uneven
+
+
+def _looks_up_ids(card: ModelCard | None) -> bool:
+    """Whether the first layers take ids or bring their own scaling, so that the raw input's scale says nothing."""
+    if card is None or not card.layers:
+        return False
+    first = [layer for layer in card.layers if layer.kind != "InputLayer"][:2]
+    return any(
+        layer.kind
+        in (
+            "Embedding",
+            "Normalization",
+            "Rescaling",
+            "BatchNormalization",
+            "LayerNormalization",
+            "Discretization",
+            "CategoryEncoding",
+            "Hashing",
+            "StringLookup",
+            "IntegerLookup",
+            "TextVectorization",
+        )
+        for layer in first
+    )

@@ -1,0 +1,137 @@
+"""Do loss, output activation, output units and labels fit together? Static, and aware of what Keras 3 quietly corrects.
+
+Keras 3's losses read a softmax's or sigmoid's cached pre-activation values (`reads_logits`), so a pair that froze under
+Keras 2 may train, and a one-unit softmax may show a falling loss while every prediction is 1.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.reference import ABSOLUTE, BINARY, CATEGORICAL, SQUARED, loss_name
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.run import LayerCard, ModelCard, Run
+
+ID = "loss_pairing"
+TITLE = "Loss and output layer"
+SOURCE = "the loss's definition"
+RANGES = {
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "relu": (0.0, np.inf),
+    "relu6": (0.0, 6.0),
+    "softplus": (0.0, np.inf),
+    "exponential": (0.0, np.inf),
+    "softsign": (-1.0, 1.0),
+}
+PASSIVE = {"Dropout", "Flatten", "Reshape", "InputLayer", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise"}
+UNBOUNDED = {None, "linear"}
+
+
+def check(run: Run) -> Check:
+    if run.card is None or not run.card.loss.get("name"):
+        return Check(ID, TITLE, "not_run", needs="the model card: add the LossDiagnostics callback")
+    output = output_layer(run.card)
+    if output is None:
+        return Check(ID, TITLE, "not_run", needs="a model whose layers are known")
+    name = loss_name(run.card)
+    fault, text = _fault(run, output, name)
+    if not fault:
+        return Check(
+            ID,
+            TITLE,
+            "not_found",
+            (Evidence(text, source=SOURCE, layers=(output.path,)),),
+            signs=(("output", output.path),),
+        )
+    signs = (("fault", fault), ("output", output.path), ("certain", fault in CERTAIN))
+    return Check(
+        ID, TITLE, "found", (Evidence(text, source=SOURCE, layers=(output.path,)),), 0, (output.path,), signs=signs
+    )
+
+
+# Faults that are wrong whatever the data, rather than a risk.
+CERTAIN = {"one_unit_softmax", "double_probability", "logits_as_probabilities", "unreachable_targets", "class_count"}
+
+
+def output_layer(card: ModelCard) -> LayerCard | None:
+    """The layer whose activation shapes the predictions."""
+    return next((layer for layer in reversed(card.layers) if layer.kind not in PASSIVE), None)
+
+
+def output_units(card: ModelCard) -> int | None:
+    return next((layer.units for layer in reversed(card.layers) if layer.units is not None), None)
+
+
+def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
+    act, units = output.activation, output_units(run.card)
+    logits, corrected = bool(run.card.loss.get("from_logits")), bool(run.card.loss.get("reads_logits"))
+    low, high = _prediction_range(run)
+    told = f"{output.path!r} ({act or 'no activation'}, {units} unit{'s' if units != 1 else ''}) feeds {name}"
+    if act == "softmax" and units == 1:
+        return "one_unit_softmax", (
+            f"{told}: a softmax over one unit is always 1, so no prediction can ever differ. "
+            "Keras 3 hides it: the loss falls, the metric does not move."
+        )
+    if name in CATEGORICAL and act == "sigmoid":
+        return (
+            "sigmoid_for_classes",
+            f"{told}: classes that exclude each other need softmax; sigmoid scores each alone.",
+        )
+    if name in CATEGORICAL and units == 1:
+        return "class_count", f"{told}: with one unit there is one class, and its probability is always 1."
+    if name in BINARY and act == "softmax" and units and units > 1 and _several_labels(run):
+        return (
+            "softmax_for_labels",
+            f"{told}: labels that can hold together need one sigmoid each; softmax lets only one win.",
+        )
+    if name in CATEGORICAL | BINARY:
+        if logits and act in ("softmax", "sigmoid") and not corrected:
+            return (
+                "double_probability",
+                f"{told} with from_logits=True: the {act} is applied twice, which bounds the loss from below.",
+            )
+        if not logits and act not in ("softmax", "sigmoid", "hard_sigmoid"):
+            seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
+            return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
+    if name in SQUARED | ABSOLUTE:
+        return _regression(run, output, name, told)
+    return "", f"{told}: they fit."
+
+
+def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str, str]:
+    reach = RANGES.get(output.activation or "")
+    targets = run.data.of_kind("target") if run.data is not None else None
+    if reach is None or targets is None or not targets.rows:
+        return "", f"{told}: they fit."
+    low, high = float(np.nanmin(targets.column("min"))), float(np.nanmax(targets.column("max")))
+    if low < reach[0] - 1e-6 or high > reach[1] + 1e-6:
+        return (
+            "unreachable_targets",
+            f"{told}: it can only output {reach[0]:g} … {reach[1]:g}, the targets run from {low:.4g} to {high:.4g}.",
+        )
+    if reach == (0.0, 1.0) and _only_zero_and_one(run):
+        return (
+            "squared_error_for_labels",
+            f"{told}, and every target is 0 or 1: a squared error through a sigmoid gives almost no gradient when it is wrong.",
+        )
+    return "", f"{told}: they fit."
+
+
+def _only_zero_and_one(run: Run) -> bool:
+    """For 0/1 targets variance = p (1 - p), exactly."""
+    if run.targets is None or not len(run.targets.steps):
+        return False
+    mean, std = run.targets.column("mean").astype(float), run.targets.column("std").astype(float)
+    return bool(np.nanmax(np.abs(std**2 - mean * (1 - mean))) < 1e-3)
+
+
+def _several_labels(run: Run) -> bool:
+    return run.targets is not None and bool(abs(np.nanmean(run.targets.column("mean").sum(axis=1)) - 1) > 0.02)
+
+
+def _prediction_range(run: Run) -> tuple[float, float]:
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    if table is None or not table.rows:
+        return np.nan, np.nan
+    return float(np.nanmin(table.column("min"))), float(np.nanmax(table.column("max")))

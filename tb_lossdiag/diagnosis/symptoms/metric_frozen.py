@@ -1,0 +1,63 @@
+"""Does the loss improve while the accuracy does not? Then the loss is not looking at what the predictions say.
+
+Keras 3 computes cross-entropies from cached pre-activation values, so a wrong output activation can leave the loss
+falling while the predictions, and every metric made from them, stand still.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, constant_loss, loss_name, pooled_mean
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.run import Run
+
+ID = "metric_frozen"
+TITLE = "Loss against accuracy"
+MIN_EPOCHS = 3
+# The loss has closed this share of the way from a constant guess to perfect …
+LEARNED = 0.3
+# … and the accuracy has closed less than this share of the way from the majority class to 1.
+FROZEN = 0.1
+SOURCE = "a loss at skill 0.3 goes with a clearly better than chance accuracy in every repaired twin of the case set"
+
+
+def check(run: Run) -> Check:
+    name = next(
+        (
+            n
+            for n in ("accuracy", "acc", "categorical_accuracy", "binary_accuracy", "sparse_categorical_accuracy")
+            if n in run.epochs
+        ),
+        None,
+    )
+    constant = constant_loss(run)
+    if name is None or "loss" not in run.epochs or constant is None or loss_name(run.card) not in CATEGORICAL | BINARY:
+        return Check(ID, TITLE, "not_run", needs='a classification compiled with metrics=["accuracy"]')
+    accuracy, loss = run.epochs[name].values, run.epochs["loss"].values
+    if len(accuracy) < MIN_EPOCHS or not (np.isfinite(accuracy).all() and np.isfinite(loss).all()):
+        return Check(ID, TITLE, "inconclusive", needs=f"{MIN_EPOCHS} epochs with finite values")
+    shares = pooled_mean(run.targets)
+    majority = (
+        float(shares.max())
+        if len(shares) > 1 and loss_name(run.card) in CATEGORICAL
+        else float(np.mean(np.maximum(shares, 1 - shares)))
+    )
+    skill = 1 - float(loss[-1]) / constant if constant else 0.0
+    # Penalties keep the absolute loss high, so a fall of the loss counts as well as its level.
+    fell = 1 - float(loss[-1]) / float(loss[0]) if loss[0] > 0 else 0.0
+    gained = (float(accuracy[-1]) - majority) / max(1 - majority, 1e-9)
+    still = float(np.ptp(accuracy)) < 0.01
+    found = bool((skill > LEARNED and gained < FROZEN) or (still and fell > FROZEN and gained < FROZEN))
+    text = (
+        f"The loss went from {loss[0]:.4g} to {loss[-1]:.4g}, the accuracy from {accuracy[0]:.1%} to {accuracy[-1]:.1%}; "
+        f"always answering the most frequent label gives {majority:.1%}."
+    )
+    steps = (int(run.epochs[name].steps[0]), int(run.epochs[name].steps[-1]))
+    evidence = Evidence(text, float(accuracy[-1]), majority, "accuracy", SOURCE, (), steps)
+    return Check(
+        ID,
+        TITLE,
+        "found" if found else "not_found",
+        (evidence,),
+        0 if found else None,
+        signs=(("gained", gained), ("accuracy", float(accuracy[-1])), ("majority", majority)),
+    )

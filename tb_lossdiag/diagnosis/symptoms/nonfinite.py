@@ -1,0 +1,64 @@
+"""Where did the first NaN or Inf appear: input, activation, loss, gradient or weight?
+
+Once one value is not finite, the next step spreads it everywhere, so only the first place in data-flow order explains it.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.run import Run, Table
+
+ID = "nonfinite"
+TITLE = "NaN or Inf"
+SOURCE = "a single NaN or Inf is never a valid training value"
+
+
+def check(run: Run) -> Check:
+    loss = run.steps.get("loss") or run.epochs.get("loss")
+    if loss is None and run.layers is None:
+        return Check(ID, TITLE, "not_run", needs="a loss curve or layer records")
+    places = [place for place in (_loss(loss), *_tables(run)) if place is not None]
+    if not places:
+        return Check(ID, TITLE, "not_found")
+    step, _, kind, name = min(places)
+    told = f"{kind} {name!r}" if name else f"the {kind}"
+    evidence = Evidence(
+        f"The first NaN or Inf is in {told}, at step {step}.",
+        None,
+        None,
+        "",
+        SOURCE,
+        (name,) if name else (),
+        (step, step),
+    )
+    return Check(
+        ID, TITLE, "found", (evidence,), step, (name,) if name else (), signs=(("place", kind), ("step", step))
+    )
+
+
+def _loss(series) -> tuple | None:
+    if series is None:
+        return None
+    bad = ~np.isfinite(series.values)
+    return (int(series.steps[np.argmax(bad)]), 3, "loss", "") if bad.any() else None
+
+
+def _tables(run: Run):
+    """(step, rank in data-flow order, kind, name) of the first offender in each table."""
+    if run.data is not None and run.data.has("nonfinite"):
+        yield _first(run.data.of_kind("input"), "nonfinite", 0, "input")
+        yield _first(run.data.of_kind("target"), "nonfinite", 1, "target")
+    if run.layers is not None and run.layers.has("activation_nonfinite"):
+        yield _first(run.layers.of_kind("output"), "activation_nonfinite", 2, "activation of")
+    # A loss-scaled optimizer overflows on purpose, skips the step and lowers its scale.
+    scaled = run.card is not None and run.card.optimizer.get("loss_scale")
+    if run.layers is not None and run.layers.has("gradient_nonfinite") and not scaled:
+        yield _first(run.layers.of_kind("variable"), "gradient_nonfinite", 4, "gradient of")
+
+
+def _first(table: Table, column: str, rank: int, kind: str) -> tuple | None:
+    bad = np.nan_to_num(table.column(column)) > 0
+    if not bad.any():
+        return None
+    at = int(np.argmax(bad.any(axis=1)))
+    return int(table.steps[at]), rank, kind, table.rows[int(np.argmax(bad[at]))].name

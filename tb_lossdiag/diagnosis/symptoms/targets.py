@@ -1,0 +1,92 @@
+"""Can these targets be learned at all? Labels out of range, labels that never vary, targets on a scale far from 1."""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.reference import (
+    ABSOLUTE,
+    BINARY,
+    CATEGORICAL,
+    SQUARED,
+    loss_name,
+    pooled_mean,
+    pooled_variance,
+)
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import span
+from tb_lossdiag.run import Run
+
+ID = "targets"
+TITLE = "Labels and targets"
+# A class (or a side of a yes/no label) this rare makes the constant guess look good.
+MAJORITY = 0.9
+# Standardised targets have spread 1; predictions start near 0, so a far larger target is a long way off.
+LARGE = 10.0
+SOURCE = "labels of the recorded batches"
+
+
+def check(run: Run) -> Check:
+    if run.card is None or run.data is None or run.targets is None or not len(run.targets.steps):
+        return Check(ID, TITLE, "not_run", needs="recorded targets: add the LossDiagnostics callback")
+    level, text, value, threshold = _judge(run)
+    evidence = Evidence(text, value, threshold, "", SOURCE, (), span(run.targets))
+    bad = level not in ("normal",)
+    facts = run.data.of_kind("target")
+    high = float(np.nanmax(facts.column("max"))) if facts.rows else np.nan
+    low = float(np.nanmin(facts.column("min"))) if facts.rows else np.nan
+    return Check(
+        ID,
+        TITLE,
+        "found" if bad else "not_found",
+        (evidence,),
+        0 if bad else None,
+        signs=(("level", level), ("min", low), ("max", high)),
+    )
+
+
+def _judge(run: Run) -> tuple[str, str, float | None, float | None]:
+    name = loss_name(run.card)
+    facts = run.data.of_kind("target")
+    mean = pooled_mean(run.targets)
+    outside = np.nansum(facts.column("out_of_range")) if facts.has("out_of_range") else 0
+    low, high = (float(np.nanmin(facts.column("min"))), float(np.nanmax(facts.column("max"))))
+    if outside:
+        return (
+            "out_of_range",
+            f"{int(outside)} recorded labels lie outside 0 … {len(mean) - 1} ({low:g} … {high:g}).",
+            float(outside),
+            0.0,
+        )
+    if name == "sparse_categorical_crossentropy" and 0 < high < 1:
+        return (
+            "fractional",
+            f"Integer class labels are expected, these run from {low:g} to {high:g}: all become class 0.",
+            high,
+            1.0,
+        )
+    if name in BINARY and (low < 0 or high > 1):
+        return "out_of_range", f"Binary labels must lie in 0 … 1, these run from {low:g} to {high:g}.", high, 1.0
+    if name in CATEGORICAL | BINARY:
+        shares = mean if len(mean) > 1 else np.array([1 - mean[0], mean[0]])
+        top = float(shares.max())
+        if (name in CATEGORICAL and top >= 1 - 1e-9) or (name in BINARY and np.all(pooled_variance(run.targets) == 0)):
+            return (
+                "constant",
+                f"Every recorded label is the same ({low:g} … {high:g}); there is nothing to learn.",
+                top,
+                1.0,
+            )
+        if top >= MAJORITY and (name in CATEGORICAL or len(mean) == 1):
+            return "imbalanced", f"One class makes up {top:.1%} of the recorded labels.", top, MAJORITY
+        return "normal", f"The most frequent class makes up {top:.1%} of the recorded labels.", top, MAJORITY
+    spread = float(np.sqrt(np.mean(pooled_variance(run.targets))))
+    size = float(np.hypot(np.mean(np.abs(mean)), spread))
+    if name in SQUARED | ABSOLUTE and spread == 0:
+        return "constant", f"Every recorded target is {mean[0]:g}; there is nothing to learn.", spread, 0.0
+    if name in SQUARED | ABSOLUTE and size > LARGE:
+        return (
+            "large",
+            f"Targets run from {low:.4g} to {high:.4g} (spread {spread:.4g}); predictions start near 0.",
+            size,
+            LARGE,
+        )
+    return "normal", f"Targets run from {low:.4g} to {high:.4g}.", size, LARGE

@@ -1,0 +1,90 @@
+"""How far does one step move the weights? The scale-free reading of the learning rate.
+
+Update ratio ||w_new - w_old|| / ||w||, weight matrices only, around 1e-3 in a healthy training (Karpathy, CS231n).
+Low means little by itself: a converged run is low too. Exactly zero means that nothing was applied.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import early, kernels, late, onset, span
+from tb_lossdiag.run import Run, Table
+
+ID = "update_ratio"
+TITLE = "Update ratio"
+# Median of the first 20 steps: healthy calibration runs 4e-4 … 8.5e-3, a hot but working Adam 1e-2 1.9e-2; ruinous ones from 4.4e-2.
+HIGH = 3e-2
+# One kernel's largest single step: healthy up to 8e-2, ruinous 0.81 and above.
+LEAP = 3e-1
+# Last half: healthy from 2e-4, converged 4e-5, learning rate too low or clipped away 7e-6 and below.
+LOW = 5e-5
+SOURCE = "healthy runs 4e-4 … 8.5e-3 early and from 2e-4 late, around 1e-3 by rule of thumb"
+
+
+def check(run: Run) -> Check:
+    if run.layers is None or not run.layers.has("update_ratio"):
+        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+    table = kernels(run.layers)
+    if not table.rows:
+        return Check(ID, TITLE, "not_run", needs="a trainable weight matrix")
+    ratios = _ratios(table)
+    first, last = _ratios(early(table)), _ratios(late(table))
+    start = _median(first)
+    end = _median(last)
+    leap = float(np.nanmax(first)) if np.isfinite(first).any() else np.nan
+    leapt = int((np.nanmax(np.nan_to_num(first), axis=1) > LEAP).sum()) if len(first) else 0
+    if end == 0 and start == 0:
+        level, crossed = "zero", ratios == 0
+    elif start > HIGH or leapt >= 2 or not np.isfinite(first[np.isfinite(first) | np.isinf(first)]).all():
+        level, crossed = "high", ratios > HIGH
+    elif end < LOW:
+        level, crossed = ("stopped" if start > 10 * LOW else "low"), ratios < LOW
+    else:
+        level, crossed = "normal", None
+    text = {
+        "zero": "No recorded step changed any weight matrix: every update is exactly 0.",
+        "high": f"In the first {len(first)} recorded steps one update moved the weights by {start:.2g} of their size (largest {leap:.2g}).",
+        "low": f"One update moves the weights by only {end:.2g} of their size.",
+        "stopped": f"Updates began at {start:.2g} of the weights' size and sank to {end:.2g}.",
+        "normal": f"One update moves the weights by {start:.2g} of their size at the start, {end:.2g} at the end.",
+    }[level]
+    value, threshold = (start, HIGH) if level in ("high", "normal") else (end, LOW)
+    seen = span(early(table) if level == "high" else late(table))
+    evidence = Evidence(text, value, threshold, "update / weight", SOURCE, _worst(table, level), seen)
+    return Check(
+        ID,
+        TITLE,
+        "not_found" if level == "normal" else "found",
+        (evidence,),
+        None if crossed is None else _onset(table, level, crossed),
+        _worst(table, level),
+        signs=(("level", level), ("early", start), ("late", end), ("leap", leap)),
+    )
+
+
+def _ratios(table: Table) -> np.ndarray:
+    """float64 [n, kernels]; NaN while a kernel is all zero, whose first update would be infinitely large."""
+    weight = table.column("weight_norm") if table.has("weight_norm") else 1
+    return np.where(weight > 0, table.column("update_ratio").astype(np.float64), np.nan)
+
+
+def _median(ratios: np.ndarray) -> float:
+    seen = ratios[~np.isnan(ratios)]
+    return float(np.median(seen)) if len(seen) else 0.0
+
+
+def _onset(table: Table, level: str, crossed: np.ndarray) -> int | None:
+    if level == "high":
+        over = np.nan_to_num(_ratios(table), nan=0, posinf=np.inf).max(axis=1) > HIGH
+        return int(table.steps[np.argmax(over)]) if over.any() else int(table.steps[0])
+    return onset(table.steps, np.mean(crossed, axis=1) >= 0.5)
+
+
+def _worst(table: Table, level: str) -> tuple[str, ...]:
+    if level == "normal":
+        return ()
+    ratios = _ratios(early(table) if level == "high" else late(table))
+    typical = np.array([np.median(c[~np.isnan(c)]) if (~np.isnan(c)).any() else 0.0 for c in ratios.T])
+    order = np.argsort(-typical if level == "high" else typical, kind="stable")
+    over = typical > HIGH if level == "high" else typical < LOW
+    return tuple(table.rows[i].name for i in order if over[i])[:8]

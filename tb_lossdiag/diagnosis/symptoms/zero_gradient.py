@@ -1,0 +1,54 @@
+"""Which variables get a gradient of exactly zero, and since when? The pattern tells a cut graph from a dead path.
+
+A vanishing gradient is small; an exact zero is structural: the loss does not reach the variable, or every path is dead.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import is_kernel, onset, span
+from tb_lossdiag.run import Run, Table
+
+ID = "zero_gradient"
+TITLE = "Gradients exactly zero"
+SOURCE = "a gradient of exactly 0 in every element never happens by chance"
+# In short runs a ReLU layer can be silent for a batch; half of the late records is no accident.
+HELD = 0.5
+
+
+def check(run: Run) -> Check:
+    if run.layers is None or not run.layers.has("gradient_norm"):
+        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+    table = run.layers.of_kind("variable")
+    if not table.rows or not len(table.steps):
+        return Check(ID, TITLE, "not_run", needs="a trainable variable")
+    unreached = {name for event in run.events if event.kind == "no_gradient" for name in event.facts.get("rows", ())}
+    zero = _zero(table) | np.array([row.name in unreached for row in table.rows])
+    middle = (int(table.steps[0]) + int(table.steps[-1])) / 2
+    stuck = zero[table.steps >= middle].mean(axis=0) > HELD
+    kernels = np.array([is_kernel(row) for row in table.rows])
+    if not stuck[kernels].any():
+        return Check(ID, TITLE, "not_found")
+    rows = [row for row, s in zip(table.rows, stuck, strict=True) if s]
+    if stuck.all():
+        pattern = "all"
+    elif stuck[kernels].all():
+        pattern = "kernels"
+    else:
+        pattern = "some"
+    since = [onset(table.steps, zero[:, i]) for i in np.flatnonzero(stuck)]
+    began = min((s for s in since if s is not None), default=int(table.steps[0]))
+    names = tuple(row.name for row in rows)
+    text = {
+        "all": "Every trainable variable has a gradient of exactly 0, the output bias included",
+        "kernels": "Every weight matrix has a gradient of exactly 0; only biases still get one",
+        "some": f"{len(names)} of {len(table.rows)} variables have a gradient of exactly 0: {', '.join(names[:3])}",
+    }[pattern]
+    told = " (the loss does not reach them at all)" if unreached else ""
+    evidence = Evidence(f"{text}{told}, since step {began}.", 0.0, 0.0, "gradient norm", SOURCE, names[:8], span(table))
+    signs = (("pattern", pattern), ("unreached", bool(unreached)), ("from_start", began <= int(table.steps[0])))
+    return Check(ID, TITLE, "found", (evidence,), began, names[:8], signs=signs)
+
+
+def _zero(table: Table) -> np.ndarray:
+    return table.column("gradient_norm") == 0

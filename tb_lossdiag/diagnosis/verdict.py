@@ -1,0 +1,52 @@
+"""What is the answer in one sentence? State, the number that shows it, and the first cause."""
+
+from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.report import Cause, Verdict
+
+WORDS = {
+    "nonfinite": "The training broke: NaN or Inf",
+    "diverging": "The loss rises",
+    "never_learned": "The model has learned nothing",
+    "stalled": "The loss got stuck",
+    "overfitting": "The model memorises the training data",
+    "slow": "The model learns far too slowly",
+    "inconclusive": "Too little to judge by",
+    "learning": "The model is learning",
+    "converged": "The model has converged",
+}
+# The check whose first sentence carries the number for a state.
+NUMBER = {
+    "nonfinite": "nonfinite",
+    "diverging": "flatness",
+    "never_learned": "skill",
+    "stalled": "flatness",
+    "overfitting": "generalization_gap",
+    "slow": "skill",
+    "learning": "skill",
+    "converged": "skill",
+}
+
+
+def verdict(findings: Findings, causes: tuple[Cause, ...]) -> Verdict:
+    state = findings.outcome
+    first = next((cause for cause in causes if cause.confidence != "ruled_out" and cause.severity != "note"), None)
+    sentence = WORDS[state] + "."
+    check = findings.checks.get(_number(findings))
+    if check is not None and check.evidence:
+        sentence = f"{WORDS[state]}. {check.evidence[0].text}"
+    elif state == "inconclusive":
+        sentence = f"{WORDS[state]}: {'; '.join(_missing(findings))}."
+    return Verdict(state, sentence, first.id if first else None)
+
+
+def _number(findings: Findings) -> str:
+    if findings.outcome == "never_learned" and findings.checks["metric_frozen"].found:
+        return "metric_frozen"
+    wanted = NUMBER.get(findings.outcome, "")
+    return wanted if wanted and findings.checks[wanted].evidence else "flatness"
+
+
+def _missing(findings: Findings) -> list[str]:
+    """What the trend and the skill would need to say more."""
+    needs = [findings.checks[name].needs for name in ("flatness", "skill") if findings.checks[name].needs]
+    return needs or ["the loss shows no clear direction yet"]

@@ -1,0 +1,82 @@
+"""Which steps are the start of a training, which are its end, and which rows are weights?
+
+Learning-rate and initialisation faults decide themselves within the first 20 steps (measured, diagnosis page 2.12), so
+"early" is that burst; "late" is the last half of what was recorded, where a stuck loss must show.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tb_lossdiag.run import Row, Run, Series, Table
+
+EARLY_STEPS = 20
+_NOT_KERNELS = {"bias", "beta", "gamma", "scale", "moving_mean", "moving_variance"}
+
+
+def early(table: Table) -> Table:
+    """The records of the first 20 training steps this log holds."""
+    return _where(table, table.steps < table.steps[0] + EARLY_STEPS) if len(table.steps) else table
+
+
+def late(table: Table) -> Table:
+    """The records of the last half of the steps; at least the newest one."""
+    if not len(table.steps):
+        return table
+    middle = (int(table.steps[0]) + int(table.steps[-1])) / 2
+    return _where(table, table.steps >= middle)
+
+
+def late_series(series: Series) -> Series:
+    if not len(series):
+        return series
+    middle = (int(series.steps[0]) + int(series.steps[-1])) / 2
+    return series.between(int(np.ceil(middle)), int(series.steps[-1]))
+
+
+def kernels(table: Table) -> Table:
+    """The weight matrices among the variables: what an update ratio or a depth profile is about."""
+    kept = [i for i, row in enumerate(table.rows) if is_kernel(row)]
+    return replace(table, rows=tuple(table.rows[i] for i in kept), values=table.values[:, kept, :])
+
+
+def is_kernel(row: Row) -> bool:
+    return row.kind == "variable" and row.name.rsplit("/", 1)[-1] not in _NOT_KERNELS
+
+
+def data_loss(run: Run) -> Series | None:
+    """The loss per step with the regularisation penalty taken off where the log knows it; else the batch loss."""
+    loss = run.steps.get("loss")
+    penalty = run.steps.get("penalty")
+    if loss is None or penalty is None or not np.any(penalty.values):
+        return loss
+    return replace(loss, values=loss.values - np.interp(loss.steps, penalty.steps, penalty.values))
+
+
+def best_curve(run: Run) -> tuple[Series, bool] | None:
+    """The loss curve a judgement should rest on, and whether its points are noisy single batches.
+
+    Batch losses when there are enough of them, else the epochs' means; None when the log has neither.
+    """
+    batch = data_loss(run)
+    epochs = run.epochs.get("loss")
+    if batch is not None and (epochs is None or len(batch) >= len(epochs)):
+        return (batch, True) if len(batch) else None
+    return (epochs, False) if epochs is not None and len(epochs) else None
+
+
+def onset(steps: np.ndarray, crossed: np.ndarray) -> int | None:
+    """The first step from which `crossed` holds at most of the later records: when it crossed and stayed."""
+    if not len(crossed) or not crossed.any():
+        return None
+    share_after = np.cumsum(crossed[::-1])[::-1] / np.arange(len(crossed), 0, -1)
+    stays = crossed & (share_after >= 0.5)
+    return int(steps[np.argmax(stays)]) if stays.any() else None
+
+
+def span(table: Table) -> tuple[int, int] | None:
+    return (int(table.steps[0]), int(table.steps[-1])) if len(table.steps) else None
+
+
+def _where(table: Table, kept: np.ndarray) -> Table:
+    return replace(table, steps=table.steps[kept], values=table.values[kept])

@@ -1,0 +1,134 @@
+"""Which cause comes first: the order of onset decides between a cause and its consequences."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.diagnosis.report import CONFIDENCES
+from tb_lossdiag.run import Event
+
+
+def first(run):
+    return diagnose_run(run).causes[0]
+
+
+def ids(run):
+    return [cause.id for cause in diagnose_run(run).causes]
+
+
+def test_a_healthy_run_has_no_cause_above_a_note():
+    report = diagnose_run(s.healthy())
+    assert report.severity in ("none", "note")
+    assert report.verdict.state == "learning" and report.verdict.cause is None
+
+
+def test_a_learning_rate_that_was_too_high_first_outranks_the_dead_units_it_left():
+    table = s.with_column(s.layer_table(), "update_ratio", 0.3)
+    table = s.with_column(table, "activation_dead_share", 1.0, rows=["hidden_1"], from_step=12)
+    report = diagnose_run(s.stuck(layers=table))
+    assert [cause.id for cause in report.causes][:2] == ["learning_rate_too_high", "dying_relu"]
+    assert report.verdict.cause == "learning_rate_too_high"
+
+
+def test_dead_units_under_normal_updates_are_a_dying_relu():
+    table = s.with_column(s.layer_table(), "activation_dead_share", 1.0, rows=["hidden_1"], from_step=60)
+    assert first(s.stuck(layers=table)).id == "dying_relu"
+
+
+def test_tiny_updates_under_healthy_gradients_are_a_low_learning_rate():
+    table = s.with_column(s.layer_table(), "update_ratio", 1e-6)
+    cause = first(s.stuck(layers=table))
+    assert cause.id == "learning_rate_too_low" and cause.severity == "critical"
+
+
+def test_tiny_updates_of_a_converged_run_accuse_nobody():
+    table = s.with_column(s.layer_table(), "update_ratio", 1e-6)
+    loss = {"loss": s.series(s.flat(level=0.01, noise=1e-4))}
+    report = diagnose_run(s.healthy(steps=loss, layers=table))
+    assert report.verdict.state == "converged" and report.severity in ("none", "note")
+
+
+def test_raw_pixels_outrank_the_damage_they_do():
+    table = s.with_column(s.layer_table(), "update_ratio", 0.3)
+    data = s.data_table(input={"mean": 110.0, "std": 60.0, "min": 0.0, "max": 255.0})
+    assert first(s.stuck(layers=table, data=data)).id == "unnormalized_inputs"
+
+
+def test_raw_pixels_of_a_run_that_learns_accuse_nobody():
+    data = s.data_table(input={"mean": 110.0, "std": 60.0, "min": 0.0, "max": 255.0})
+    assert diagnose_run(s.healthy(data=data)).severity in ("none", "note")
+
+
+def test_one_unit_softmax_is_certain_even_while_the_loss_falls():
+    card = s.with_layer(s.card(loss={"name": "binary_crossentropy", "reads_logits": True}), "output", units=1)
+    cause = first(s.healthy(card=card, targets=s.target_table([0.5])))
+    assert (cause.id, cause.severity) == ("output_activation_mismatch", "warning")
+    assert "sigmoid" in cause.fix.code
+
+
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({"kernel_std": 1.0}, "poor_initialization"),
+    ({"kernel_std": 1e-3}, "poor_initialization"),
+    ({"bias_min": -10.0, "bias_max": -10.0, "bias_mean": -10.0}, "poor_initialization"),
+    ({"kernel_std": 0.0}, "symmetric_initialization"),
+    ({"kernel_identical_columns": True}, "symmetric_initialization"),
+])  # fmt: skip
+def test_a_bad_start_outranks_the_dead_units_it_brings(settings, expected):
+    table = s.with_column(s.layer_table(), "activation_dead_share", 1.0, rows=["hidden_1", "hidden_2"])
+    assert first(s.stuck(card=s.with_layer(s.card(), "hidden_1", settings), layers=table)).id == expected
+
+
+def test_gradients_that_fade_with_depth_are_vanishing():
+    table = s.layer_table()
+    for decades, name in zip((-6, -4, -2, 0), s.UNITS, strict=True):
+        table = s.with_column(table, "gradient_norm", 10.0**decades, rows=[f"{name}/kernel"])
+    cause = first(s.stuck(layers=table))
+    assert cause.id == "vanishing_gradients" and "hidden_1/kernel" in cause.layers
+
+
+def test_variables_the_loss_never_reaches_are_disconnected():
+    table = s.with_column(s.layer_table(), "gradient_norm", 0.0)
+    table = s.with_column(s.with_column(table, "update_ratio", 0.0), "update_norm", 0.0)
+    rows = [row.name for row in table.rows if row.kind == "variable"]
+    assert first(s.stuck(layers=table, events=(Event(1, "no_gradient", {"rows": rows}),))).id == "disconnected_graph"
+
+
+def test_applied_learning_rate_zero_is_named():
+    table = s.with_column(s.layer_table(), "update_ratio", 0.0)
+    steps = {"loss": s.series(s.flat()), "learning_rate": s.series(np.zeros(400))}
+    assert first(s.stuck(layers=table, steps=steps)).id == "learning_rate_zero"
+
+
+def test_a_nan_in_the_input_explains_every_other_nan():
+    loss = s.flat()
+    loss[10:] = np.nan
+    data = s.data_table(input={"nonfinite": 3.0})
+    run = s.stuck(data=data, steps={"loss": s.series(loss)})
+    assert first(run).id == "nonfinite_inputs" and diagnose_run(run).verdict.state == "nonfinite"
+
+
+def test_validation_that_turns_while_training_falls_is_overfitting():
+    at = np.arange(1, 21) * 20
+    epochs = {"loss": s.series(np.linspace(2.0, 0.1, 20), at), "val_loss": s.series(np.r_[np.linspace(2.0, 0.8, 8), np.linspace(0.85, 1.6, 12)], at)}
+    report = diagnose_run(s.healthy(epochs=epochs))
+    assert report.verdict.state == "overfitting" and report.verdict.cause == "overfitting"
+
+
+def test_causes_are_sorted_by_confidence():
+    table = s.with_column(s.layer_table(), "update_ratio", 0.3)
+    order = [CONFIDENCES.index(c.confidence) for c in diagnose_run(s.stuck(layers=table)).causes]
+    assert order == sorted(order)
+
+
+def test_an_empty_run_is_inconclusive_and_says_what_it_lacks():
+    report = diagnose_run(replace(s.healthy(), steps={}, layers=None, data=None, targets=None, card=None))
+    assert report.verdict.state == "inconclusive" and report.causes == ()
+    assert {check.state for check in report.checks} == {"not_run"}
+    assert all(check.needs for check in report.checks)
+
+
+def test_the_same_run_gives_the_same_bytes():
+    assert diagnose_run(s.stuck()).to_json() == diagnose_run(s.stuck()).to_json()

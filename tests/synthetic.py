@@ -1,0 +1,170 @@
+"""Runs built in memory: a healthy one, and the ways to make it sick. The vocabulary of the diagnosis tests."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tb_lossdiag.run import LayerCard, ModelCard, Row, Run, Series, Table
+
+STEPS = np.arange(1, 401)
+CLASSES = 10
+UNITS = {"hidden_1": 64, "hidden_2": 32, "hidden_3": 16, "output": CLASSES}
+VARIABLE_COLUMNS = (
+    "gradient_norm",
+    "gradient_zero_share",
+    "gradient_nonfinite",
+    "weight_norm",
+    "update_norm",
+    "update_ratio",
+)
+OUTPUT_COLUMNS = (
+    "activation_mean",
+    "activation_std",
+    "activation_dead_share",
+    "activation_saturated_share",
+    "activation_nonfinite",
+)
+DATA_COLUMNS = (
+    "min",
+    "max",
+    "mean",
+    "std",
+    "nonfinite",
+    "feature_std_min",
+    "feature_std_max",
+    "diversity",
+    "out_of_range",
+)
+
+
+def series(values, steps=STEPS) -> Series:
+    return Series(np.asarray(steps[: len(values)], np.int64), np.asarray(values, np.float64), len(values))
+
+
+def falling(first: float = 2.3, last: float = 0.8, noise: float = 0.05) -> np.ndarray:
+    """A noisy exponential decay over 400 steps."""
+    wave = np.random.default_rng(0).normal(0, noise, len(STEPS))
+    return last + (first - last) * np.exp(-STEPS / 150) + wave
+
+
+def flat(level: float = 2.3, noise: float = 0.02) -> np.ndarray:
+    return level + np.random.default_rng(0).normal(0, noise, len(STEPS))
+
+
+def card(**changes) -> ModelCard:
+    inputs, layers = 64, []
+    for name, units in UNITS.items():
+        act = "softmax" if name == "output" else "relu"
+        settings = {
+            "kernel_mean": 0.0, "kernel_std": float(np.sqrt(2 / inputs)), "kernel_fan_in": inputs,
+            "bias_mean": 0.0, "bias_min": 0.0, "bias_max": 0.0, "kernel_identical_columns": False,
+        }  # fmt: skip
+        layers.append(LayerCard(name, "Dense", act, {}, (), units, inputs * units + units, True, settings))
+        inputs = units
+    total = sum(layer.parameters for layer in layers)
+    known = {
+        "layers": tuple(layers),
+        "optimizer": {"name": "Adam", "config": {"learning_rate": 1e-3}},
+        "loss": {"name": "sparse_categorical_crossentropy", "from_logits": False, "reads_logits": True},
+        "batch_size": 32,
+        "steps_per_epoch": 40,
+        "epochs": 10,
+        "parameters": total,
+        "trainable_parameters": total,
+    }
+    return ModelCard(**{**known, **changes})
+
+
+def layer_table(steps=None) -> Table:
+    """Healthy statistics for every variable and every output: 20 early steps, then every 20th."""
+    steps = np.array([*range(1, 21), *range(40, 401, 20)]) if steps is None else np.asarray(steps)
+    rows = []
+    for name in UNITS:
+        rows += [
+            Row(f"{name}/kernel", "variable", name),
+            Row(f"{name}/bias", "variable", name),
+            Row(name, "output", name),
+        ]
+    columns = (*VARIABLE_COLUMNS, *OUTPUT_COLUMNS)
+    healthy = {
+        "gradient_norm": 0.1, "gradient_zero_share": 0.0, "gradient_nonfinite": 0.0, "weight_norm": 5.0, "update_norm": 5e-3,
+        "update_ratio": 1e-3, "activation_mean": 0.3, "activation_std": 0.6, "activation_dead_share": 0.02,
+        "activation_nonfinite": 0.0,
+    }  # fmt: skip
+    values = np.full((len(steps), len(rows), len(columns)), np.nan, np.float32)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            if column in healthy and (column in VARIABLE_COLUMNS) == (row.kind == "variable"):
+                values[:, i, j] = healthy[column]
+    return Table(steps, tuple(rows), columns, values, len(steps))
+
+
+def data_table(**changes) -> Table:
+    """changes: {"input": {"mean": 130.0}, ...} by kind of row."""
+    rows = (Row("input:x", "input"), Row("target:y", "target"), Row("prediction:output", "prediction"))
+    healthy = {
+        "input": {
+            "min": -2.0,
+            "max": 2.0,
+            "mean": 0.0,
+            "std": 1.0,
+            "feature_std_min": 0.9,
+            "feature_std_max": 1.1,
+            "diversity": 1.0,
+        },
+        "target": {"min": 0.0, "max": 9.0, "mean": 4.5, "std": 2.9, "diversity": 0.6, "out_of_range": 0.0},
+        "prediction": {"min": 0.0, "max": 1.0, "mean": 0.1, "std": 0.2, "diversity": 1.2},
+    }
+    steps = layer_table().steps
+    values = np.full((len(steps), len(rows), len(DATA_COLUMNS)), np.nan, np.float32)
+    for i, row in enumerate(rows):
+        facts = {"nonfinite": 0.0, **healthy[row.kind], **changes.get(row.kind, {})}
+        for name, value in facts.items():
+            values[:, i, DATA_COLUMNS.index(name)] = value
+    return Table(steps, rows, DATA_COLUMNS, values, len(steps))
+
+
+def target_table(mean=None) -> Table:
+    mean = np.full(CLASSES, 1 / CLASSES) if mean is None else np.asarray(mean, float)
+    steps = layer_table().steps
+    values = np.stack([mean, np.sqrt(mean * np.abs(1 - mean)), np.full(len(mean), np.nan)], axis=1).astype(np.float32)
+    rows = tuple(Row(str(i), "target") for i in range(len(mean)))
+    return Table(
+        steps, rows, ("mean", "std", "mean_abs_deviation"), np.repeat(values[None], len(steps), axis=0), len(steps)
+    )
+
+
+def healthy(**changes) -> Run:
+    known = {
+        "name": "healthy",
+        "card": card(),
+        "steps": {"loss": series(falling()), "learning_rate": series(np.full(len(STEPS), 1e-3))},
+        "layers": layer_table(),
+        "data": data_table(),
+        "targets": target_table(),
+    }
+    return Run(**{**known, **changes})
+
+
+def stuck(**changes) -> Run:
+    """The healthy run with a loss that stays at chance."""
+    return healthy(**{"steps": {"loss": series(flat()), "learning_rate": series(np.full(len(STEPS), 1e-3))}, **changes})
+
+
+def with_column(table: Table, column: str, value, rows=None, from_step: int = 0) -> Table:
+    """The table with one column set, for all rows it applies to or for `rows`, from a step on."""
+    values = table.values.copy()
+    j = table.columns.index(column)
+    kind = "variable" if column in VARIABLE_COLUMNS else "output"
+    for i, row in enumerate(table.rows):
+        if (row.name in rows) if rows is not None else row.kind == kind:
+            values[table.steps >= from_step, i, j] = value
+    return replace(table, values=values)
+
+
+def with_layer(model: ModelCard, path: str, settings=None, **changes) -> ModelCard:
+    layers = tuple(
+        replace(layer, settings={**layer.settings, **(settings or {})}, **changes) if layer.path == path else layer
+        for layer in model.layers
+    )
+    return replace(model, layers=layers)

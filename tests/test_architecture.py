@@ -1,0 +1,75 @@
+"""No arrow points left: which room imports which is read from the source, and importing us stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "tb_lossdiag"
+INSIDE = {
+    "schema": set(),
+    "run": set(),
+    "recording": {"schema", "run"},
+    "logs": {"schema", "run"},
+    "diagnosis": {"run"},
+    "plugin": {"logs", "diagnosis", "run", "schema"},
+    "cli": {"logs", "diagnosis"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+OUTSIDE = {
+    "schema": {"numpy"},
+    "run": {"numpy"},
+    "recording": {"numpy", "tensorflow", "keras", "tensorboard"},
+    "logs": {"numpy", "tensorboard", "tensorboard_data_server", "grpc"},
+    "diagnosis": {"numpy"},
+    "plugin": {"numpy", "tensorboard", "werkzeug"},
+    "cli": {"rich"},
+    "__main__": set(),
+    "__init__": set(),
+}
+FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """Full dotted names of every import in the file, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_one_way(path):
+    own = {name.split(".")[1] for name in imported(path) if name.startswith("tb_lossdiag.")}
+    assert own - {room(path)} <= INSIDE[room(path)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_third_parties_stay_in_their_room(path):
+    foreign = {name.split(".")[0] for name in imported(path)} - sys.stdlib_module_names - {"tb_lossdiag"}
+    assert foreign <= OUTSIDE[room(path)]
+
+
+@pytest.mark.parametrize("module", ["tb_lossdiag", "tb_lossdiag.plugin", "tb_lossdiag.cli", "tb_lossdiag.diagnosis"])
+def test_importing_loads_neither_tensorflow_nor_keras(module):
+    code = f"import sys, {module}; print(*({{'tensorflow', 'keras', 'torch', 'jax'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("word", ["lossdiag/card", "lossdiag/steps", "lossdiag/layers", "lossdiag/events"])
+def test_only_the_schema_spells_a_tag(word):
+    spelled = [path.name for path in FILES if f'"{word}"' in path.read_text()]
+    assert spelled == ["schema.py"]
