@@ -1,4 +1,4 @@
-"""How does `python3 demo` or `python3 tests` run on a machine with only Python? Make .venv, install, start again inside.
+"""How do `python3 demo` and `python3 tests` run where there is only Python? Make .venv, install, start again inside.
 
 Standard library only: this file runs before anything is installed.
 """
@@ -27,7 +27,16 @@ def inside(extra: str) -> None:
     stamp = VENV / f"installed-{extra}.sha256"
     if not (stamp.exists() and stamp.read_text() == wanted):
         print(f"Installing tb_lossdiag[{extra}] into {VENV.name} (the first time takes some minutes) …", flush=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", f"{ROOT}[{extra}]"]
+        pip = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--editable",
+            f"{ROOT}[{extra}]",
+        ]
         if subprocess.run(pip, stdout=subprocess.DEVNULL if extra == "demo" else None).returncode:
             sys.exit("The installation failed; what pip said is above.")
         stamp.write_text(wanted)

@@ -1,7 +1,7 @@
 """Which trainings does the demo show? One healthy run and ten sick ones on real data, each with the cause it must show.
 
-The data ship with scikit-learn: 1,797 handwritten digits, 178 wines, 569 tumours. Every sick run is a mistake people make;
-the comment above it says how.
+The data ship with scikit-learn: 1,797 handwritten digits, 178 wines, 569 tumours. Every sick run is a mistake people
+make; the comment above it says how.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,9 @@ def classifier(*hidden: layers.Layer, inputs: int = 64) -> keras.Model:
     return keras.Sequential([keras.Input((inputs,)), *hidden, layers.Dense(10, activation="softmax", name="output")])
 
 
-def fit(model: keras.Model, optimizer, log_dir: str, data=None, loss="sparse_categorical_crossentropy", **options) -> None:
+def fit(
+    model: keras.Model, optimizer, log_dir: str, data=None, loss="sparse_categorical_crossentropy", **options
+) -> None:
     x, y = digits() if data is None else data
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
     options = {"epochs": 8, "batch_size": 32, **options}
@@ -57,7 +59,9 @@ def fit(model: keras.Model, optimizer, log_dir: str, data=None, loss="sparse_cat
 
 @shows(None)
 def healthy(log_dir: str) -> None:
-    model = classifier(layers.Dense(64, activation="relu", name="hidden_1"), layers.Dense(32, activation="relu", name="hidden_2"))
+    model = classifier(
+        layers.Dense(64, activation="relu", name="hidden_1"), layers.Dense(32, activation="relu", name="hidden_2")
+    )
     fit(model, keras.optimizers.Adam(1e-3), log_dir, epochs=12, validation_split=0.2)
 
 
@@ -95,7 +99,8 @@ def deep_sigmoid(log_dir: str) -> None:
 @shows("exploding_gradients")
 def exploding_recurrent(log_dir: str) -> None:
     x, y = digits()
-    cell = layers.SimpleRNN(48, activation="relu", recurrent_initializer="he_normal", name="recurrent")
+    large = keras.initializers.RandomNormal(stddev=0.25, seed=1)
+    cell = layers.SimpleRNN(48, activation="relu", recurrent_initializer=large, name="recurrent")
     model = keras.Sequential([keras.Input((64, 1)), cell, layers.Dense(10, activation="softmax", name="output")])
     fit(model, keras.optimizers.SGD(0.01), log_dir, data=(x[..., None], y), epochs=4)
 
@@ -103,14 +108,18 @@ def exploding_recurrent(log_dir: str) -> None:
 # The learning rate of an SGD recipe, used with Adam.
 @shows("learning_rate_too_high")
 def learning_rate_too_high(log_dir: str) -> None:
-    model = classifier(layers.Dense(64, activation="relu", name="hidden_1"), layers.Dense(32, activation="relu", name="hidden_2"))
+    model = classifier(
+        layers.Dense(64, activation="relu", name="hidden_1"), layers.Dense(32, activation="relu", name="hidden_2")
+    )
     fit(model, keras.optimizers.Adam(0.5), log_dir)
 
 
 # A fine-tuning learning rate, used from scratch.
 @shows("learning_rate_too_low")
 def learning_rate_too_low(log_dir: str) -> None:
-    model = classifier(layers.Dense(64, activation="relu", name="hidden_1"), layers.Dense(32, activation="relu", name="hidden_2"))
+    model = classifier(
+        layers.Dense(64, activation="relu", name="hidden_1"), layers.Dense(32, activation="relu", name="hidden_2")
+    )
     fit(model, keras.optimizers.Adam(1e-6), log_dir)
 
 
@@ -118,14 +127,22 @@ def learning_rate_too_low(log_dir: str) -> None:
 @shows("unnormalized_inputs")
 def unnormalised_inputs(log_dir: str) -> None:
     x, y = load_wine(return_X_y=True)
-    model = keras.Sequential([keras.Input((13,)), layers.Dense(32, activation="relu", name="hidden"), layers.Dense(3, activation="softmax", name="output")])
+    model = keras.Sequential(
+        [
+            keras.Input((13,)),
+            layers.Dense(32, activation="relu", name="hidden"),
+            layers.Dense(3, activation="softmax", name="output"),
+        ]
+    )
     fit(model, keras.optimizers.SGD(0.01), log_dir, data=(x.astype("float32"), y), epochs=40, batch_size=16)
 
 
 # Deep and two units narrow: once both are negative, nothing passes any more.
 @shows("dying_relu")
 def dying_relu(log_dir: str) -> None:
-    hidden = [layers.Dense(3, activation="relu", kernel_initializer="he_normal", name=f"narrow_{i}") for i in range(1, 9)]
+    hidden = [
+        layers.Dense(3, activation="relu", kernel_initializer="he_normal", name=f"narrow_{i}") for i in range(1, 9)
+    ]
     fit(classifier(*hidden), keras.optimizers.Adam(1e-3), log_dir)
 
 
@@ -134,7 +151,13 @@ def dying_relu(log_dir: str) -> None:
 def softmax_over_one_unit(log_dir: str) -> None:
     x, y = load_breast_cancer(return_X_y=True)
     x = ((x - x.mean(0)) / x.std(0)).astype("float32")
-    model = keras.Sequential([keras.Input((30,)), layers.Dense(16, activation="relu", name="hidden"), layers.Dense(1, activation="softmax", name="output")])
+    model = keras.Sequential(
+        [
+            keras.Input((30,)),
+            layers.Dense(16, activation="relu", name="hidden"),
+            layers.Dense(1, activation="softmax", name="output"),
+        ]
+    )
     fit(model, keras.optimizers.Adam(1e-3), log_dir, data=(x, y.astype("float32")[:, None]), loss="binary_crossentropy")
 
 
@@ -142,7 +165,10 @@ def softmax_over_one_unit(log_dir: str) -> None:
 @shows("poor_initialization")
 def tiny_weights(log_dir: str) -> None:
     tiny = keras.initializers.RandomNormal(stddev=1e-3, seed=0)
-    hidden = [layers.Dense(64, activation="relu", kernel_initializer=tiny.__class__(stddev=1e-3, seed=i), name=f"hidden_{i}") for i in range(1, 5)]
+    hidden = [
+        layers.Dense(64, activation="relu", kernel_initializer=tiny.__class__(stddev=1e-3, seed=i), name=f"hidden_{i}")
+        for i in range(1, 5)
+    ]
     fit(classifier(*hidden), keras.optimizers.SGD(0.05), log_dir)
 
 
@@ -154,5 +180,14 @@ def overfitting(log_dir: str) -> None:
     train = y[:200].copy()
     wrong = rng.choice(200, 30, replace=False)
     train[wrong] = rng.integers(0, 10, 30)
-    model = classifier(layers.Dense(256, activation="relu", name="hidden_1"), layers.Dense(512, activation="relu", name="hidden_2"))
-    fit(model, keras.optimizers.Adam(1e-3), log_dir, data=(x[:200], train), epochs=40, validation_data=(x[200:], y[200:]))
+    model = classifier(
+        layers.Dense(256, activation="relu", name="hidden_1"), layers.Dense(512, activation="relu", name="hidden_2")
+    )
+    fit(
+        model,
+        keras.optimizers.Adam(1e-3),
+        log_dir,
+        data=(x[:200], train),
+        epochs=40,
+        validation_data=(x[200:], y[200:]),
+    )

@@ -1,15 +1,15 @@
-"""Does the diagnosis name the cause each training was made to show? Train all, print the table, say so loudly if not."""
+"""Does the diagnosis name the cause each training was made to show? Train all, print the table, be loud if not."""
 
 import shutil
 import time
 from pathlib import Path
 
+import keras
 from rich.console import Console
 from rich.table import Table
-
-import keras
-from tb_lossdiag import Report, diagnose
 from trainings import TRAININGS, Training
+
+from tb_lossdiag import Report, diagnose
 
 # The runs are judged at a fixed start, so that the demo says the same on every machine.
 SEED = 1
@@ -37,7 +37,9 @@ def train_and_judge(logs: Path) -> bool:
         wrong += [] if agrees else [training.name]
         first = report.causes[0] if report.causes else None
         told = f"{first.id} ({first.confidence})" if first and report.verdict.cause else "-"
-        table.add_row(training.name, report.verdict.state, told, training.cause or "-", "ok" if agrees else "[bold red]WRONG[/]")
+        table.add_row(
+            training.name, report.verdict.state, told, training.cause or "-", "ok" if agrees else "[bold red]WRONG[/]"
+        )
     console.print(table)
     if wrong:
         console.print(f"[bold red]The diagnosis disagrees with the declared cause of: {', '.join(wrong)}[/]")

@@ -76,7 +76,7 @@ def browser() -> None:
         return
     print("Installing Chromium …", flush=True)
     if not bootstrap.install_with_apt("chromium"):
-        print("No Chromium found: the browser tests will be skipped. On Debian or Ubuntu, as root: apt-get install chromium")
+        print("No Chromium found, the browser tests will be skipped. As root: apt-get install chromium")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,14 @@ import tb_lossdiag
 
 
 def test_the_declared_names_are_the_public_api():
-    assert tb_lossdiag.__all__ == ["DiagnosticsWriter", "LossDiagnostics", "ModelCard", "Report", "TrainingMonitor", "diagnose"]
+    assert tb_lossdiag.__all__ == [
+        "DiagnosticsWriter",
+        "LossDiagnostics",
+        "ModelCard",
+        "Report",
+        "TrainingMonitor",
+        "diagnose",
+    ]
 
 
 @pytest.mark.parametrize("name", tb_lossdiag.__all__)

@@ -109,15 +109,19 @@ def normalise(f: Findings) -> Fix:
     first = next((layer for layer in card.layers if layer.kind != "InputLayer"), None) if card else None
     where = f" in front of {first.path!r}" if first else ""
     return Fix(
-        f"Put a Normalization layer{where}, adapted on the training data (now mean {mean:.3g}, standard deviation {std:.3g}).",
-        "normalise = keras.layers.Normalization()\nnormalise.adapt(x)\nmodel = keras.Sequential([normalise, *model.layers])",
+        f"Put a Normalization layer{where}, adapted on the training data (mean {mean:.3g}, spread {std:.3g}).",
+        "normalise = keras.layers.Normalization()\n"
+        "normalise.adapt(x)\n"
+        "model = keras.Sequential([normalise, *model.layers])",
     )
 
 
 def scale_targets(f: Findings) -> Fix:
     return Fix(
         "Standardise the targets for training and undo it on the predictions.",
-        "mean, std = y.mean(axis=0), y.std(axis=0)\nmodel.fit(x, (y - mean) / std, ...)\npredictions = model.predict(x) * std + mean",
+        "mean, std = y.mean(axis=0), y.std(axis=0)\n"
+        "model.fit(x, (y - mean) / std, ...)\n"
+        "predictions = model.predict(x) * std + mean",
     )
 
 
@@ -142,7 +146,7 @@ def raise_learning_rate(f: Findings) -> Fix:
     factor = min(max(TARGET_RATIO / late, 10), 1000) if late > 0 else 10
     wanted = DEFAULT_RATES.get(name, 1e-3) if rate is None else rate * factor
     return Fix(
-        f"Raise the learning rate{f' from {rate:g}' if rate else ''} to about {_round(wanted)}; the updates are far below 1e-3 of the weights.",
+        f"Raise the learning rate{f' from {rate:g}' if rate else ''} to about {_round(wanted)}.",
         f"model.compile(optimizer={_optimizer(f.run, wanted)}, loss={_loss(f.run)})",
     )
 
@@ -155,10 +159,17 @@ def set_learning_rate(f: Findings) -> Fix:
     )
 
 
+def switch_optimizer(f: Findings) -> Fix:
+    return Fix(
+        "Use an optimizer that scales each weight's step by itself, or give this one momentum.",
+        f"model.compile(optimizer=keras.optimizers.Adam(learning_rate=0.001), loss={_loss(f.run)})",
+    )
+
+
 def clip(f: Findings) -> Fix:
     norm = f.run.steps.get("gradient_norm")
     finite = norm.values[np.isfinite(norm.values)] if norm is not None else np.array([])
-    # Clip near the 90th percentile of the norms (Google's tuning playbook), but not above 1 where every norm is already an explosion.
+    # Near the 90th percentile of the norms (Google's tuning playbook), but 1 where every norm is an explosion already.
     wanted = min(float(np.percentile(finite, 90)), 1.0) if len(finite) else 1.0
     return Fix(
         "Clip the gradient norm; gated cells (LSTM, GRU) or a smaller recurrent initialiser cure it at the root.",
@@ -188,7 +199,7 @@ def shorten_gradient_path(f: Findings) -> Fix:
     if len(layers) > 3:
         lines.append(f"# and the same for the other {len(layers) - 3}")
     return Fix(
-        "Use ReLU with He initialisation in the hidden layers; in deeper models add BatchNormalization or skip connections.",
+        "Use ReLU with He initialisation in the hidden layers; in deeper models add normalisation or skip connections.",
         "\n".join(lines),
     )
 
@@ -220,8 +231,9 @@ def desaturate(f: Findings) -> Fix:
 
 def reconnect(f: Findings) -> Fix:
     return Fix(
-        "Keep the path from the variables to the loss differentiable: no argmax, round, .numpy() or stop_gradient in it.",
-        "gradients = tape.gradient(loss, model.trainable_variables)\nprint([v.path for v, g in zip(model.trainable_variables, gradients) if g is None])",
+        "Keep the way from variables to loss differentiable: no argmax, round, .numpy() or stop_gradient in it.",
+        "gradients = tape.gradient(loss, model.trainable_variables)\n"
+        "print([v.path for v, g in zip(model.trainable_variables, gradients) if g is None])",
     )
 
 

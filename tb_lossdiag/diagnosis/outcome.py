@@ -11,6 +11,8 @@ from tb_lossdiag.run import Run
 
 # States in which something went wrong, worst first, and those in which nothing did.
 FAILED = ("nonfinite", "diverging", "never_learned")
+# Without a reference, a loss that has halved has been learned from, however noisy it is now.
+FALLEN = 0.5
 HINDERED = ("stalled", "slow", "overfitting")
 
 
@@ -42,6 +44,8 @@ def outcome(run: Run, checks: Mapping[str, Check]) -> str:
 def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
     if checks["generalization_gap"].found:
         return "overfitting"
+    if direction == "unclear" and checks["flatness"].sign("fallen", 0) > FALLEN:
+        return "learning"
     return {"falling": "learning", "flat": "stalled"}.get(direction, "inconclusive")
 
 

@@ -20,8 +20,14 @@ def rank(findings: Findings) -> tuple[Cause, ...]:
     """All causes worth showing, best explanation first, ruled-out ones last."""
     argued = [a for a in (_argue(candidate, findings) for candidate in CANDIDATES) if a is not None]
     argued = _one_per_id(argued)
-    argued = [(candidate, _explained_away(candidate, cause, argued)) for candidate, cause in argued]
-    return tuple(cause for candidate, cause in sorted(argued, key=_order))
+    standing: list[tuple[Candidate, Cause]] = []
+    settled = []
+    for candidate, cause in sorted(argued, key=_order):
+        explanation = next((other for other in standing if _explains(*other, candidate, cause)), None)
+        if explanation is None:
+            standing.append((candidate, cause))
+        settled.append((candidate, _stepped_back(cause, explanation[1]) if explanation else cause))
+    return tuple(cause for _, cause in sorted(settled, key=_order))
 
 
 def _argue(candidate: Candidate, findings: Findings) -> tuple[Candidate, Cause] | None:
@@ -76,21 +82,17 @@ def _one_per_id(argued: list[tuple[Candidate, Cause]]) -> list[tuple[Candidate, 
     return list(best.values())
 
 
-def _explained_away(candidate: Candidate, cause: Cause, argued: list[tuple[Candidate, Cause]]) -> Cause:
-    for other, explanation in argued:
-        follows = cause.id in other.explains or "*" in other.explains
-        if other is candidate or not follows or explanation.confidence != "likely" or other.weight < candidate.weight:
-            continue
-        if cause.onset is not None and explanation.onset is not None and cause.onset < explanation.onset:
-            continue
-        because = Evidence(f"{explanation.title} comes first and explains this.", layers=explanation.layers)
-        return replace(
-            cause,
-            confidence="possible" if cause.confidence != "ruled_out" else cause.confidence,
-            severity="note",
-            evidence_against=(*cause.evidence_against, because),
-        )
-    return cause
+def _explains(other: Candidate, explanation: Cause, candidate: Candidate, cause: Cause) -> bool:
+    """Whether a likely cause that stands accounts for this one and began no later."""
+    if explanation.confidence != "likely" or not (candidate.id in other.explains or "*" in other.explains):
+        return False
+    return cause.onset is None or explanation.onset is None or explanation.onset <= cause.onset
+
+
+def _stepped_back(cause: Cause, explanation: Cause) -> Cause:
+    because = Evidence(f"{explanation.title} comes first and explains this.", layers=explanation.layers)
+    confidence = "ruled_out" if cause.confidence == "ruled_out" else "possible"
+    return replace(cause, confidence=confidence, severity="note", evidence_against=(*cause.evidence_against, because))
 
 
 def _order(pair: tuple[Candidate, Cause]) -> tuple:

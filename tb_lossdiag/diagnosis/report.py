@@ -29,7 +29,7 @@ CONFIDENCES = ("confirmed", "likely", "possible", "ruled_out")
 class Evidence:
     """One measured fact.
 
-    text: a sentence with the number in it. value, threshold: what was compared, in `unit`; None when nothing numeric was.
+    text: a sentence with the number in it. value, threshold: what was compared, in `unit`; None when nothing was.
     source: where the threshold comes from. layers: row or layer names. steps: first and last step it was seen at.
     """
 
@@ -78,7 +78,10 @@ class Fix:
 
 @dataclass(frozen=True)
 class Cause:
-    """One explanation, argued. layers: names to look at. steps: the span in which it acted. test: what would settle it."""
+    """One explanation, argued.
+
+    layers: names to look at. steps: the span in which it acted. test: what would settle it.
+    """
 
     id: str
     title: str

@@ -56,6 +56,13 @@ def rate_is_usual(run: Run) -> str | None:
     return f"A learning rate of {rate:g} is within what {optimizer_name(run) or 'an optimizer'} usually takes."
 
 
+def adapts_nothing(run: Run) -> str | None:
+    name = optimizer_name(run)
+    if name not in ("SGD", "Adagrad", "Adadelta") or _config(run).get("momentum"):
+        return None
+    return f"{name} without momentum takes one step size for all weights."
+
+
 def recurs(run: Run) -> str | None:
     layer = next((layer for layer in (run.card.layers if run.card else ()) if layer.kind in RECURRENT), None)
     return f"{layer.path!r} multiplies by the same weights at every time step." if layer else None

@@ -11,7 +11,7 @@ import numpy as np
 
 # 20 medians were enough to call 0 of 11 healthy and 21 of 35 faulty calibration runs flat (diagnosis page, 2.12).
 BINS = 20
-# Fewer bins than this give an interval too wide to accept anything: with 8 medians it spans the 5th to the 24th of 28 slopes.
+# Fewer bins give an interval too wide to accept anything: with 8 it spans the 5th to the 24th of 28 slopes.
 MIN_BINS = 8
 # Per-batch losses need a few points a bin before a median calms them; epoch means are medians already.
 POINTS_PER_BIN = 3

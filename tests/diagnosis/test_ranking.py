@@ -64,7 +64,8 @@ def test_raw_pixels_of_a_run_that_learns_accuse_nobody():
 
 def test_one_unit_softmax_is_certain_even_while_the_loss_falls():
     card = s.with_layer(s.card(loss={"name": "binary_crossentropy", "reads_logits": True}), "output", units=1)
-    cause = first(s.healthy(card=card, targets=s.target_table([0.5])))
+    data = s.data_table(target={"max": 1.0})
+    cause = first(s.healthy(card=card, targets=s.target_table([0.5]), data=data))
     assert (cause.id, cause.severity) == ("output_activation_mismatch", "warning")
     assert "sigmoid" in cause.fix.code
 
@@ -112,9 +113,21 @@ def test_a_nan_in_the_input_explains_every_other_nan():
 
 def test_validation_that_turns_while_training_falls_is_overfitting():
     at = np.arange(1, 21) * 20
-    epochs = {"loss": s.series(np.linspace(2.0, 0.1, 20), at), "val_loss": s.series(np.r_[np.linspace(2.0, 0.8, 8), np.linspace(0.85, 1.6, 12)], at)}
+    epochs = {
+        "loss": s.series(np.linspace(2.0, 0.1, 20), at),
+        "val_loss": s.series(np.r_[np.linspace(2.0, 0.8, 8), np.linspace(0.85, 1.6, 12)], at),
+    }
     report = diagnose_run(s.healthy(epochs=epochs))
     assert report.verdict.state == "overfitting" and report.verdict.cause == "overfitting"
+
+
+def test_two_causes_that_explain_each_other_leave_the_more_specific_one_standing():
+    table = s.with_column(s.layer_table(), "update_ratio", 0.3)
+    table = s.with_column(table, "activation_std", 5e3, rows=["hidden_1"])
+    table = s.with_column(table, "gradient_norm", 1e6)
+    causes = diagnose_run(s.stuck(layers=table)).causes
+    assert causes[0].id == "exploding_gradients" and causes[0].confidence == "likely"
+    assert causes[1].id == "learning_rate_too_high" and causes[1].confidence == "possible"
 
 
 def test_causes_are_sorted_by_confidence():

@@ -33,9 +33,10 @@ EARLY_DAMAGE = (
 class Candidate:
     """One possible cause.
 
-    explains: ids of the causes it accounts for; ("*",) for all. points_at: the check whose layers and onset are the cause's.
+    explains: ids of the causes it accounts for; ("*",) for all.
+    points_at: the check whose layers and onset are the cause's own.
     certain: wrong whatever the outcome, so it may accuse even a run that seems to learn.
-    weight: how specific it is; orders candidates of equal confidence, and only a lighter one can be explained away.
+    weight: how specific it is; orders candidates of equal confidence, so that the heavier one explains the lighter.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """Are the weights to blame? What is frozen, cut off or badly started."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, Candidate, EARLY_DAMAGE, NOT_LEARNING
+from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, fact, found, shows
 
 WEIGHTS = (
@@ -50,6 +50,8 @@ WEIGHTS = (
         requires=(found("initialization", fault=("large_scale", "small_scale", "bias")), NOT_LEARNING),
         supports=(
             found("early_loss"),
+            found("activation_scale"),
+            found("skill"),
             shows("dead_units", at_start=True),
             shows("saturated_units", at_start=True),
             found("depth_profile"),

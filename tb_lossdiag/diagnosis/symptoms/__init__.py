@@ -1,6 +1,7 @@
 """Every symptom looked for, in the order a report lists them. A symptom never names a cause."""
 
 from tb_lossdiag.diagnosis.symptoms import (
+    activation_scale,
     architecture,
     dead_units,
     depth_profile,
@@ -28,6 +29,7 @@ SYMPTOMS = (
     skill,
     early_loss,
     update_ratio,
+    activation_scale,
     depth_profile,
     exploding_norm,
     zero_gradient,

@@ -1,4 +1,4 @@
-"""Which ReLU units never fire? A unit that outputs 0 for a whole batch gets no gradient and cannot come back by itself."""
+"""Which ReLU units never fire? A unit silent for a whole batch gets no gradient and cannot come back by itself."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Does the gradient reach the first layers? Vanishing and exploding by depth, independent of the loss's scale.
 
-Each weight matrix's gradient norm is divided by its weight norm and compared along the data flow. The measure is a ratio
-of ratios, so it needs no absolute threshold (healthy calibration runs -1.5 … +0.2 decades, eight sigmoids -5.3).
+Each weight matrix's gradient norm is divided by its weight norm and compared along the data flow. The measure is a
+ratio of ratios, so it needs no absolute threshold (healthy calibration runs -1.5 … +0.2 decades, eight sigmoids -5.3).
 """
 
 import numpy as np

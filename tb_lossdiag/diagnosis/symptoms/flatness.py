@@ -1,11 +1,11 @@
-"""Is the loss still moving? A flat loss is what people come with, so flatness is accepted statistically, never assumed."""
+"""Is the loss still moving? A flat loss is what people come with, so it is accepted statistically, never assumed."""
 
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
 from tb_lossdiag.diagnosis.window import best_curve, late_series
-from tb_lossdiag.run import Run
+from tb_lossdiag.run import Run, Series
 
 ID = "flatness"
 TITLE = "Loss trend"
@@ -42,5 +42,12 @@ def check(run: Run) -> Check:
         (evidence,),
         moved.first if state == "found" else None,
         needs="more points or less noise" if state == "inconclusive" else "",
-        signs=(("direction", moved.direction), ("change", moved.change)),
+        signs=(("direction", moved.direction), ("change", moved.change), ("fallen", _fallen(whole))),
     )
+
+
+def _fallen(curve: Series) -> float:
+    """Share of the first loss that is gone by the end, both over a tenth of the curve."""
+    tenth = max(1, min(10, len(curve) // 10))
+    start = float(np.median(curve.values[:tenth]))
+    return 1 - float(np.median(curve.values[-tenth:])) / start if start > 0 else 0.0

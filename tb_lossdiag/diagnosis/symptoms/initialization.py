@@ -1,114 +1,119 @@
-"""Did the weights start at a scale that carries signal? Variance per layer, identical units, dead-on-arrival biases.
+"""Did the weights start at a scale that carries signal? Variance per layer, identical units, biases that switch off.
 
 He et al. 2015 keep the signal's variance with Var(w) fan_in = 2 for ReLU, Glorot and Bengio 2010 with about 1 for tanh.
 """
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import LayerCard, Run
 
 ID = "initialization"
 TITLE = "Initialisation"
-# Glorot on a widening layer gives 0.4 and He 2: an eighth or eightfold is neither's doing. Depth multiplies it.
+# Glorot on a widening layer gives 0.4 and He 2: an eighth or eightfold is neither's doing, and depth multiplies it.
 BAND = 8.0
-# A bias this negative switches a ReLU off before the first step, a bias this large saturates a sigmoid.
-BIAS = 2.0
+# A bias this negative switches a ReLU off before the first step.
+RELU_BIAS = -2.0
+# A bias this large puts a sigmoid within 2 % of its end.
+BOUNDED_BIAS = 4.0
 SOURCE = "He: Var(w) fan_in = 2, Glorot: about 1"
 RELU = {"relu", "relu6"}
 BOUNDED = {"sigmoid", "tanh", "hard_sigmoid"}
+# Layers whose kernel's fan-in says how much of the signal passes; a recurrent or embedding kernel's does not.
+FAN_IN = {"Dense", "Conv1D", "Conv2D", "Conv3D"}
+# With one or two inputs a kernel's spread is a matter of luck.
+MIN_FAN_IN = 3
+# Mildest first: what a report names when several layers are off.
+FAULTS = ("small_scale", "large_scale", "bias", "symmetric", "zero")
+
+
+class Fault(NamedTuple):
+    kind: str
+    layer: str
+    text: str
+    value: float | None = None
+    threshold: float | None = None
 
 
 def check(run: Run) -> Check:
     if run.card is None or not any("kernel_std" in layer.settings for layer in run.card.layers):
         return Check(ID, TITLE, "not_run", needs="the model card: add the LossDiagnostics callback")
-    fault, layer, value, threshold, text = max(_judgements(run.card.layers), key=lambda j: RANK.index(j[0]))
-    names = (layer,) if fault != "normal" else ()
-    evidence = Evidence(text, value, threshold, "Var(w) fan_in" if "scale" in fault else "", SOURCE, names)
-    faulty = tuple(j[1] for j in _judgements(run.card.layers) if j[0] == fault) if names else ()
-    return Check(
-        ID,
-        TITLE,
-        "found" if names else "not_found",
-        (evidence,),
-        0 if names else None,
-        faulty[:8],
-        signs=(("fault", fault), ("value", value)),
-    )
+    faults = list(_faults(run.card.layers))
+    if not faults:
+        return Check(ID, TITLE, "not_found", signs=(("fault", "normal"),))
+    worst = max(faults, key=lambda fault: FAULTS.index(fault.kind))
+    layers = tuple(fault.layer for fault in faults if fault.kind == worst.kind)[:8]
+    evidence = Evidence(worst.text, worst.value, worst.threshold, "", SOURCE, (worst.layer,))
+    return Check(ID, TITLE, "found", (evidence,), 0, layers, signs=(("fault", worst.kind),))
 
 
-RANK = ("normal", "small_scale", "large_scale", "bias", "symmetric", "zero")
-
-
-def _judgements(layers: tuple[LayerCard, ...]):
-    yield "normal", "", None, None, "Every layer's initial weights are within the usual range."
+def _faults(layers: tuple[LayerCard, ...]) -> Iterator[Fault]:
     weighted = [layer for layer in layers if "kernel_std" in layer.settings]
-    for position, layer in enumerate(weighted):
-        facts, last = layer.settings, position == len(weighted) - 1
+    for layer in weighted:
         activation = _activation_after(layer, layers)
-        if facts["kernel_std"] == 0 and facts["kernel_mean"] == 0 and not last:
-            yield (
-                "zero",
-                layer.path,
-                0.0,
-                0.0,
-                f"The weights of {layer.path!r} all start at 0: its units can only ever do the same.",
+        if layer.settings.get("kernel_identical_columns") or layer.settings["kernel_std"] == 0:
+            yield from _symmetry(layer, layer is weighted[-1])
+        else:
+            yield from _bias(layer, activation, layer is weighted[-1])
+            yield from _scale(layer, activation, layer is weighted[-1])
+
+
+def _symmetry(layer: LayerCard, last: bool) -> Iterator[Fault]:
+    """An output layer of zeros is a usual, harmless start: its units get different gradients."""
+    if layer.settings["kernel_std"] == 0 and layer.settings["kernel_mean"] == 0:
+        if not last:
+            yield Fault(
+                "zero", layer.path, f"The weights of {layer.path!r} all start at 0: its units can only do the same."
             )
-            continue
-        if facts.get("kernel_identical_columns") and (layer.units or 1) > 1:
-            yield (
-                "symmetric",
-                layer.path,
-                None,
-                None,
-                f"All units of {layer.path!r} start with the same weights and stay copies of each other.",
-            )
-            continue
-        bias = facts.get("bias_max")
-        if bias is not None and bias < -BIAS and activation in RELU:
-            yield (
-                "bias",
-                layer.path,
-                bias,
-                -BIAS,
-                f"Every bias of {layer.path!r} starts at or below {bias:.3g}: its {activation} units start switched off.",
-            )
-        if bias is not None and abs(facts.get("bias_mean", 0)) > 2 * BIAS and activation in BOUNDED and not last:
-            mean = facts["bias_mean"]
-            yield (
-                "bias",
-                layer.path,
-                mean,
-                2 * BIAS,
-                f"The biases of {layer.path!r} start at {mean:.3g}: its {activation} units start saturated.",
-            )
-        fan_in = facts.get("kernel_fan_in") or 1
-        gain = (facts["kernel_std"] ** 2 + facts["kernel_mean"] ** 2) * fan_in
-        wanted = 2.0 if activation in RELU else 1.0
-        if layer.kind in ("Dense", "Conv1D", "Conv2D", "Conv3D") and fan_in > 2 and gain > 0:
-            ratio = gain / wanted
-            if ratio > BAND:
-                yield (
-                    "large_scale",
-                    layer.path,
-                    gain,
-                    wanted * BAND,
-                    f"The weights of {layer.path!r} start {math.sqrt(ratio):.1f} times too large: Var(w) fan_in is {gain:.3g}, {activation or 'linear'} wants about {wanted:g}.",
-                )
-            elif ratio < 1 / BAND and not last:
-                yield (
-                    "small_scale",
-                    layer.path,
-                    gain,
-                    wanted / BAND,
-                    f"The weights of {layer.path!r} start {math.sqrt(1 / ratio):.1f} times too small: Var(w) fan_in is {gain:.3g}, {activation or 'linear'} wants about {wanted:g}.",
-                )
+    elif (layer.units or 1) > 1:
+        yield Fault("symmetric", layer.path, f"All units of {layer.path!r} start alike and stay copies of each other.")
+
+
+def _bias(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fault]:
+    high, mean = layer.settings.get("bias_max"), layer.settings.get("bias_mean", 0.0)
+    if high is None:
+        return
+    if activation in RELU and high < RELU_BIAS:
+        text = f"Every bias of {layer.path!r} starts at {high:.3g} or below: its {activation} units start switched off."
+        yield Fault("bias", layer.path, text, high, RELU_BIAS)
+    if activation in BOUNDED and abs(mean) > BOUNDED_BIAS and not last:
+        text = f"The biases of {layer.path!r} start at {mean:.3g}: its {activation} units start saturated."
+        yield Fault("bias", layer.path, text, mean, BOUNDED_BIAS)
+
+
+def _scale(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fault]:
+    fan_in = layer.settings.get("kernel_fan_in") or 1
+    if layer.kind not in FAN_IN or fan_in < MIN_FAN_IN:
+        return
+    gain = (layer.settings["kernel_std"] ** 2 + layer.settings["kernel_mean"] ** 2) * fan_in
+    wanted = 2.0 if activation in RELU else 1.0
+    told = f"Var(w) fan_in is {gain:.3g}, {activation or 'linear'} wants about {wanted:g}."
+    if gain > wanted * BAND:
+        size = math.sqrt(gain / wanted)
+        yield Fault(
+            "large_scale",
+            layer.path,
+            f"The weights of {layer.path!r} start {size:.1f} times too large: {told}",
+            gain,
+            wanted * BAND,
+        )
+    elif 0 < gain < wanted / BAND and not last:
+        size = math.sqrt(wanted / gain)
+        yield Fault(
+            "small_scale",
+            layer.path,
+            f"The weights of {layer.path!r} start {size:.1f} times too small: {told}",
+            gain,
+            wanted / BAND,
+        )
 
 
 def _activation_after(layer: LayerCard, layers: tuple[LayerCard, ...]) -> str | None:
     """The layer's own activation, or that of an Activation or ReLU layer right behind it."""
     if layer.activation not in (None, "linear"):
         return layer.activation
-    at = layers.index(layer)
-    follower = next((l for l in layers[at + 1 :] if l.kind not in ("Dropout", "BatchNormalization")), None)
+    behind = layers[layers.index(layer) + 1 :]
+    follower = next((other for other in behind if other.kind not in ("Dropout", "BatchNormalization")), None)
     return follower.activation if follower is not None and "kernel_std" not in follower.settings else layer.activation

@@ -11,7 +11,7 @@ from tb_lossdiag.run import ModelCard, Row, Run
 
 ID = "input_scale"
 TITLE = "Input scale"
-# Raw pixels (0..255) have a root mean square near 100, standardised data 1; counts and ages lie in between and mostly train.
+# Raw pixels (0..255) have a root mean square near 100, standardised data 1; counts and ages lie between and train.
 LARGE = 10.0
 # Spreads of features that differ 100-fold leave the small ones without influence at the first layer.
 UNEVEN = 100.0

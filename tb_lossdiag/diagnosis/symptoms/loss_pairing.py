@@ -113,7 +113,7 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
     if reach == (0.0, 1.0) and _only_zero_and_one(run):
         return (
             "squared_error_for_labels",
-            f"{told}, and every target is 0 or 1: a squared error through a sigmoid gives almost no gradient when it is wrong.",
+            f"{told}, and every target is 0 or 1: a squared error through a sigmoid has no gradient where it is wrong.",
         )
     return "", f"{told}: they fit."
 

@@ -8,27 +8,26 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, constant_loss, loss_name, pooled_mean
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
 from tb_lossdiag.run import Run
 
 ID = "metric_frozen"
 TITLE = "Loss against accuracy"
+NAMES = ("accuracy", "acc", "categorical_accuracy", "binary_accuracy", "sparse_categorical_accuracy")
 MIN_EPOCHS = 3
 # The loss has closed this share of the way from a constant guess to perfect …
 LEARNED = 0.3
-# … and the accuracy has closed less than this share of the way from the majority class to 1.
+# … and the accuracy has closed less than this share of the way from the majority class to 1,
 FROZEN = 0.1
+# or less than this share of what the loss has: a solved loss with an accuracy near chance.
+LAGGING = 0.25
+# Where one label dominates, a useful model may well never answer the rare one.
+IMBALANCED = 0.8
 SOURCE = "a loss at skill 0.3 goes with a clearly better than chance accuracy in every repaired twin of the case set"
 
 
 def check(run: Run) -> Check:
-    name = next(
-        (
-            n
-            for n in ("accuracy", "acc", "categorical_accuracy", "binary_accuracy", "sparse_categorical_accuracy")
-            if n in run.epochs
-        ),
-        None,
-    )
+    name = _accuracy(run)
     constant = constant_loss(run)
     if name is None or "loss" not in run.epochs or constant is None or loss_name(run.card) not in CATEGORICAL | BINARY:
         return Check(ID, TITLE, "not_run", needs='a classification compiled with metrics=["accuracy"]')
@@ -46,10 +45,11 @@ def check(run: Run) -> Check:
     fell = 1 - float(loss[-1]) / float(loss[0]) if loss[0] > 0 else 0.0
     gained = (float(accuracy[-1]) - majority) / max(1 - majority, 1e-9)
     still = float(np.ptp(accuracy)) < 0.01
-    found = bool((skill > LEARNED and gained < FROZEN) or (still and fell > FROZEN and gained < FROZEN))
+    lagging = skill > LEARNED and gained < max(FROZEN, LAGGING * skill)
+    found = majority < IMBALANCED and bool(lagging or (still and fell > FROZEN and gained < FROZEN))
     text = (
-        f"The loss went from {loss[0]:.4g} to {loss[-1]:.4g}, the accuracy from {accuracy[0]:.1%} to {accuracy[-1]:.1%}; "
-        f"always answering the most frequent label gives {majority:.1%}."
+        f"The loss went from {loss[0]:.4g} to {loss[-1]:.4g}, the accuracy from {accuracy[0]:.1%} to "
+        f"{accuracy[-1]:.1%}; always answering the most frequent label gives {majority:.1%}."
     )
     steps = (int(run.epochs[name].steps[0]), int(run.epochs[name].steps[-1]))
     evidence = Evidence(text, float(accuracy[-1]), majority, "accuracy", SOURCE, (), steps)
@@ -61,3 +61,10 @@ def check(run: Run) -> Check:
         0 if found else None,
         signs=(("gained", gained), ("accuracy", float(accuracy[-1])), ("majority", majority)),
     )
+
+
+def _accuracy(run: Run) -> str | None:
+    """The metric that counts right answers; Keras's plain "accuracy" does not for several yes/no labels at once."""
+    several = run.card is not None and loss_name(run.card) in BINARY and (output_units(run.card) or 1) > 1
+    names = ("binary_accuracy",) if several else NAMES
+    return next((name for name in names if name in run.epochs), None)

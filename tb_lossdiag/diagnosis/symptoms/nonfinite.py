@@ -1,6 +1,7 @@
 """Where did the first NaN or Inf appear: input, activation, loss, gradient or weight?
 
-Once one value is not finite, the next step spreads it everywhere, so only the first place in data-flow order explains it.
+Once one value is not finite, the next step spreads it everywhere, so only the first place in data-flow order explains
+it.
 """
 
 import numpy as np
@@ -21,7 +22,7 @@ def check(run: Run) -> Check:
     if not places:
         return Check(ID, TITLE, "not_found")
     step, _, kind, name = min(places)
-    told = f"{kind} {name!r}" if name else f"the {kind}"
+    told = f"the {kind} of {name!r}" if name else f"the {kind}"
     evidence = Evidence(
         f"The first NaN or Inf is in {told}, at step {step}.",
         None,
@@ -49,11 +50,11 @@ def _tables(run: Run):
         yield _first(run.data.of_kind("input"), "nonfinite", 0, "input")
         yield _first(run.data.of_kind("target"), "nonfinite", 1, "target")
     if run.layers is not None and run.layers.has("activation_nonfinite"):
-        yield _first(run.layers.of_kind("output"), "activation_nonfinite", 2, "activation of")
+        yield _first(run.layers.of_kind("output"), "activation_nonfinite", 2, "activation")
     # A loss-scaled optimizer overflows on purpose, skips the step and lowers its scale.
     scaled = run.card is not None and run.card.optimizer.get("loss_scale")
     if run.layers is not None and run.layers.has("gradient_nonfinite") and not scaled:
-        yield _first(run.layers.of_kind("variable"), "gradient_nonfinite", 4, "gradient of")
+        yield _first(run.layers.of_kind("variable"), "gradient_nonfinite", 4, "gradient")
 
 
 def _first(table: Table, column: str, rank: int, kind: str) -> tuple | None:

@@ -1,4 +1,4 @@
-"""Do the predictions depend on the input? A network that answers the same to everything has lost its input on the way."""
+"""Do the predictions depend on the input? A network that answers all alike has lost its input on the way."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from tb_lossdiag.run import Run
 
 ID = "output_diversity"
 TITLE = "Prediction diversity"
-# Spread of the predictions over a batch, relative to their size: healthy calibration runs 1.1 and above, collapsed ones below 2e-3.
+# Spread over a batch, relative to the predictions' size: healthy calibration runs 0.2 and above, collapsed ones below.
 CONSTANT = 2e-3
 SOURCE = "healthy runs 0.2 … 2, collapsed ones 4e-7 … 2e-3"
 

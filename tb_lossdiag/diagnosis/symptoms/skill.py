@@ -1,6 +1,6 @@
 """Does the model beat a constant guess? Without this reference a flat loss of 0.01 and one of 2.30 look the same.
 
-Skill S = 1 - L / L_const: 0 is the best constant prediction, 1 is perfect, below 0 is worse than not looking at the input.
+Skill S = 1 - L / L_const: 0 is the best constant prediction, 1 is perfect, below 0 is worse than not looking.
 """
 
 import numpy as np

@@ -14,13 +14,14 @@ def check(run: Run) -> Check:
     weighted = [layer for layer in run.card.layers if layer.parameters]
     frozen = tuple(layer.path for layer in weighted if not layer.trainable)
     share = 1 - run.card.trainable_parameters / run.card.parameters if run.card.parameters else 0.0
-    nothing = run.card.trainable_parameters == 0
+    nothing = run.card.trainable_parameters == 0 < run.card.parameters
     if not frozen and not nothing:
         return Check(ID, TITLE, "not_found", signs=(("frozen_share", 0.0),))
+    names = ", ".join(frozen[:3])
     text = (
         "No variable of the model is trainable."
         if nothing
-        else f"{len(frozen)} of {len(weighted)} layers with weights are frozen ({', '.join(frozen[:3])}), {share:.0%} of all parameters."
+        else f"{len(frozen)} of {len(weighted)} layers are frozen ({names}), {share:.0%} of the parameters."
     )
     return Check(
         ID,

@@ -12,7 +12,7 @@ from tb_lossdiag.run import Run, Table
 
 ID = "update_ratio"
 TITLE = "Update ratio"
-# Median of the first 20 steps: healthy calibration runs 4e-4 … 8.5e-3, a hot but working Adam 1e-2 1.9e-2; ruinous ones from 4.4e-2.
+# Median of the first 20 steps: healthy calibration runs 4e-4 … 8.5e-3, a hot but working one 1.9e-2, ruinous 4.4e-2.
 HIGH = 3e-2
 # One kernel's largest single step: healthy up to 8e-2, ruinous 0.81 and above.
 LEAP = 3e-1
@@ -28,6 +28,8 @@ def check(run: Run) -> Check:
     if not table.rows:
         return Check(ID, TITLE, "not_run", needs="a trainable weight matrix")
     ratios = _ratios(table)
+    if np.isnan(ratios).all():
+        return Check(ID, TITLE, "inconclusive", needs="update ratios of weights that are not all zero")
     first, last = _ratios(early(table)), _ratios(late(table))
     start = _median(first)
     end = _median(last)
@@ -43,7 +45,7 @@ def check(run: Run) -> Check:
         level, crossed = "normal", None
     text = {
         "zero": "No recorded step changed any weight matrix: every update is exactly 0.",
-        "high": f"In the first {len(first)} recorded steps one update moved the weights by {start:.2g} of their size (largest {leap:.2g}).",
+        "high": f"Early on one update moved the weights by {start:.2g} of their size (largest {leap:.2g}).",
         "low": f"One update moves the weights by only {end:.2g} of their size.",
         "stopped": f"Updates began at {start:.2g} of the weights' size and sank to {end:.2g}.",
         "normal": f"One update moves the weights by {start:.2g} of their size at the start, {end:.2g} at the end.",

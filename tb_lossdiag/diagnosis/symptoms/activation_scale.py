@@ -1,0 +1,48 @@
+"""Does the signal keep its size on the way through the layers at the first step? If not, it started wrong.
+
+Good initialisation keeps a layer's output spread near its input's (He et al. 2015), so before anything was learned the
+spread should stay within a band from layer to layer and over the whole stack.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.run import Run
+
+ID = "activation_scale"
+TITLE = "Signal size at the start"
+# Standardised inputs and a sane start give spreads of 0.1 … 3 in every hidden layer.
+FADED = 1e-2
+BLOWN = 30.0
+SOURCE = "healthy demo and case runs start with spreads of 0.05 … 5 in every layer"
+
+
+def check(run: Run) -> Check:
+    if run.layers is None or not run.layers.has("activation_std"):
+        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+    table = run.layers.of_kind("output")
+    if len(table.rows) < 2:
+        return Check(ID, TITLE, "not_run", needs="a model with a hidden layer")
+    std = table.column("activation_std")[0, :-1].astype(np.float64)
+    known = np.isfinite(std)
+    if not known.any():
+        return Check(ID, TITLE, "inconclusive", needs="finite activations at the first step")
+    low, high = int(np.argmin(np.where(known, std, np.inf))), int(np.argmax(np.where(known, std, -np.inf)))
+    level = "blown" if std[high] > BLOWN else "faded" if std[low] < FADED else "normal"
+    worst = high if level == "blown" else low
+    name, step = table.rows[worst].name, int(table.steps[0])
+    text = f"At step {step} the outputs of {name!r} have a spread of {std[worst]:.2g}."
+    threshold = BLOWN if level == "blown" else FADED
+    evidence = Evidence(text, float(std[worst]), threshold, "standard deviation", SOURCE, (name,), (step, step))
+    found = level != "normal"
+    off = (std > BLOWN) if level == "blown" else (std < FADED)
+    names = tuple(row.name for row, o in zip(table.rows, off, strict=False) if o) if found else ()
+    return Check(
+        ID,
+        TITLE,
+        "found" if found else "not_found",
+        (evidence,),
+        step if found else None,
+        names[:8],
+        signs=(("level", level),),
+    )
