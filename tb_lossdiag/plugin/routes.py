@@ -1,0 +1,167 @@
+"""Which request gets which answer? The routes of http_api.md, checked and answered."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+from tensorboard import errors, plugin_util
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from tensorboard.util import tb_logging
+from werkzeug.wrappers import Request, Response
+
+from tb_lossdiag import schema
+from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.diagnosis.report import SEVERITIES, VERDICTS
+from tb_lossdiag.logs import Log
+from tb_lossdiag.logs.source import SCALARS
+from tb_lossdiag.plugin import assets
+from tb_lossdiag.plugin.payload import layers_payload, matrix_bytes, series_payload
+from tb_lossdiag.plugin.readings import Reading, Readings
+from tb_lossdiag.plugin.statistics import statistics_of
+
+logger = tb_logging.get_logger()
+
+MAX_WIDTH = 4096  # columns of a matrix; a request for more is a mistake
+
+
+class LossDiagPlugin(base_plugin.TBPlugin):
+    """The Diagnostics tab. Raises ValueError when TensorBoard runs without a data provider."""
+
+    plugin_name = schema.PLUGIN_NAME
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        if context.data_provider is None:
+            raise ValueError("TensorBoard runs without a data provider (--generic_data=false)")
+        self._provider = context.data_provider
+        self._readings = Readings(diagnose_run)
+
+    def get_plugin_apps(self) -> dict[str, Callable]:
+        handlers: dict[str, Callable[[Request], Response]] = {
+            "/runs": self._runs,
+            "/report": self._report,
+            "/series": self._series,
+            "/layers": self._layers,
+            "/matrix": self._matrix,
+            assets.ENTRY: _missing_frontend,
+        }
+        found = assets.asset_routes()
+        if assets.ENTRY not in found:
+            logger.warning(assets.HOW_TO_BUILD)
+        handlers |= {route: _asset_handler(*asset) for route, asset in found.items()}
+        return {route: _application(handler) for route, handler in handlers.items()}
+
+    def is_active(self) -> bool:
+        """TensorBoard asks only when none of `data_plugin_names` has data; then there is nothing to diagnose."""
+        return False
+
+    def data_plugin_names(self) -> tuple[str, ...]:
+        return (schema.PLUGIN_NAME, SCALARS)
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        return base_plugin.FrontendMetadata(es_module_path=assets.ENTRY, tab_name="Diagnostics")
+
+    def _runs(self, request: Request) -> Response:
+        readings = sorted(self._readings.all(self._log(request)), key=_gravity)
+        return http_util.Respond(request, {"runs": [_summary(reading) for reading in readings]}, "application/json")
+
+    def _report(self, request: Request) -> Response:
+        text = self._reading(request).report.to_json()
+        # A name in a card can hold half a surrogate pair, which UTF-8 cannot; as an escape it is still JSON.
+        return http_util.Respond(request, text.encode("utf-8", "backslashreplace"), "application/json")
+
+    def _series(self, request: Request) -> Response:
+        return http_util.Respond(request, series_payload(self._reading(request).run), "application/json")
+
+    def _layers(self, request: Request) -> Response:
+        return http_util.Respond(request, layers_payload(self._reading(request).run), "application/json")
+
+    def _matrix(self, request: Request) -> Response:
+        width = _width(_parameter(request, "width"))
+        name = _parameter(request, "statistic")
+        table = self._reading(request).run.layers
+        statistic = next((s for s in statistics_of(table) if s.id == name), None)
+        if table is None or statistic is None:
+            raise errors.NotFoundError(f"statistic {name!r} is not recorded in run {_parameter(request, 'run')!r}")
+        return http_util.Respond(request, matrix_bytes(table, statistic, width), "application/octet-stream")
+
+    def _reading(self, request: Request) -> Reading:
+        name = _parameter(request, "run")
+        reading = self._readings.of(self._log(request), name)
+        if reading is None:
+            raise errors.NotFoundError(f"unknown run {name!r}")
+        return reading
+
+    def _log(self, request: Request) -> Log:
+        environ = request.environ
+        return Log(self._provider, plugin_util.context(environ), plugin_util.experiment_id(environ))
+
+
+def _application(handler: Callable[[Request], Response]) -> Callable:
+    """The handler as a WSGI application: GET only, and what it refuses is said in plain text."""
+
+    @Request.application
+    @wraps(handler)
+    def application(request: Request) -> Response:
+        if request.method != "GET":
+            text = f"method {request.method} is not allowed here, only GET"
+            return http_util.Respond(request, text, "text/plain", code=405, headers=[("Allow", "GET")])
+        try:
+            return handler(request)
+        except errors.PublicError as error:
+            return http_util.Respond(request, str(error), "text/plain", code=error.http_code)
+
+    return application
+
+
+def _parameter(request: Request, name: str) -> str:
+    value = request.args.get(name)
+    if not value:
+        raise errors.InvalidArgumentError(f"parameter {name!r} is missing")
+    return value
+
+
+def _width(text: str) -> int:
+    width = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_WIDTH)) else 0
+    if not 1 <= width <= MAX_WIDTH:
+        raise errors.InvalidArgumentError(f"width {text!r} is not a whole number from 1 to {MAX_WIDTH}")
+    return width
+
+
+def _gravity(reading: Reading) -> tuple[int, int, str]:
+    """Sorts the worst first: severity, then the verdict, then the name."""
+    report = reading.report
+    order = (*SEVERITIES, "none")
+    return order.index(report.severity), VERDICTS.index(report.verdict.state), report.run
+
+
+def _summary(reading: Reading) -> dict:
+    report, run = reading.report, reading.run
+    cause = next((cause for cause in report.causes if cause.id == report.verdict.cause), None)
+    return {
+        "name": report.run,
+        "state": report.verdict.state,
+        "severity": report.severity,
+        "headline": report.verdict.headline,
+        "cause": report.verdict.cause,
+        "cause_title": cause.title if cause else "",
+        "last_step": run.last_step,
+        "wall_time": run.wall_time,
+        "source": run.source,
+        "problem": reading.problem,
+    }
+
+
+def _asset_handler(path: Path, mime_type: str) -> Callable[[Request], Response]:
+    def serve(request: Request) -> Response:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise errors.NotFoundError(f"{path.name} is gone: {error.strerror}") from error
+        return http_util.Respond(request, content, mime_type)
+
+    return serve
+
+
+def _missing_frontend(request: Request) -> Response:
+    raise errors.NotFoundError(assets.HOW_TO_BUILD)

@@ -1,0 +1,72 @@
+"""How do tests open a log? Through both of TensorBoard's loaders: every test that takes `open_log` runs twice."""
+
+import subprocess
+import time
+
+import pytest
+from tensorboard.context import RequestContext
+from tensorboard.data.grpc_provider import GrpcDataProvider
+from tensorboard.data.server_ingester import _make_stub
+from tensorboard.util.grpc_util import ChannelCredsType
+
+from tb_lossdiag.logs import provider
+from tb_lossdiag.logs.source import MAX_RECORDS, Log
+
+# Warnings are errors; these are TensorBoard's and Keras's own, about their own code.
+THEIR_WARNINGS = (
+    "ignore:html5lib's sanitizer is deprecated:DeprecationWarning",
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",
+)
+START_SECONDS = 30  # far above the 0.1 s the data server takes; only a broken one runs into it
+
+
+def pytest_configure(config):
+    for line in THEIR_WARNINGS:
+        config.addinivalue_line("filterwarnings", line)
+
+
+@pytest.fixture(params=["python", "rust"])
+def open_log(request):
+    """A function: log directory -> Log, with everything below the directory loaded."""
+    if request.param == "python":
+        yield provider.open_log
+        return
+    with DataServers() as servers:
+        yield servers.open_log
+
+
+class DataServers:
+    """TensorBoard's Rust data server, one process per opened log, ended together."""
+
+    def __enter__(self):
+        self.processes = []
+        return self
+
+    def __exit__(self, *exception):
+        for process in self.processes:
+            process.stdin.close()
+            process.stderr.close()
+            process.wait()
+
+    def open_log(self, log_dir) -> Log:
+        tensorboard_data_server = pytest.importorskip("tensorboard_data_server")
+        port_file = log_dir.parent / f"port{len(self.processes)}"
+        command = [tensorboard_data_server.server_binary(), f"--logdir={log_dir}", "--reload=once", "--port=0"]
+        command += [f"--port-file={port_file}", f"--samples-per-plugin=lossdiag={MAX_RECORDS}"]
+        command += ["--die-after-stdin", "--verbose"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.processes.append(process)
+        for line in process.stderr:
+            if b"Finished load cycle" in line:
+                break
+        address = f"localhost:{_wait_for(port_file)}"
+        return Log(GrpcDataProvider(address, _make_stub(address, ChannelCredsType.LOCAL)), RequestContext())
+
+
+def _wait_for(port_file) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if port_file.exists() and port_file.read_text().endswith("\n"):
+            return port_file.read_text().strip()
+        time.sleep(0.01)
+    raise TimeoutError(f"the data server wrote no port into {port_file}")

@@ -1,0 +1,201 @@
+import argparse
+import struct
+
+import numpy as np
+import pytest
+import werkzeug.test
+from event_files import scalars, step_record, tensor, write
+from tensorboard.backend import application
+
+from tb_lossdiag import schema
+from tb_lossdiag.cli import diagnose
+from tb_lossdiag.logs.provider import open_log as open_with_python
+from tb_lossdiag.plugin import LossDiagLoader, assets
+from tb_lossdiag.recording.writer import DiagnosticsWriter
+from tb_lossdiag.run import LayerCard, ModelCard, Row
+
+CARD = ModelCard(
+    layers=(LayerCard("fc", "Dense", "relu"),),
+    rows=(Row("fc/kernel", "variable", "fc"), Row("fc", "output", "fc")),
+)
+HOSTILE = "<img src=x onerror=alert(1)> & 'ünï'"
+
+
+def client(log, path_prefix=""):
+    flags = argparse.Namespace(logdir="", samples_per_plugin={}, window_title="", path_prefix=path_prefix)
+    wsgi = application.TensorBoardWSGIApp(flags, [LossDiagLoader], log.provider)
+    return werkzeug.test.Client(wsgi)
+
+
+def get(browser, route, prefix="", **query):
+    return browser.get(f"{prefix}/data/plugin/lossdiag/{route}", query_string=query)
+
+
+@pytest.fixture(scope="module")
+def log_dir(tmp_path_factory):
+    """A recorded run, one that turns NaN, a hostile name, a plain scalar log, a newer format."""
+    log_dir = tmp_path_factory.mktemp("routes") / "logs"
+    for name in ("exp", HOSTILE):
+        with DiagnosticsWriter(log_dir / name, CARD) as writer:
+            for step in range(1, 41):
+                writer.write_layers(step, {"gradient_norm": [1 / step, np.nan], "update_ratio": [1e-3, np.nan]})
+                writer.write_step(step, loss=2 / step, learning_rate=0.1, gradient_norm=1 / step, gradient_nonfinite=0)
+    with DiagnosticsWriter(log_dir / "nan", CARD) as writer:
+        for step in range(1, 41):
+            loss = 1.0 if step < 20 else np.nan
+            writer.write_step(step, loss=loss, learning_rate=0.1, gradient_norm=loss, gradient_nonfinite=step >= 20)
+    write(log_dir / "plain" / "train", scalars("epoch_loss", np.linspace(2, 1, 20)))
+    write(log_dir / "newer" / "diagnostics", [tensor(schema.STEPS, 1, step_record(1, loss=1), content=b"99")])
+    return log_dir
+
+
+@pytest.fixture
+def browser(log_dir):
+    return client(open_with_python(log_dir))
+
+
+def test_runs_are_listed_worst_first(log_dir, open_log):
+    response = get(client(open_log(log_dir)), "runs")
+    assert response.content_type == "application/json"
+    runs = response.json["runs"]
+    assert {run["name"] for run in runs} == {"exp", HOSTILE, "nan", "plain", "newer"}
+    assert runs[0]["name"] == "nan"
+    assert runs[0]["state"] == "nonfinite"
+    severities = ["critical", "warning", "note", "none"]
+    assert sorted(runs, key=lambda run: severities.index(run["severity"])) == runs
+    by_name = {run["name"]: run for run in runs}
+    assert by_name["plain"]["source"] == "scalars"
+    assert by_name["exp"]["source"] == "recorded"
+    assert by_name["exp"]["last_step"] == 40
+    assert by_name["exp"]["problem"] == ""
+    assert by_name["exp"]["wall_time"] > 1e9
+    assert "format version 99" in by_name["newer"]["problem"]
+    assert (by_name["newer"]["state"], by_name["newer"]["severity"]) == ("inconclusive", "none")
+
+
+def test_the_report_is_the_same_through_both_loaders_and_from_python(log_dir, open_log):
+    browser = client(open_log(log_dir))
+    reports = diagnose(log_dir)
+    assert sorted(reports) == sorted(["exp", HOSTILE, "nan", "plain", "newer"])
+    for name, report in reports.items():
+        assert get(browser, "report", run=name).data == report.to_json().encode()
+
+
+def test_a_report_on_a_newer_format_says_what_to_do(browser):
+    report = get(browser, "report", run="newer").json
+    assert report["verdict"]["state"] == "inconclusive"
+    assert "pip install -U" in report["verdict"]["headline"]
+
+
+def test_a_name_that_is_no_text_still_makes_a_report(tmp_path):
+    card = ModelCard(layers=(LayerCard("x\ud800", "Dense"),), rows=(Row("x\ud800/kernel", "variable", "x\ud800"),))
+    with DiagnosticsWriter(tmp_path / "exp", card) as writer:
+        for step in range(1, 41):
+            writer.write_layers(step, {"gradient_nonfinite": [step > 20], "gradient_norm": [1.0]})
+            writer.write_step(step, loss=1.0, learning_rate=0.1, gradient_nonfinite=step > 20)
+    browser = client(open_with_python(tmp_path))
+    response = get(browser, "report", run="exp")
+    assert response.status_code == 200
+    assert b"x\\ud800" in response.data
+    assert get(browser, "layers", run="exp").json["rows"][0]["layer"] == "x\ud800"
+
+
+def test_series_write_values_that_are_no_numbers_as_strings(browser):
+    payload = get(browser, "series", run="nan").json
+    assert payload["step_unit"] == "step"
+    loss = next(series for series in payload["series"] if series["id"] == "loss")
+    assert loss["values"][:2] == [1.0, 1.0]
+    assert loss["values"][-1] == "NaN"
+    assert (loss["shown"], loss["written"]) == (40, 40)
+
+
+def test_layers_and_their_matrix_agree(browser):
+    layers = get(browser, "layers", run=HOSTILE).json
+    assert layers["run"] == HOSTILE
+    assert [statistic["id"] for statistic in layers["statistics"]] == ["gradient_norm", "update_ratio"]
+    assert layers["statistics"][1]["healthy"] == 1e-3
+    response = get(browser, "matrix", run=HOSTILE, statistic="gradient_norm", width=8)
+    assert response.content_type == "application/octet-stream"
+    assert struct.unpack_from("<3I", response.data) == (1, 8, layers["rows"][0]["index"])
+
+
+def test_a_scalar_log_has_curves_and_no_layers(browser):
+    assert [series["id"] for series in get(browser, "series", run="plain").json["series"]] == ["epoch_loss"]
+    assert get(browser, "series", run="plain").json["step_unit"] == "epoch"
+    assert get(browser, "layers", run="plain").json["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("route", "query", "status", "named"),
+    [
+        ("report", {}, 400, "'run'"),
+        ("series", {"run": ""}, 400, "'run'"),
+        ("report", {"run": "exp/diagnostics"}, 404, "exp/diagnostics"),
+        ("layers", {"run": "../exp"}, 404, "../exp"),
+        ("series", {"run": HOSTILE + "x"}, 404, HOSTILE + "x"),
+        ("matrix", {"run": "exp", "statistic": "gradient_norm"}, 400, "'width'"),
+        ("matrix", {"run": "exp", "width": "8"}, 400, "'statistic'"),
+        ("matrix", {"run": "exp", "statistic": "<b>", "width": "8"}, 404, "<b>"),
+        ("matrix", {"run": "plain", "statistic": "gradient_norm", "width": "8"}, 404, "gradient_norm"),
+        *(
+            ("matrix", {"run": "exp", "statistic": "gradient_norm", "width": width}, 400, width)
+            for width in ("0", "4097", "-1", "1e3", "8.0", "٣", "9" * 5000)
+        ),
+    ],
+)
+def test_a_wrong_request_is_refused_in_plain_text_that_names_it(browser, route, query, status, named):
+    response = get(browser, route, **query)
+    assert response.status_code == status
+    assert response.content_type.startswith("text/plain")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert named in response.text
+
+
+@pytest.mark.parametrize("route", ["runs", "report", "index.js"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_only_get_is_allowed(browser, route, method):
+    response = browser.open(f"/data/plugin/lossdiag/{route}", method=method)
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET"
+    assert method in response.text
+
+
+def test_a_path_prefix_and_an_experiment_id_change_nothing(log_dir, browser):
+    prefixed = client(open_with_python(log_dir), "/a/b")
+    plain = get(browser, "report", run="exp").data
+    assert get(prefixed, "report", "/a/b", run="exp").data == plain
+    assert get(browser, "report", "/experiment/123", run="exp").data == plain
+
+
+def test_the_tab_is_called_diagnostics_and_shown_for_our_data_and_for_scalars(log_dir, browser):
+    listing = browser.get("/data/plugins_listing").json["lossdiag"]
+    assert listing["tab_name"] == "Diagnostics"
+    assert listing["enabled"]
+    assert listing["loading_mechanism"]["module_path"] == "/data/plugin/lossdiag/index.js"
+
+
+def test_an_empty_log_lists_no_runs_and_hides_the_tab(tmp_path):
+    browser = client(open_with_python(tmp_path))
+    assert get(browser, "runs").json == {"runs": []}
+    assert not browser.get("/data/plugins_listing").json["lossdiag"]["enabled"]
+
+
+def test_built_files_are_served_by_name_only(log_dir, tmp_path, monkeypatch):
+    (tmp_path / "index.js").write_text("export function render() {}")
+    (tmp_path / "index.css").write_text("body {}")
+    monkeypatch.setattr(assets.asset_routes, "__defaults__", (tmp_path,))
+    browser = client(open_with_python(log_dir))
+    response = get(browser, "index.js")
+    assert response.text == "export function render() {}"
+    assert response.content_type == "text/javascript; charset=utf-8"
+    assert get(browser, "index.css").content_type.startswith("text/css")
+    assert get(browser, "../routes.py").status_code == 404
+    (tmp_path / "index.css").unlink()
+    assert get(browser, "index.css").status_code == 404
+
+
+def test_without_a_built_frontend_the_tab_says_how_to_build_it(log_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(assets.asset_routes, "__defaults__", (tmp_path,))
+    response = get(client(open_with_python(log_dir)), "index.js")
+    assert response.status_code == 404
+    assert "pip install" in response.text

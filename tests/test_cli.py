@@ -1,0 +1,163 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from event_files import scalars, step_record, tensor, write
+
+from tb_lossdiag import diagnose, schema
+from tb_lossdiag.cli import run
+from tb_lossdiag.diagnosis.report import Report
+from tb_lossdiag.recording.writer import DiagnosticsWriter
+
+HOSTILE = "[red]x\x1b[2Jy"
+
+
+@pytest.fixture
+def sick(tmp_path):
+    """A log with one run whose loss turns NaN."""
+    with DiagnosticsWriter(tmp_path / "sick") as writer:
+        for step in range(1, 41):
+            loss = 1.0 if step < 20 else np.nan
+            writer.write_step(step, loss=loss, learning_rate=0.1, gradient_norm=loss, gradient_nonfinite=step >= 20)
+    return tmp_path
+
+
+@pytest.fixture
+def healthy(tmp_path):
+    """A log with one run that learns."""
+    write(tmp_path / "healthy" / "train", scalars("epoch_loss", 2 * 0.9 ** np.arange(20)))
+    return tmp_path
+
+
+@pytest.fixture
+def newer(tmp_path):
+    """A log with one run by a later version."""
+    write(tmp_path / "newer" / "diagnostics", [tensor(schema.STEPS, 1, step_record(1, loss=1), content=b"99")])
+    return tmp_path
+
+
+def command(*arguments, **options):
+    """The command line as a process of its own."""
+    return subprocess.run([sys.executable, "-m", "tb_lossdiag", *arguments], capture_output=True, **options)
+
+
+def test_diagnose_gives_a_report_per_run(sick, healthy):
+    reports = diagnose(str(sick))
+    assert list(reports) == ["healthy", "sick"]
+    assert all(isinstance(report, Report) for report in reports.values())
+    assert reports["sick"].verdict.state == "nonfinite"
+
+
+def test_diagnose_of_an_empty_directory_is_empty(tmp_path):
+    assert diagnose(tmp_path) == {}
+
+
+def test_diagnose_names_a_directory_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        diagnose(tmp_path / "nowhere")
+
+
+def test_a_run_of_a_newer_version_is_reported_beside_the_others(sick, newer):
+    reports = diagnose(sick)
+    assert "format version 99" in reports["newer"].verdict.headline
+    assert reports["sick"].verdict.state == "nonfinite"
+
+
+def test_report_prints_verdict_evidence_and_fix(sick, capsys):
+    assert run(["report", str(sick)]) == 0
+    printed = capsys.readouterr().out
+    report = diagnose(sick)["sick"]
+    first = report.causes[0]
+    assert "nonfinite" in printed
+    assert first.title in printed
+    assert first.evidence_for[0].text.split()[0] in printed
+    assert first.fix.code.splitlines()[0] in printed
+
+
+def test_report_as_json_is_the_reports_themselves(sick, healthy, capsys):
+    assert run(["report", "--json", str(sick)]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {name: report.to_dict() for name, report in diagnose(sick).items()}
+
+
+def test_report_of_one_run_leaves_the_others_out(sick, healthy, capsys):
+    assert run(["report", "--json", "--run", "healthy", str(sick)]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == ["healthy"]
+
+
+def test_report_of_an_unknown_run_names_it_and_the_known_ones(sick, capsys):
+    assert run(["report", "--run", "well", str(sick)]) == 2
+    assert "'well'" in (said := capsys.readouterr().err) and "'sick'" in said
+
+
+def test_check_fails_on_findings_at_or_above_the_severity(sick, capsys):
+    assert run(["check", str(sick)]) == 1
+    assert run(["check", "--fail-on", "critical", str(sick)]) == 1
+    assert "sick: critical" in capsys.readouterr().out
+
+
+def test_check_passes_a_healthy_training(healthy):
+    assert run(["check", "--fail-on", "critical", str(healthy)]) == 0
+
+
+@pytest.mark.parametrize("name", ["report", "check"])
+def test_what_cannot_be_analysed_has_its_own_exit_code(newer, tmp_path, name, capsys):
+    assert run([name, str(newer)]) == 2
+    assert run([name, str(tmp_path / "nowhere")]) == 2
+    (tmp_path / "empty").mkdir()
+    assert run([name, str(tmp_path / "empty")]) == 2
+    said = capsys.readouterr().err
+    assert "nowhere" in said and "no training found" in said
+
+
+def test_a_wrong_command_line_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run(["check", "--fail-on", "hunger", "logs"])
+    assert "hunger" in capsys.readouterr().err
+
+
+def test_names_from_a_log_reach_the_terminal_as_text(tmp_path, capsys):
+    write(tmp_path / HOSTILE, scalars("loss", [2.0, 1.0]))
+    run(["report", str(tmp_path)])
+    run(["check", str(tmp_path)])
+    run(["report", "--run", "\x1b[2J", str(tmp_path)])
+    said = capsys.readouterr()
+    assert "\x1b[2J" not in said.out + said.err
+    assert "[red]x\\x1b[2Jy" in said.out
+
+
+def test_the_command_runs_without_tensorflow_and_gives_the_same_report(sick):
+    code = """
+import sys
+from tb_lossdiag import cli
+sys.argv[1:] = ["report", "--json", LOG_DIR]
+code = cli.main()
+assert not {"tensorflow", "keras"} & set(sys.modules)
+sys.exit(code)
+""".replace("LOG_DIR", repr(str(sick)))
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert diagnose(sick)["sick"].to_json().encode() in process.stdout
+
+
+def test_the_module_is_the_command(sick):
+    assert command("check", str(sick)).returncode == 1
+    assert b"usage: tb-lossdiag" in command().stderr
+
+
+def test_names_print_on_a_terminal_without_their_letters(tmp_path):
+    write(tmp_path / "ünï", scalars("loss", [2.0, 1.0]))
+    for arguments in (["report"], ["report", "--json"], ["check"]):
+        process = command(*arguments, str(tmp_path), env={**os.environ, "PYTHONIOENCODING": "ascii"})
+        assert b"\\xfcn\\xef" in process.stdout, process.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has directory names that are no text")
+def test_a_directory_name_that_is_no_text_is_refused_by_name(tmp_path):
+    write(tmp_path / "b\udcffd", scalars("loss", [2.0, 1.0]))
+    process = command("report", str(tmp_path))
+    assert process.returncode == 2
+    assert b"no valid UTF-8" in process.stderr
+    assert b"Traceback" not in process.stderr
