@@ -1,0 +1,32 @@
+// Bundles src/ into ../tb_lossdiag/static: index.js, index.css and the licences of what is inside them.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { build } from "esbuild";
+
+const out = "../tb_lossdiag/static";
+mkdirSync(out, { recursive: true });
+const { metafile } = await build({
+  entryPoints: { index: "src/index.tsx" },
+  outdir: out,
+  bundle: true,
+  format: "esm",
+  target: "es2024",
+  minify: true,
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+});
+
+const bundled = Object.entries(metafile.outputs)
+  .filter(([path]) => path.endsWith(".js") || path.endsWith(".css"))
+  .flatMap(([, output]) => Object.keys(output.inputs));
+const packages = new Set(bundled.map(path => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
+const notices = [...packages].sort().map(name => {
+  const folder = `node_modules/${name}`;
+  const { version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+  const file = readdirSync(folder).find(entry => /^licen[cs]e/i.test(entry));
+  if (!file || !existsSync(`${folder}/${file}`)) throw new Error(`${name} has no licence file: do not ship it`);
+  return `${name} ${version} (${license})\n\n${readFileSync(`${folder}/${file}`, "utf8").trim()}\n`;
+});
+writeFileSync(`${out}/THIRD_PARTY_LICENSES.txt`, notices.join(`\n${"-".repeat(80)}\n\n`));

@@ -1,0 +1,54 @@
+// How is the backend asked? One function per route; a refusal carries the server's own words.
+
+import { decodeLayers, decodeMatrix, decodeReport, decodeRuns, decodeSeries } from "./decode.ts";
+import type { LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer } from "./wire.ts";
+
+/** Columns asked of a heatmap: about one per pixel of a wide screen; the drawing merges further by maximum. */
+const MATRIX_WIDTH = 1000;
+
+/** The backend refused or could not be reached. status: HTTP status, 0 when there was no answer at all. */
+export class BackendError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+async function get(route: string, query: Record<string, string>, signal: AbortSignal): Promise<Response> {
+  // Relative on purpose: TensorBoard's entry page sets the base, with its --path_prefix.
+  const search = new URLSearchParams(query).toString();
+  let response: Response;
+  try {
+    response = await fetch(search ? `${route}?${search}` : route, { signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new BackendError(0, "TensorBoard does not answer. Is it still running?");
+  }
+  if (response.ok) return response;
+  const isText = response.headers.get("content-type")?.startsWith("text/plain");
+  const words = isText ? (await response.text()).trim() : "";
+  throw new BackendError(response.status, words || `TensorBoard answered ${response.status} to ${route}.`);
+}
+
+export async function fetchRuns(signal: AbortSignal): Promise<RunSummary[]> {
+  return decodeRuns(await (await get("runs", {}, signal)).json());
+}
+
+export async function fetchReport(run: string, signal: AbortSignal): Promise<Report> {
+  return decodeReport(await (await get("report", { run }, signal)).json());
+}
+
+export async function fetchSeries(run: string, signal: AbortSignal): Promise<SeriesAnswer> {
+  return decodeSeries(await (await get("series", { run }, signal)).json());
+}
+
+export async function fetchLayers(run: string, signal: AbortSignal): Promise<LayersAnswer> {
+  return decodeLayers(await (await get("layers", { run }, signal)).json());
+}
+
+export async function fetchMatrix(run: string, statistic: string, signal: AbortSignal): Promise<Matrix> {
+  const response = await get("matrix", { run, statistic, width: String(MATRIX_WIDTH) }, signal);
+  return decodeMatrix(await response.arrayBuffer());
+}

@@ -1,0 +1,134 @@
+// How does uPlot draw one of our charts: its axes, its lines, and what happens when the pointer moves or drags?
+
+import type uPlot from "uplot";
+import { number } from "../format.ts";
+import { cursorStep, stepUnit, stepWindow } from "../state.ts";
+import type { Aligned, Line } from "./align.ts";
+import { colour } from "./colours.ts";
+import { AXIS_WIDTH, legendWidth, RIGHT } from "./frame.ts";
+import {
+  drawLanes,
+  drawMarks,
+  drawReference,
+  drawStepUnit,
+  LANE_HEIGHT,
+  type Reference,
+  type Span,
+  shadeSpans,
+} from "./overlays.ts";
+import { linearTicks, logTicks } from "./ticks.ts";
+
+/** What changes while a chart lives; read again at every drawing. */
+export interface Shown {
+  aligned: Aligned;
+  spans: readonly Span[];
+  reference: Reference | null;
+}
+
+/** Lines with fewer points than this show each of them. */
+const FEW_POINTS = 60;
+
+export function options(
+  width: number,
+  height: number,
+  isLog: boolean,
+  lines: readonly Line[],
+  shown: { readonly current: Shown },
+): uPlot.Options {
+  const line = { stroke: colour("--grid"), width: 1 };
+  const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+  const axis = { stroke: colour("--muted"), grid: line, ticks: { ...line, size: 4 }, font, gap: 4 };
+  const values = (_: uPlot, ticks: number[]) => ticks.map(number);
+  const stepTicks = (_: uPlot, __: number, low: number, high: number) =>
+    linearTicks(low, high, width / 130).filter(Number.isInteger);
+  const valueTicks = (_: uPlot, __: number, low: number, high: number) =>
+    (isLog ? logTicks : linearTicks)(low, high, height / 40);
+  return {
+    width: width - legendWidth(width),
+    height,
+    padding: [8 + LANE_HEIGHT * shown.current.spans.length, RIGHT, 0, 0],
+    legend: { show: false },
+    cursor: {
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 6 },
+      y: false,
+      bind: { dblclick: () => showAll },
+    },
+    scales: {
+      x: { time: false, auto: false },
+      y: {
+        distr: isLog ? 3 : 1,
+        range: (_, low, high) => valueRange(low, high, shown.current.reference, isLog),
+      },
+    },
+    axes: [
+      { ...axis, size: 28, splits: stepTicks, values },
+      { ...axis, size: AXIS_WIDTH, splits: valueTicks, values, filter: (_, ticks) => ticks },
+    ],
+    series: [{}, ...lines.map(stroke)],
+    hooks: {
+      drawAxes: [chart => shadeSpans(chart, shown.current.spans)],
+      draw: [chart => drawOver(chart, lines, shown.current)],
+      setCursor: [follow],
+      setSelect: [zoom],
+    },
+  };
+}
+
+function stroke(line: Line): uPlot.Series {
+  return {
+    label: line.label,
+    stroke: colour(line.colour),
+    width: 1.5,
+    dash: line.dash,
+    points: { show: line.steps.length <= FEW_POINTS, size: 4, fill: colour(line.colour) },
+  };
+}
+
+/** The y range with some air, wide enough for the reference line. */
+function valueRange(
+  low: number | null,
+  high: number | null,
+  reference: Reference | null,
+  isLog: boolean,
+): [number, number] {
+  const ends = [low, high, reference?.value].filter(
+    (end): end is number => end != null && Number.isFinite(end) && (!isLog || end > 0),
+  );
+  if (!ends.length) return isLog ? [0.1, 1] : [0, 1];
+  const least = Math.min(...ends);
+  const most = Math.max(...ends);
+  if (isLog) return [least / 1.4, most * 1.4];
+  const air = 0.06 * (most - least || Math.abs(most) || 1);
+  return [least - air, most + air];
+}
+
+function drawOver(chart: uPlot, lines: readonly Line[], { aligned, spans, reference }: Shown): void {
+  if (reference) drawReference(chart, reference);
+  const colours = lines.map(line => colour(line.colour));
+  drawMarks(chart, aligned.marks, colours);
+  drawLanes(chart, spans);
+  drawStepUnit(chart, stepUnit.peek());
+}
+
+/** A moved pointer moves the cursor of every chart. */
+function follow(chart: uPlot): void {
+  const { left = -1 } = chart.cursor;
+  cursorStep.value = left < 0 ? null : Math.round(chart.posToVal(left, "x"));
+}
+
+/** A double click shows every step again. */
+function showAll(): null {
+  stepWindow.value = null;
+  return null;
+}
+
+/** A dragged span becomes the step window of every chart. */
+function zoom(chart: uPlot): void {
+  const { left, width } = chart.select;
+  if (width < 2) return;
+  const first = Math.floor(chart.posToVal(left, "x"));
+  const last = Math.ceil(chart.posToVal(left + width, "x"));
+  chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  stepWindow.value = [first, last];
+}

@@ -1,0 +1,58 @@
+// How is a number, a step or a time written for a reader?
+
+import type { Scale, Steps } from "./wire.ts";
+
+const GROUPED = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+const CLOCK = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/** Four significant digits; scientific outside 0.001 … 999,999; NaN and Infinity spelled out; a dash for "not recorded". */
+export function number(value: number | null | undefined): string {
+  if (value == null) return "–";
+  if (!Number.isFinite(value)) return String(value).replace("-", "−");
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-3)
+    return value
+      .toExponential(2)
+      .replace(/\.?0+e\+?/, "e")
+      .replace("e+", "e");
+  return Number.isInteger(value) ? integer(value) : String(Number(value.toPrecision(4)));
+}
+
+/** Thousands grouped by commas. */
+export function integer(value: number): string {
+  return GROUPED.format(value);
+}
+
+/** A value of a statistic: shares as percent, everything else as a number with its unit. */
+export function measured(value: number | null | undefined, scale: Scale, unit = ""): string {
+  if (scale === "share" && value != null && Number.isFinite(value)) return `${Number((100 * value).toPrecision(3))} %`;
+  return withUnit(value, unit);
+}
+
+export function withUnit(value: number | null | undefined, unit: string): string {
+  return unit && value != null ? `${number(value)} ${unit}` : number(value);
+}
+
+/** "step 12", "steps 12 to 400", "epochs 1 to 5". */
+export function stepSpan(steps: Steps, unit = "step"): string {
+  const [first, last] = steps;
+  return first === last ? `${unit} ${integer(first)}` : `${unit}s ${integer(first)} to ${integer(last)}`;
+}
+
+/** "3 layers", "1 run". */
+export function plural(count: number, noun: string): string {
+  return `${integer(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Unix seconds as local day and time; "" when the log has no time. */
+export function clock(seconds: number): string {
+  return seconds > 0 ? CLOCK.format(new Date(1000 * seconds)) : "";
+}
+
+/** "never_learned" as "Never learned". */
+export function words(id: string): string {
+  if (id === "nonfinite") return "Not finite";
+  const spaced = id.replaceAll("_", " ");
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}

@@ -1,0 +1,165 @@
+// What is on the page: which run, which statistic, which layer, which steps, and the newest answers about them?
+
+import { batch, computed, effect, signal } from "@preact/signals";
+import { fetchLayers, fetchMatrix, fetchReport, fetchRuns, fetchSeries } from "./api.ts";
+import type { Place } from "./hash.ts";
+import { follow, link, readPlace, visible, writePlace } from "./host.ts";
+import { Resource } from "./resource.ts";
+import type { LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
+
+const POLL_MS = 5000;
+
+export const runs = new Resource<RunSummary[]>();
+export const report = new Resource<Report>();
+export const series = new Resource<SeriesAnswer>();
+export const layers = new Resource<LayersAnswer>();
+export const matrix = new Resource<Matrix>();
+
+export const selectedRun = signal<string | null>(null);
+export const selectedRow = signal<string | null>(null);
+
+/** The zoomed part of the step axis that all charts share; null shows everything. */
+export const stepWindow = signal<Steps | null>(null);
+
+/** The step under the pointer or the keyboard cursor, in whichever chart it is. */
+export const cursorStep = signal<number | null>(null);
+
+const chosenStatistic = signal<string | null>(null);
+
+/** The statistic in the heatmap: the chosen one where this run has it, else the run's first. */
+export const statistic = computed(() => {
+  const known = layers.value.value?.statistics ?? [];
+  return known.find(({ id }) => id === chosenStatistic.value) ?? known[0] ?? null;
+});
+
+export const stepUnit = computed(() => series.value.value?.stepUnit ?? "step");
+
+/** First and last step that any chart of this run shows. */
+export const stepExtent = computed<Steps>(() => {
+  const table = layers.value.value?.steps;
+  const ends = (series.value.value?.series ?? []).flatMap(({ steps }) => [steps[0] ?? 0, steps.at(-1) ?? 0]);
+  if (table?.shown) ends.push(table.first, table.last);
+  return ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
+});
+
+export function selectRun(name: string): void {
+  if (name === selectedRun.value) return;
+  batch(() => {
+    selectedRun.value = name;
+    selectedRow.value = null;
+    stepWindow.value = null;
+    cursorStep.value = null;
+  });
+  rememberPlace();
+  const known = runs.value.peek()?.find(run => run.name === name);
+  // A link's run waits for the list: it may not be written yet.
+  if (known) void loadRun(known);
+}
+
+export function selectStatistic(id: string): void {
+  chosenStatistic.value = id;
+  rememberPlace();
+}
+
+export function selectRow(name: string | null): void {
+  selectedRow.value = name;
+  rememberPlace();
+}
+
+/** Zooms the step axis around a step: the window shrinks by the factor, or grows up to everything. */
+export function zoomAround(step: number, factor: number): void {
+  const [first, last] = stepExtent.value;
+  const [from, to] = stepWindow.value ?? [first, last];
+  const half = Math.max(1, (to - from) / 2 / factor);
+  const next: Steps = [Math.max(first, Math.floor(step - half)), Math.min(last, Math.ceil(step + half))];
+  stepWindow.value = next[0] <= first && next[1] >= last ? null : next;
+}
+
+/** Starts everything: reads the address, follows TensorBoard, and asks again every few seconds while in view. */
+export function start(): void {
+  goTo(readPlace());
+  follow(() => visible.value && void refresh(true), goTo);
+  effect(() => {
+    const run = selectedRun.value;
+    const id = statistic.value?.id;
+    // Depends on the layers answer too, so that a longer log brings a longer heatmap.
+    if (run !== null && id && layers.value.value?.run === run) {
+      void matrix.load(JSON.stringify([run, id]), signal => fetchMatrix(run, id, signal));
+    }
+  });
+  effect(() => {
+    if (!visible.value) return;
+    rememberPlace();
+    return poll();
+  });
+}
+
+/** Asks now, and again some time after each answer, so that a slow backend is never asked twice at once. */
+function poll(): () => void {
+  let timer = 0;
+  let isOver = false;
+  const ask = async () => {
+    await refresh(false);
+    if (!isOver) timer = window.setTimeout(ask, POLL_MS);
+  };
+  void ask();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
+}
+
+/** What was known of the shown run when it was last asked for. */
+let loaded = "";
+
+/** Asks for the run list, and for the shown run again when it has grown, or in any case when `always`. */
+export async function refresh(always: boolean): Promise<void> {
+  await runs.load("runs", fetchRuns);
+  const known = runs.value.peek();
+  if (!known) return;
+  const name = selectedRun.peek();
+  const shown = known.find(run => run.name === name);
+  if (name === null) {
+    if (known[0]) selectRun(known[0].name);
+  } else if (shown && (always || hasFailed() || stamp(shown) !== loaded)) {
+    await loadRun(shown);
+  }
+}
+
+async function loadRun(run: RunSummary): Promise<void> {
+  const { name } = run;
+  loaded = stamp(run);
+  await Promise.all([
+    report.load(name, signal => fetchReport(name, signal)),
+    series.load(name, signal => fetchSeries(name, signal)),
+    layers.load(name, signal => fetchLayers(name, signal)),
+  ]);
+}
+
+function hasFailed(): boolean {
+  return [report, series, layers].some(({ error }) => error.peek() !== null);
+}
+
+/** Changes whenever the backend has read more of the run. */
+function stamp(run: RunSummary): string {
+  return JSON.stringify(run);
+}
+
+/** The address that opens what is on the page now. */
+export function linkHere(): string {
+  rememberPlace();
+  return link();
+}
+
+function goTo(place: Place): void {
+  if (place.statistic !== undefined) chosenStatistic.value = place.statistic;
+  if (place.run !== undefined) selectRun(place.run);
+  if (place.row !== undefined) selectedRow.value = place.row;
+}
+
+function rememberPlace(): void {
+  const run = selectedRun.peek();
+  const row = selectedRow.peek();
+  const id = chosenStatistic.peek();
+  writePlace({ ...(run !== null && { run }), ...(id !== null && { statistic: id }), ...(row !== null && { row }) });
+}

@@ -1,0 +1,94 @@
+// How did the loss go, where do the findings lie on it, and what did the learning rate and the norms do meanwhile?
+
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { isPositive, type Line } from "../charts/align.ts";
+import { Curves } from "../charts/curves.tsx";
+import { LANE_HEIGHT, type Span } from "../charts/overlays.ts";
+import { stepSpan } from "../format.ts";
+import { series, stepUnit, stepWindow } from "../state.ts";
+import type { Report, Series } from "../wire.ts";
+import { Reading } from "./empty.tsx";
+
+const GROUPS = [
+  { id: "loss", title: "Loss", height: 250, startsLog: false },
+  { id: "learning_rate", title: "Learning rate", height: 110, startsLog: false },
+  { id: "norm", title: "Norms", height: 150, startsLog: true },
+] as const;
+
+/** Colour and dash by place in the group, so that lines differ without colour too. */
+const STYLES = [
+  { colour: "--line-1", dash: [] },
+  { colour: "--line-2", dash: [6, 3] },
+  { colour: "--line-3", dash: [2, 2] },
+  { colour: "--line-4", dash: [8, 3, 2, 3] },
+];
+
+export function CurvesSection({ report }: { report: Report }) {
+  const answer = series.value.value;
+  const failure = series.error.value;
+  const window = stepWindow.value;
+  return (
+    <section class="card" aria-labelledby="curves">
+      <header class="section-head">
+        <h2 id="curves">Curves</h2>
+        {window ? (
+          <>
+            <span class="muted">{stepSpan(window, stepUnit.value)}</span>
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                stepWindow.value = null;
+              }}
+            >
+              Show all
+            </button>
+          </>
+        ) : (
+          <span class="muted">drag to zoom</span>
+        )}
+      </header>
+      {!answer && (failure ? <p class="hint">{failure.message}</p> : <Reading what="curves" />)}
+      {answer?.series.length === 0 && <p class="hint">No loss was recorded.</p>}
+      {answer && GROUPS.map(group => <Group key={group.id} group={group} all={answer.series} report={report} />)}
+    </section>
+  );
+}
+
+function Group({ group, all, report }: { group: (typeof GROUPS)[number]; all: readonly Series[]; report: Report }) {
+  const lines = useMemo(() => all.filter(({ group: id }) => id === group.id).map(styled), [all, group]);
+  const isLoss = group.id === "loss";
+  const spans = useMemo(() => (isLoss ? spansOf(report) : []), [report, isLoss]);
+  const reference = useMemo(
+    () =>
+      isLoss && report.constantLoss !== null ? { value: report.constantLoss, label: "best constant guess" } : null,
+    [report, isLoss],
+  );
+  const chosen = useSignal<boolean | null>(null);
+  if (!lines.length) return null;
+  return (
+    <Curves
+      title={group.title}
+      lines={lines}
+      height={group.height + LANE_HEIGHT * spans.length}
+      isLog={chosen.value ?? (group.startsLog && isPositive(lines))}
+      setLog={isLog => {
+        chosen.value = isLog;
+      }}
+      spans={spans}
+      reference={reference}
+    />
+  );
+}
+
+function styled(line: Series, place: number): Line {
+  const style = STYLES[place % STYLES.length] ?? { colour: "--line-1", dash: [] };
+  return { ...line, ...style };
+}
+
+function spansOf(report: Report): Span[] {
+  return report.causes.flatMap(({ confidence, steps, title, severity }) =>
+    confidence === "ruled_out" || !steps ? [] : [{ label: title, steps, tone: severity }],
+  );
+}

@@ -1,0 +1,64 @@
+// What stands where: the runs on the left; verdict, findings, curves, layers and checks of one run on the right.
+
+import { report, runs, selectedRun } from "../state.ts";
+import { Checks } from "./checks.tsx";
+import { CurvesSection } from "./curves.tsx";
+import { Failure, MissingRun, NoRuns, Reading, StaleNotice } from "./empty.tsx";
+import { Findings } from "./findings.tsx";
+import { Layers } from "./layers.tsx";
+import { Notes } from "./notes.tsx";
+import { Runs } from "./runs.tsx";
+import { VerdictStrip } from "./verdict.tsx";
+
+export function Page() {
+  const known = runs.value.value;
+  const failure = runs.error.value;
+  if (!known)
+    return (
+      <main class="lonely">
+        {failure ? <Failure title="The log could not be read" error={failure} /> : <Reading what="the log" />}
+      </main>
+    );
+  if (!known.length) {
+    return (
+      <main class="lonely">
+        <NoRuns />
+      </main>
+    );
+  }
+  return (
+    <div class="page">
+      <Runs runs={known} />
+      <main class="content" key={selectedRun.value}>
+        {failure && <StaleNotice error={failure} />}
+        <OneRun />
+      </main>
+    </div>
+  );
+}
+
+function OneRun() {
+  const name = selectedRun.value;
+  const answer = report.value.value;
+  const failure = report.error.value;
+  const summary = runs.value.value?.find(run => run.name === name);
+  if (name !== null && !summary) return <MissingRun name={name} />;
+  if (answer?.run !== name || !answer) {
+    return failure ? (
+      <Failure title="This run could not be read" error={failure} />
+    ) : (
+      <Reading what={name ?? "the log"} />
+    );
+  }
+  return (
+    <>
+      {failure && <StaleNotice error={failure} />}
+      <VerdictStrip report={answer} summary={summary} />
+      <Findings report={answer} />
+      <CurvesSection report={answer} />
+      <Layers report={answer} recorded={summary?.source !== "scalars"} />
+      <Checks checks={answer.checks} />
+      <Notes notes={answer.notes} />
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+// What does the backend answer? The types of tb_lossdiag/plugin/http_api.md, after decoding.
+
+export type Severity = "critical" | "warning" | "note" | "none";
+export type Confidence = "confirmed" | "likely" | "possible" | "ruled_out";
+export type CheckState = "found" | "not_found" | "inconclusive" | "not_run";
+export type Scale = "log" | "share" | "linear" | "count";
+export type Steps = readonly [first: number, last: number];
+
+export interface RunSummary {
+  name: string;
+  state: string;
+  severity: Severity;
+  headline: string;
+  causeTitle: string;
+  lastStep: number;
+  wallTime: number;
+  source: string;
+  problem: string;
+}
+
+export interface Evidence {
+  text: string;
+  value: number | null;
+  threshold: number | null;
+  unit: string;
+  source: string;
+  layers: string[];
+  steps: Steps | null;
+}
+
+export interface Cause {
+  id: string;
+  title: string;
+  confidence: Confidence;
+  severity: Severity;
+  evidenceFor: Evidence[];
+  evidenceAgainst: Evidence[];
+  onset: number | null;
+  layers: string[];
+  steps: Steps | null;
+  test: string;
+  fix: { text: string; code: string };
+}
+
+export interface Check {
+  id: string;
+  title: string;
+  state: CheckState;
+  evidence: Evidence[];
+  onset: number | null;
+  layers: string[];
+  needs: string;
+}
+
+export interface Report {
+  run: string;
+  severity: Severity;
+  verdict: { state: string; headline: string; cause: string | null };
+  causes: Cause[];
+  checks: Check[];
+  notes: string[];
+  constantLoss: number | null;
+}
+
+export interface Series {
+  id: string;
+  label: string;
+  unit: string;
+  group: string;
+  steps: number[];
+  values: number[];
+  shown: number;
+  written: number;
+}
+
+export interface SeriesAnswer {
+  run: string;
+  stepUnit: string;
+  series: Series[];
+}
+
+export interface Statistic {
+  id: string;
+  label: string;
+  unit: string;
+  kind: string;
+  scale: Scale;
+  healthy: number | null;
+}
+
+export interface LayerRow {
+  index: number;
+  name: string;
+  kind: string;
+  layer: string;
+  layerKind: string;
+  activation: string | null;
+  initializer: string | null;
+  parameters: number | null;
+  trainable: boolean;
+  latest: Readonly<Record<string, number | null>>;
+}
+
+export interface LayersAnswer {
+  run: string;
+  steps: { shown: number; written: number; first: number; last: number };
+  statistics: Statistic[];
+  rows: LayerRow[];
+}
+
+/** One statistic over rows and step columns. values: rows x columns, row by row. */
+export interface Matrix {
+  rows: number;
+  columns: number;
+  rowIndex: Uint32Array;
+  first: Int32Array;
+  last: Int32Array;
+  values: Float32Array;
+}

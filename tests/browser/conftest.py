@@ -1,0 +1,134 @@
+"""How does a test open the tab? In a real TensorBoard and in Chromium; any console error fails the test."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import synthetic
+import written_logs
+
+NO_BROWSER = (
+    "no Chromium found: install it (Debian/Ubuntu, as root: apt-get install chromium) or set TB_LOSSDIAG_BROWSER"
+)
+
+# Files that TensorBoard's own pages ask for in vain.
+TENSORBOARD_LACKS = ("/favicon.ico", "/font-roboto/")
+
+# Reports every violation of TensorBoard's content security policy as a console error.
+WATCH_POLICY = """
+document.addEventListener("securitypolicyviolation", event =>
+    console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+@contextmanager
+def tensorboard(log_dir: Path, *flags: str):
+    """A TensorBoard process on a free port, as a user starts it; gives its address."""
+    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={log_dir}", "--port=0", "--reload_interval=1"]
+    process = subprocess.Popen([*command, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said = []
+    try:
+        for line in process.stderr:
+            said.append(line)
+            if address := re.search(r"http://\S+", line):
+                break
+        else:
+            raise RuntimeError(f"TensorBoard ended without an address:\n{''.join(said)}")
+        yield address[0]
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def log_dir(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("logs")
+    written_logs.write(directory / "healthy", synthetic.healthy())
+    written_logs.write(directory / "vanishing", written_logs.vanishing())
+    written_logs.write(directory / written_logs.HOSTILE_RUN, written_logs.hostile())
+    return directory
+
+
+@pytest.fixture(scope="session")
+def address(log_dir):
+    with tensorboard(log_dir) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def prefixed_address(log_dir):
+    """As behind a reverse proxy."""
+    with tensorboard(log_dir, "--path_prefix=/some/prefix") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_address(tmp_path_factory):
+    with tensorboard(tmp_path_factory.mktemp("empty")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = os.environ.get("TB_LOSSDIAG_BROWSER") or shutil.which("chromium")
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    """A fresh page. The test fails when anything in it logs an error, throws, or breaks the security policy."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    context.add_init_script(WATCH_POLICY)
+    page = context.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(described(message)) if is_fault(message) else None)
+    yield page
+    context.close()
+    assert not faults
+
+
+def described(message) -> str:
+    return f"{message.text} {message.location.get('url', '')}"
+
+
+def is_fault(message) -> bool:
+    """Whether it is an error, and not one of TensorBoard's own missing files."""
+    address = message.location.get("url", "")
+    return message.type == "error" and not any(path in address for path in TENSORBOARD_LACKS)
+
+
+@pytest.fixture
+def tab(page, address):
+    """The tab inside TensorBoard: a function from the rest of the hash to the plugin's frame, ready to read."""
+
+    def open_tab(rest: str = "", url: str = address):
+        page.goto(f"{url}#lossdiag{rest}")
+        frame = page.locator("iframe").element_handle().content_frame()
+        frame.wait_for_selector("main h1")
+        return frame
+
+    return open_tab
+
+
+@pytest.fixture
+def entry(page, address):
+    """The tab's own page without TensorBoard around it, which opens faster."""
+
+    def open_entry(rest: str = "", url: str = address):
+        page.goto(f"{url}data/plugin_entry.html?name=lossdiag#lossdiag{rest}")
+        page.wait_for_selector("main h1")
+        return page
+
+    return open_entry

@@ -1,0 +1,72 @@
+"""Can the tab be used from the keyboard and with a screen reader, in both themes?"""
+
+from pathlib import Path
+
+import pytest
+
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = "async () => (await axe.run()).violations.map(v => `${v.id}: ${v.nodes.map(n => n.target).join(' | ')}`)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("run", ["vanishing", "healthy"])
+def test_axe_finds_no_violation(entry, page, theme, run):
+    page.emulate_media(color_scheme=theme)
+    entry(f"&p.lossdiag.run={run}&p.lossdiag.row=hidden_1/kernel")
+    page.locator(".heatmap canvas").wait_for()
+    page.locator(".layer-table tr.selected").wait_for()
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(RUN_AXE) == []
+
+
+def test_arrow_keys_walk_the_heatmap_and_speak_each_cell(entry):
+    page = entry("&p.lossdiag.run=vanishing&p.lossdiag.statistic=gradient_norm")
+    heatmap = page.get_by_role("application")
+    heatmap.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    assert heatmap.get_by_role("status").inner_text().startswith("hidden_1/bias, step 400: ")
+    page.keyboard.press("Home")
+    assert heatmap.get_by_role("status").inner_text().startswith("hidden_1/bias, step 1: ")
+    page.keyboard.press("Enter")
+    assert page.locator(".layer-table tr.selected th").inner_text() == "hidden_1/bias"
+
+
+def test_arrow_keys_read_the_loss_curve(entry):
+    page = entry("&p.lossdiag.run=vanishing")
+    slider = page.get_by_role("slider", name="Loss over steps")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert slider.get_attribute("aria-valuetext").startswith("step 1: Batch loss 2.")
+    page.keyboard.press("Shift+ArrowRight")
+    assert slider.get_attribute("aria-valuetext").startswith("step 11: ")
+
+
+def test_the_step_axis_zooms_from_the_keyboard(entry):
+    page = entry("&p.lossdiag.run=vanishing")
+    page.get_by_role("slider", name="Loss over steps").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("+")
+    assert page.get_by_text("steps 1 to 101").is_visible()
+    page.get_by_role("button", name="Show all").click()
+    assert page.get_by_text("drag to zoom").is_visible()
+
+
+def test_the_run_list_is_walked_with_arrow_keys(entry):
+    page = entry("&p.lossdiag.run=vanishing")
+    page.locator(".run").first.focus()
+    page.keyboard.press("ArrowDown")
+    name = page.locator(".run:focus .run-name").inner_text()
+    page.keyboard.press("Enter")
+    page.locator(".verdict-run", has_text=name).wait_for()
+
+
+def test_findings_open_and_close_from_the_keyboard(entry):
+    page = entry("&p.lossdiag.run=vanishing")
+    head = page.locator(".finding-head").first
+    assert head.get_attribute("aria-expanded") == "true"
+    head.focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-expanded") == "false"
+    assert page.locator(".finding").first.get_by_role("heading", name="Fix").count() == 0

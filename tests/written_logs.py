@@ -1,0 +1,57 @@
+"""What do the browser tests look at? Synthetic runs, written to a log directory as a training would write them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import synthetic
+
+from tb_lossdiag.recording.writer import DiagnosticsWriter
+from tb_lossdiag.run import ModelCard, Row, Run
+
+HOSTILE_RUN = "<img src=x onerror=alert(1)>"
+HOSTILE_ROW = '<script>alert("row")</script>"&amp;'
+
+
+def vanishing() -> Run:
+    """Sigmoid layers stuck at chance, the gradients shrinking 10,000-fold per layer towards the input."""
+    table, card = synthetic.layer_table(), synthetic.card()
+    for depth, layer in enumerate(synthetic.UNITS):
+        rows = (f"{layer}/kernel", f"{layer}/bias")
+        for column, healthy in (("gradient_norm", 0.1), ("update_ratio", 1e-3)):
+            table = synthetic.with_column(table, column, healthy * 10.0 ** (-4 * (3 - depth)), rows=rows)
+        if layer != "output":
+            card = synthetic.with_layer(card, layer, activation="sigmoid")
+    return synthetic.stuck(layers=table, card=card)
+
+
+def hostile() -> Run:
+    """A healthy run whose first row is named like markup."""
+    table = synthetic.layer_table()
+    first, *rest = table.rows
+    return synthetic.healthy(layers=replace(table, rows=(Row(HOSTILE_ROW, first.kind, first.layer), *rest)))
+
+
+def full_card(run: Run) -> ModelCard:
+    """The run's card with the rows of its tables, which a writer needs."""
+    return replace(run.card, rows=run.layers.rows, data_rows=run.data.rows)
+
+
+def write(log_dir: Path, run: Run) -> None:
+    """The whole run as event files below `log_dir`."""
+    with DiagnosticsWriter(log_dir, card=full_card(run)) as writer:
+        write_steps(writer, run, 1, int(synthetic.STEPS[-1]))
+
+
+def write_steps(writer: DiagnosticsWriter, run: Run, first: int, last: int) -> None:
+    """The records of first <= step <= last."""
+    for step in range(first, last + 1):
+        writer.write_step(step, **{name: part.between(step, step).values[0] for name, part in run.steps.items()})
+        for write_table, table in (
+            (writer.write_layers, run.layers),
+            (writer.write_data, run.data),
+            (writer.write_targets, run.targets),
+        ):
+            (at,) = np.nonzero(table.steps == step)
+            if len(at):
+                write_table(step, {column: table.column(column)[at[0]] for column in table.columns})
