@@ -5,7 +5,8 @@ Numpy only, no I/O. Recording fills a ModelCard and logs/ fills a Run; symptoms 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from types import UnionType
+from typing import Any, get_origin
 
 import numpy as np
 
@@ -141,7 +142,7 @@ class ModelCard:
         known["data_rows"] = tuple(_part(Row, part) for part in known.get("data_rows", ()))
         known["columns"] = {name: tuple(columns) for name, columns in known.get("columns", {}).items()}
         known["metrics"] = tuple(known.get("metrics", ()))
-        return cls(**known)
+        return cls(**_typed(cls, known))
 
     def layer(self, path: str) -> LayerCard | None:
         return next((layer for layer in self.layers if layer.path == path), None)
@@ -151,7 +152,17 @@ def _part(kind: type, value: Mapping[str, Any]) -> Any:
     known = {name: value[name] for name in kind.__dataclass_fields__ if name in value}
     if "inputs" in known:
         known["inputs"] = tuple(known["inputs"])
-    return kind(**known)
+    return kind(**_typed(kind, known))
+
+
+def _typed(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The values, once each is of its field's type; what a check reads from a card need not be asked again."""
+    for name, value in values.items():
+        annotation = kind.__annotations__[name]
+        wanted = annotation if isinstance(annotation, (type, UnionType)) else get_origin(annotation)
+        if not isinstance(value, wanted):
+            raise TypeError(f"the card has {value!r} where a {name} should be")
+    return values
 
 
 @dataclass(frozen=True)

@@ -87,9 +87,9 @@ def layer_table(steps=None) -> Table:
         ]
     columns = (*VARIABLE_COLUMNS, *OUTPUT_COLUMNS)
     healthy = {
-        "gradient_norm": 0.1, "gradient_zero_share": 0.0, "gradient_nonfinite": 0.0, "weight_norm": 5.0, "update_norm": 5e-3,
-        "update_ratio": 1e-3, "activation_mean": 0.3, "activation_std": 0.6, "activation_dead_share": 0.02,
-        "activation_nonfinite": 0.0,
+        "gradient_norm": 0.1, "gradient_zero_share": 0.0, "gradient_nonfinite": 0.0, "weight_norm": 5.0,
+        "update_norm": 5e-3, "update_ratio": 1e-3, "activation_mean": 0.3, "activation_std": 0.6,
+        "activation_dead_share": 0.02, "activation_nonfinite": 0.0,
     }  # fmt: skip
     values = np.full((len(steps), len(rows), len(columns)), np.nan, np.float32)
     for i, row in enumerate(rows):
@@ -124,10 +124,13 @@ def data_table(**changes) -> Table:
     return Table(steps, rows, DATA_COLUMNS, values, len(steps))
 
 
-def target_table(mean=None) -> Table:
+def target_table(mean=None, spread=None, deviation=None) -> Table:
+    """Class shares, or per output the mean, standard deviation and mean absolute deviation of the targets."""
     mean = np.full(CLASSES, 1 / CLASSES) if mean is None else np.asarray(mean, float)
+    spread = np.sqrt(np.abs(mean * (1 - mean))) if spread is None else np.asarray(spread, float)
+    deviation = np.full(len(mean), np.nan) if deviation is None else np.asarray(deviation, float)
     steps = layer_table().steps
-    values = np.stack([mean, np.sqrt(mean * np.abs(1 - mean)), np.full(len(mean), np.nan)], axis=1).astype(np.float32)
+    values = np.stack([mean, spread, deviation], axis=1).astype(np.float32)
     rows = tuple(Row(str(i), "target") for i in range(len(mean)))
     return Table(
         steps, rows, ("mean", "std", "mean_abs_deviation"), np.repeat(values[None], len(steps), axis=0), len(steps)
@@ -168,3 +171,27 @@ def with_layer(model: ModelCard, path: str, settings=None, **changes) -> ModelCa
         for layer in model.layers
     )
     return replace(model, layers=layers)
+
+
+def without_column(table: Table, column: str) -> Table:
+    kept = [i for i, name in enumerate(table.columns) if name != column]
+    return replace(table, columns=tuple(table.columns[i] for i in kept), values=table.values[:, :, kept])
+
+
+def first_steps(table: Table, count: int) -> Table:
+    return replace(table, steps=table.steps[:count], values=table.values[:count])
+
+
+def filled(table: Table, value: float) -> Table:
+    """The table with the same value in every cell."""
+    return replace(table, values=np.full_like(table.values, value))
+
+
+def epochs(**curves) -> dict[str, Series]:
+    """Epoch curves by name; an epoch is 20 steps long."""
+    return {name: series(values, (np.arange(len(values)) + 1) * 20) for name, values in curves.items()}
+
+
+def loss(values) -> dict[str, Series]:
+    """The per-step series of a run with this loss and a usual learning rate."""
+    return {"loss": series(values), "learning_rate": series(np.full(len(values), 1e-3))}

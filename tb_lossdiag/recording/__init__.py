@@ -1,0 +1,1 @@
+"""Inside the training process: what happened at this step?"""

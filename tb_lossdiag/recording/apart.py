@@ -1,0 +1,69 @@
+"""How do our ops leave the training's own arithmetic as it is, to the last bit?
+
+TensorFlow's graph optimiser regroups chains such as (a * b) * rate, and does so only where nobody else reads a * b. Reading
+a gradient would stop it there and change the rounding of the update. So what is read is a copy of the chain's end, and all
+our ops carry a mark by which the optimiser tells the copy from the original.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tensorflow as tf
+
+SCOPE = "lossdiag"
+# Cheap element-wise ops that are regrouped, and those that the optimiser may see through.
+CHAINED = frozenset(
+    ("Add", "AddN", "AddV2", "Cast", "ExpandDims", "Identity", "Mul", "Neg", "RealDiv", "Reshape", "Square", "Squeeze", "Sub")
+)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Ops made in the block carry our mark and our name scope."""
+    if tf.executing_eagerly():
+        yield
+        return
+    graph = tf.compat.v1.get_default_graph()
+    with tf.name_scope(SCOPE), graph._attr_scope({f"_{SCOPE}": tf.compat.v1.AttrValue(b=True)}):
+        yield
+
+
+class Copies:
+    """Copies of tensors of one graph; each op is copied once. To be used inside `apart`."""
+
+    def __init__(self) -> None:
+        self._copies: dict[int, tf.Operation] = {}
+
+    def of(self, tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor | tf.IndexedSlices:
+        """A tensor of the same value whose reading disturbs nothing; the tensor itself where none is needed."""
+        if isinstance(tensor, tf.IndexedSlices):
+            return tf.IndexedSlices(self.of(tensor.values), tensor.indices, tensor.dense_shape)
+        if tf.executing_eagerly() or getattr(tensor, "graph", None) is not tf.compat.v1.get_default_graph():
+            return tensor
+        ends = [tensor.op]
+        while ends:  # without recursion: a residual network is one chain of additions
+            op = ends[-1]
+            missing = [x.op for x in op.inputs if x.op.type in CHAINED and id(x.op) not in self._copies]
+            if op.type not in CHAINED or id(op) in self._copies:
+                ends.pop()
+            elif missing:
+                ends += missing
+            else:
+                self._copies[id(op)] = self._copied(ends.pop())
+        return self._read(tensor)
+
+    def _copied(self, op: tf.Operation) -> tf.Operation:
+        copy = op.graph.create_op(
+            op.type,
+            [self._read(x) for x in op.inputs],
+            [output.dtype for output in op.outputs],
+            attrs=dict(op.node_def.attr),
+            name=op.type,
+        )
+        for output, original in zip(copy.outputs, op.outputs, strict=True):
+            output.set_shape(original.shape)
+        return copy
+
+    def _read(self, tensor: tf.Tensor) -> tf.Tensor:
+        copy = self._copies.get(id(tensor.op))
+        return tensor if copy is None else copy.outputs[tensor.value_index]

@@ -1,0 +1,88 @@
+"""Which steps are sampled, and which plain steps keep their loss?
+
+Pure: durations are passed in, no clock is read here.
+"""
+
+import math
+from collections import deque
+from statistics import median
+
+BURST_STEPS = 20  # the start of a training tells the most: initialisation, first updates, first NaN
+EXTRA_TIME_SHARE = 0.02  # what sampling may add to the training time once the burst is over
+MAX_LAYER_RECORDS = 2000  # a reader keeps them all: 200 rows are 26 MB
+MAX_STEP_RECORDS = 10_000  # enough for any screen; the loss between two records is not lost to a reader of epochs
+MIN_PLAIN_DURATIONS = 5  # before that, one slow step would set the interval
+RECENT_DURATIONS = 9  # a median over these follows a machine that gets slower or faster
+
+
+class Cadence:
+    """Decides step by step, in increasing order, what to record.
+
+    every: "auto", or an int: a sample at the first step, then at each multiple of it. total: steps planned, None when unknown.
+    first: number of the first step. Raises ValueError or TypeError for another `every`.
+    """
+
+    def __init__(self, every: int | str = "auto", total: int | None = None, first: int = 1) -> None:
+        self.every = checked_every(every)
+        self.total = total
+        self.first = first
+        self.samples = 0
+        self._last_sample = 0
+        self._wait = 1
+        self._plain: deque[float] = deque(maxlen=RECENT_DURATIONS)
+        self._sampled: deque[float] = deque(maxlen=RECENT_DURATIONS)
+
+    def is_sampled(self, step: int, width: int = 1) -> bool:
+        """Whether the execution of `width` steps that ends with `step` is to be sampled."""
+        done = step - self.first + 1
+        if done <= width or (self.total is not None and done == self.total):
+            return True
+        if self.every != "auto":
+            return step // self.every > (step - width) // self.every
+        if self.samples >= MAX_LAYER_RECORDS - 1:  # one is kept for the last planned step
+            return False
+        if done <= BURST_STEPS:
+            return True
+        if done - self._last_sample < self._wait:  # medians are not for every step
+            return False
+        interval = self.interval(done)
+        self._wait = interval or 1
+        return interval is not None and done - self._last_sample >= interval
+
+    def keeps_loss(self, step: int) -> bool:
+        """Whether a plain step's loss is to be written; about MAX_STEP_RECORDS of a run are."""
+        done = step - self.first + 1
+        stride = math.ceil(self.total / MAX_STEP_RECORDS) if self.total else max(1, done * 10 // MAX_STEP_RECORDS)
+        return done % stride == 0
+
+    def took(self, step: int, sampled: bool, seconds: float | None) -> None:
+        """Tells that a step was taken and how long it took; None for one that was traced or compiled meanwhile."""
+        if sampled:
+            self.samples += 1
+            self._last_sample = step - self.first + 1
+            self._wait = 1
+        if seconds is not None:
+            (self._sampled if sampled else self._plain).append(seconds)
+
+    def interval(self, done: int) -> int | None:
+        """Steps between two samples after the burst; None while too few plain steps were timed."""
+        if len(self._plain) < MIN_PLAIN_DURATIONS or not self._sampled:
+            return None
+        plain = median(self._plain)
+        extra = max(0.0, median(self._sampled) - plain)
+        affordable = math.ceil(extra / (EXTRA_TIME_SHARE * plain)) if plain > 0 else 1
+        # With no total known the interval grows with the run, so that even 10**9 steps stay below the ceiling.
+        roomy = math.ceil(self.total / MAX_LAYER_RECORDS) if self.total else math.ceil(done * 20 / MAX_LAYER_RECORDS)
+        return max(1, affordable, roomy)
+
+
+def checked_every(every: int | str) -> int | str:
+    """`every` itself. Raises TypeError or ValueError when it is neither "auto" nor a positive int."""
+    if isinstance(every, str):
+        if every != "auto":
+            raise ValueError(f'every={every!r}: expected "auto" or a positive int')
+    elif isinstance(every, bool) or not isinstance(every, int):
+        raise TypeError(f'every={every!r}: expected "auto" or a positive int, got {type(every).__name__}')
+    elif every < 1:
+        raise ValueError(f'every={every}: expected "auto" or a positive int')
+    return every

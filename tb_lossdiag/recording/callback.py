@@ -1,0 +1,84 @@
+"""How is a `model.fit` recorded? LossDiagnostics, a Keras callback; nothing else in the training changes."""
+
+import os
+from typing import Any
+
+import keras
+
+from tb_lossdiag.recording.cadence import checked_every
+from tb_lossdiag.recording.recorder import Recorder
+from tb_lossdiag.recording.twin import TrainFunction
+from tb_lossdiag.recording.writer import checked_directory
+
+
+class LossDiagnostics(keras.callbacks.Callback):
+    """Records what a diagnosis needs into `<log_dir>/diagnostics`, for TensorBoard's Diagnostics tab.
+
+        model.fit(x, y, epochs=5, callbacks=[LossDiagnostics("logs/run1")])
+
+    every: "auto" samples the first 20 steps and then as many as cost under 2 % of the step time; an int samples the first
+    step and each multiple of it. Steps in between run the model's own compiled train function and keep their loss only.
+    The weights after training are, bit for bit, those of a fit without it. Where recording fails it warns once and stops.
+    Raises TypeError or ValueError at once for a wrong argument.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike, every: int | str = "auto") -> None:
+        super().__init__()
+        self.log_dir = checked_directory(log_dir)
+        self.every = checked_every(every)
+        self._recorder: Recorder | None = None
+        self._train_function: TrainFunction | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._restore()  # a fit that raised did not
+        optimizer = getattr(self.model, "optimizer", None)
+        self._recorder = Recorder(self.model, optimizer, self.log_dir, self.every)
+        self._started = False
+        with self._recorder.guarded():
+            self._train_function = TrainFunction(self.model, self._recorder)
+            self.model.train_function = self._train_function
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if not self._recorder.active:
+            return
+        if not self._started:
+            self._started = True
+            epochs, steps = self.params.get("epochs"), self.params.get("steps")
+            left = epochs - epoch if epochs else 0
+            self._recorder.start(epochs, steps, left, self.model.steps_per_execution)
+        self._train_function.batch_loss.start_epoch()
+        self._recorder.start_epoch()
+        self._first_step = True
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if not self._recorder.active:
+            return
+        self._train_function.announced = True
+        if self._first_step:  # after every callback's on_epoch_begin, where the rate is mostly set
+            self._first_step = False
+            with self._recorder.guarded():
+                rate = _rate_set_by_hand(self._recorder.optimizer)
+                if rate is not None:
+                    self._recorder.note_learning_rate(rate)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._recorder.active:
+            self._recorder.end_epoch(epoch, logs or {})
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._restore()
+
+    def _restore(self) -> None:
+        if self._train_function is not None and self._train_function.model.train_function is self._train_function:
+            self._train_function.model.train_function = self._train_function.plain
+        if self._recorder is not None:
+            self._recorder.close()
+        self._train_function = self._recorder = None
+
+
+def _rate_set_by_hand(optimizer: Any) -> float | None:
+    """The optimizer's learning rate when it is a plain number; a schedule changes it without anyone's doing."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if optimizer is None or isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        return None
+    return float(optimizer.learning_rate)

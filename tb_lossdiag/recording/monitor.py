@@ -1,0 +1,119 @@
+"""How is a custom training loop recorded? TrainingMonitor watches the step function, eager, tf.function or XLA."""
+
+import functools
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from tb_lossdiag.recording.cadence import checked_every
+from tb_lossdiag.recording.loss_card import has_sparse_labels
+from tb_lossdiag.recording.recorder import Recorder
+from tb_lossdiag.recording.twin import Packer, run_twin, twin_of
+from tb_lossdiag.recording.writer import checked_directory
+
+
+class TrainingMonitor:
+    """Records a training that is not a `model.fit` into `<log_dir>/diagnostics`.
+
+        monitor = TrainingMonitor(model, optimizer, "logs/run1")
+
+        @monitor.watch
+        @tf.function
+        def train_step(x, y):
+            ...
+            return loss
+
+    every: as for LossDiagnostics. Raises TypeError or ValueError at once for a wrong argument.
+    """
+
+    def __init__(
+        self, model: keras.Model, optimizer: Any, log_dir: str | os.PathLike, every: int | str = "auto"
+    ) -> None:
+        if not isinstance(model, keras.Model):
+            raise TypeError(f"model={model!r}: expected a keras.Model, got {type(model).__name__}")
+        if not isinstance(optimizer, keras.optimizers.Optimizer):
+            raise TypeError(f"optimizer={optimizer!r}: expected a Keras optimizer, got {type(optimizer).__name__}")
+        self.model = model
+        self.optimizer = optimizer
+        self._recorder = Recorder(model, optimizer, checked_directory(log_dir), checked_every(every))
+        self._packer = Packer(has_sparse_labels(model))
+        self._started = False
+
+    def watch(self, step: Callable) -> Callable:
+        """The step function, recorded at each call; takes the same arguments and returns the same.
+
+        The step returns a scalar loss, a dict with "loss", or something else, and then the loss is known on sampled steps
+        only. Its second positional argument, when there is one, is taken for the targets.
+        """
+        twin = twin_of(step, self.model, self.optimizer, self._packer)
+        plain_calls = 0
+
+        @functools.wraps(step)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            nonlocal plain_calls
+            if not self._recorder.active:
+                return step(*args, **kwargs)
+            began, traces = time.perf_counter(), self._packer.traces
+            if self._begin_step():
+                both = run_twin(twin, self._recorder, *args, **kwargs)
+                if both is None:
+                    return step(*args, **kwargs)
+                result, numbers = both
+                self._end_sample(numbers, result, began, traces)
+                return result
+            result = step(*args, **kwargs)
+            plain_calls += 1
+            with self._recorder.guarded():
+                loss = _returned_loss(result)
+                self._recorder.record_plain(loss, time.perf_counter() - began if plain_calls > 1 else None)
+            return result
+
+        return watched
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """One eager training step stands in the block. Between samples its loss is not known."""
+        if not self._recorder.active:
+            yield
+            return
+        began, traces = time.perf_counter(), self._packer.traces
+        if self._begin_step():
+            with ExitStack() as stack:
+                observation = self._packer.observe(stack, self.model, self.optimizer)
+                yield
+            self._end_sample(self._packer.numbers(observation), None, began, traces)
+            return
+        yield
+        with self._recorder.guarded():
+            self._recorder.record_plain(None, time.perf_counter() - began)
+
+    def close(self) -> None:
+        """Ends the recording; the watched function goes on without."""
+        self._recorder.close()
+
+    def __enter__(self) -> "TrainingMonitor":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _begin_step(self) -> bool:
+        if not self._started:
+            self._started = True
+            self._recorder.start()
+        return self._recorder.begin_step()
+
+    def _end_sample(self, numbers: Mapping[str, Any], result: Any, began: float, traces: int) -> None:
+        with self._recorder.guarded():
+            self._recorder.record_sample(self._packer.layout(numbers), numbers, _returned_loss(result))
+            self._recorder.took(time.perf_counter() - began if self._packer.traces == traces else None)
+
+
+def _returned_loss(result: Any) -> float | None:
+    loss = result.get("loss") if isinstance(result, Mapping) else result
+    return float(loss) if loss is not None and np.ndim(loss) == 0 and not isinstance(loss, str) else None

@@ -1,0 +1,197 @@
+"""Which rows does an observed step have, and what are their numbers? An Observation becomes a Layout and a few tensors."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tb_lossdiag.recording import statistics
+from tb_lossdiag.recording.activations import activation_name
+from tb_lossdiag.recording.apart import Copies, apart
+from tb_lossdiag.recording.structure import unique
+from tb_lossdiag.recording.taps import Observation
+from tb_lossdiag.run import Row
+from tb_lossdiag.schema import DATA_COLUMNS
+
+STEP_NUMBERS = ("loss", "penalty", "learning_rate", "gradient_norm", "update_norm", "weight_norm", "gradient_nonfinite")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the tensors of a packed step stand for.
+
+    rows: of the layer table in data-flow order; its variables are the rows of tensor "variables", its outputs those of
+    "outputs". unreached: variables without a gradient. inputs: layer path to the paths that feed it. units: layer path to
+    the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or sigmoid.
+    classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the first.
+    """
+
+    rows: tuple[Row, ...]
+    data_rows: tuple[Row, ...]
+    unreached: tuple[str, ...]
+    inputs: tuple[tuple[str, tuple[str, ...]], ...]
+    units: tuple[tuple[str, int | None], ...]
+    cached_logits: bool
+    classes: int | None
+    knows_loss: bool
+    prediction: tuple[Any, ...]
+    target_rank: int
+
+
+def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout, dict[str, tf.Tensor]]:
+    """The layout, and float32 tensors: step [7], variables [V, 8], outputs [O, 8], data [D, 10], targets [U, 3], batch [].
+
+    sparse_labels: whether the targets are integer class labels; None when no compiled loss says so.
+    """
+    with apart():
+        copies = Copies()
+        variables, columns, unreached = _variables(observation, copies)
+        outputs = [call for call in observation.calls if call.tensor is not None]
+        layers = observation.structure.layers
+        data = list(_data(observation))
+        classes = _classes(observation, sparse_labels)
+        layout = Layout(
+            rows=tuple(_rows(observation)),
+            data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
+            unreached=unreached,
+            inputs=tuple(_feeds(observation).items()),
+            units=tuple((call.path, call.tensor.shape[-1]) for call in outputs if call.tensor.shape.rank),
+            cached_logits=any(_carries_logits(tensor) for tensor in keras.tree.flatten(observation.y_pred)),
+            classes=classes,
+            knows_loss=observation.loss is not None,
+            prediction=next(((t.dtype.name, *(t.shape if t.shape.rank else ())) for k, _, t in data if k == "prediction"), ()),
+            target_rank=next((t.shape.rank or 0 for k, _, t in data if k == "target"), 0),
+        )
+        output_rows = [statistics.output_statistics(copies.of(c.tensor), activation_name(layers.get(c.path))) for c in outputs]
+        first_target = next((i for i, (kind, _, _) in enumerate(data) if kind == "target"), None)
+        data_rows = [statistics.data_statistics(copies.of(t), classes if i == first_target else None) for i, (_, _, t) in enumerate(data)]
+        tensors = {
+            "step": _step_numbers(observation, columns, copies),
+            "variables": variables,
+            "outputs": statistics.table(output_rows, statistics.OUTPUT_COLUMNS),
+            "data": statistics.table(data_rows, DATA_COLUMNS),
+            "targets": tf.zeros([0, 3]),
+            "batch": tf.constant(0.0),
+        }
+        if data and data[0][2].shape.rank:
+            tensors["batch"] = tf.cast(tf.shape(data[0][2])[0], tf.float32)
+        if first_target is not None and data[first_target][2].shape.rank:
+            tensors["targets"] = statistics.target_statistics(data[first_target][2], classes)
+        return layout, tensors
+
+
+def _variables(observation: Observation, copies: Copies) -> tuple[tf.Tensor, dict[str, tf.Tensor], tuple[str, ...]]:
+    """The table in the order of _rows, the columns that the whole step is summed up from, and the unreached variables."""
+    paths = [row.name for row in _rows(observation) if row.kind == "variable"]
+    variables, given = observation.structure.variables, observation.gradients
+    reached = [path for path in paths if given.get(path) is not None]
+    gradients = statistics.in_groups(
+        lambda rows: statistics.gradient_statistics(rows, observation.gradient_scale),
+        [(statistics.dense(copies.of(given[path]), variables[path]),) for path in reached],
+    )
+    updates = statistics.in_groups(
+        statistics.update_statistics,
+        [(observation.before[path], tf.convert_to_tensor(variables[path])) for path in paths],
+    )
+    place = [reached.index(path) if path in reached else len(reached) for path in paths]
+    spread = {name: tf.gather(tf.concat([column, [float("nan")]], axis=0), place) for name, column in gradients.items()}
+    blank = tf.fill([len(paths)], float("nan"))
+    table = tf.stack([(spread | updates).get(name, blank) for name in statistics.VARIABLE_COLUMNS], axis=1)
+    return table, gradients | updates, tuple(path for path in paths if path in given and given[path] is None)
+
+
+def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copies: Copies) -> tf.Tensor:
+    seen = {"loss": observation.loss, "penalty": observation.penalty, "learning_rate": observation.learning_rate}
+    numbers = {name: statistics.as_float(copies.of(value)) for name, value in seen.items() if value is not None}
+    if observation.loss is not None and observation.loss_scale is not None:
+        numbers["loss"] /= statistics.as_float(observation.loss_scale)
+    for name in ("gradient_norm", "update_norm", "weight_norm"):
+        if name in columns:
+            numbers[name] = statistics.norm(columns[name][None, :])[0]
+    if "gradient_nonfinite" in columns:
+        numbers["gradient_nonfinite"] = tf.reduce_sum(columns["gradient_nonfinite"])
+    return statistics.table([numbers], STEP_NUMBERS)[0]
+
+
+def _rows(observation: Observation) -> Iterator[Row]:
+    """In data-flow order: the variables of a layer at its first call, then the call's output."""
+    owners, calls = observation.structure.owners, [call for call in observation.calls if call.tensor is not None]
+    taken: set[str] = set(owners)
+    left = list(owners)
+    for call in calls:
+        for path in [path for path in left if owners[path] == call.path]:
+            left.remove(path)
+            yield Row(path, "variable", owners[path])
+        name = unique(call.path, taken)
+        taken.add(name)
+        yield Row(name, "output", call.path)
+    for path in left:
+        yield Row(path, "variable", owners[path])
+
+
+def _feeds(observation: Observation) -> dict[str, tuple[str, ...]]:
+    """For each called layer, the layers whose very output tensors it was given."""
+    producers: dict[int, str] = {}
+    feeds: dict[str, tuple[str, ...]] = {}
+    for call in observation.calls:
+        sources = [producers[id(value)] for value in call.inputs if id(value) in producers]
+        feeds[call.path] = tuple(dict.fromkeys([*feeds.get(call.path, ()), *sources]))
+        producers |= {id(value): call.path for value in call.outputs}
+    return feeds
+
+
+def _data(observation: Observation) -> Iterator[tuple[str, str, tf.Tensor]]:
+    """(kind, name, tensor) of each input, target and prediction that holds numbers."""
+    model = observation.model
+    inputs, outputs = (
+        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()] for ends in ("inputs", "outputs")
+    )
+    for kind, value, names in (
+        ("input", observation.x, inputs),
+        ("target", observation.y, outputs),
+        ("prediction", observation.y_pred, outputs),
+    ):
+        taken: set[str] = set()
+        flat = [(path, _dense(leaf)) for path, leaf in keras.tree.flatten_with_path(value)]
+        for number, (path, tensor) in enumerate(flat):
+            if tensor is None or not observation.holds(tensor) or not (tensor.dtype.is_floating or _is_countable(tensor)):
+                continue
+            own = names[number] if len(names) == len(flat) else "/".join(str(part) for part in path) or kind
+            name = unique(own, taken)
+            taken.add(name)
+            yield kind, name, tensor
+
+
+def _dense(value: Any) -> Any:
+    """The stored values of a sparse or ragged tensor; a tensor of anything array-like."""
+    if isinstance(value, tf.SparseTensor):
+        return value.values
+    if isinstance(value, tf.RaggedTensor):
+        return value.flat_values
+    return None if value is None or tf.is_tensor(value) is False and not hasattr(value, "__array__") else tf.convert_to_tensor(value)
+
+
+def _is_countable(tensor: tf.Tensor) -> bool:
+    return tensor.dtype.is_integer or tensor.dtype.is_bool
+
+
+def _classes(observation: Observation, sparse_labels: bool | None) -> int | None:
+    """How many classes the first target's integer labels come from; None when they are not class labels."""
+    targets, predictions = keras.tree.flatten(observation.y), keras.tree.flatten(observation.y_pred)
+    if not targets or not predictions or targets[0] is None or not hasattr(predictions[0], "shape"):
+        return None
+    target, prediction = tf.convert_to_tensor(targets[0]), predictions[0]
+    if not prediction.shape.rank or prediction.shape[-1] is None:
+        return None
+    if sparse_labels is None:
+        flat = target.shape.rank == prediction.shape.rank - 1 or (target.shape.rank and target.shape[-1] == 1)
+        sparse_labels = target.dtype.is_integer and bool(flat) and prediction.shape[-1] > 1
+    return int(prediction.shape[-1]) if sparse_labels else None
+
+
+def _carries_logits(tensor: Any) -> bool:
+    if hasattr(tensor, "_keras_logits"):
+        return True
+    return not tf.executing_eagerly() and getattr(getattr(tensor, "op", None), "type", "") in ("Softmax", "Sigmoid")

@@ -1,0 +1,179 @@
+"""What is kept of a training on the host? Cadence, card and records of one training, for fit and for custom loops.
+
+Nothing in here may disturb the training: a failure is warned about once, is written as an event, and ends the recording.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import keras
+import numpy as np
+
+from tb_lossdiag import schema
+from tb_lossdiag.recording.cadence import Cadence
+from tb_lossdiag.recording.card import initial_weights, model_card
+from tb_lossdiag.recording.packing import STEP_NUMBERS, Layout
+from tb_lossdiag.recording.statistics import OUTPUT_COLUMNS, VARIABLE_COLUMNS
+from tb_lossdiag.recording.writer import DiagnosticsWriter
+
+
+class Recorder:
+    """Records one training into `log_dir`. active: until it is closed or has failed. step: number of the last step.
+
+    `start` comes first; then, for each step, `begin_step` says whether to sample it, and after it comes `record_plain` or
+    `record_sample`. `start_epoch` and `end_epoch` where there are epochs.
+    """
+
+    def __init__(self, model: keras.Model, optimizer: Any, log_dir: Any, every: int | str) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.every = every
+        self.active = True
+        self.step = 0
+        self._layout: Layout | None = None
+        self._held_loss: float | None = None
+        self._learning_rate: float | None = None
+        self._writer: DiagnosticsWriter | None = None
+        with self.guarded():
+            self._writer = DiagnosticsWriter(log_dir)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """A failure in the block ends the recording, not the training."""
+        try:
+            yield
+        except Exception as error:  # whatever it is, it is ours
+            self.stop(error)
+
+    def stop(self, error: Exception) -> None:
+        """Ends the recording because of a failure, with one warning."""
+        if not self.active:
+            return
+        self.active = False
+        reason = f"{type(error).__name__}: {error}".strip()
+        with suppress(Exception):  # the file may be what failed
+            self._writer.write_event(self.step, "recording_stopped", reason=reason)
+            self._writer.close()
+        warnings.warn(f"tb_lossdiag stopped recording, the training goes on: {reason}", RuntimeWarning, stacklevel=2)
+
+    def start(self, epochs: int | None = None, steps_per_epoch: int | None = None, epochs_left: int = 0, width: int = 1) -> None:
+        """What is planned. width: how many steps the train function takes at a call."""
+        with self.guarded():
+            self.step = int(self.optimizer.iterations) if self.optimizer is not None else 0
+            self._epoch_end: int | None = None
+            self._plan = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
+            self._width = width
+            total = steps_per_epoch * epochs_left if steps_per_epoch and epochs_left else None
+            self._cadence = Cadence(self.every, total, self.step + 1)
+            self._initial = initial_weights(self.model)
+
+    def start_epoch(self) -> None:
+        with self.guarded():
+            self._held_loss = None
+            steps = self._plan["steps_per_epoch"]
+            self._epoch_end = self.step + steps if steps else None
+
+    def end_epoch(self, epoch: int, metrics: Mapping[str, Any]) -> None:
+        with self.guarded():
+            numbers = {name: float(value) for name, value in metrics.items() if np.ndim(value) == 0}
+            self._writer.write_epoch(self.step, epoch, numbers)
+
+    def begin_step(self) -> bool:
+        """Whether the next step is to be sampled."""
+        with self.guarded():
+            if self._held_loss is not None:
+                self._write_loss(self._held_loss)
+                self._held_loss = None
+            return self._cadence.is_sampled(self._next_step(), self._width)
+        return False
+
+    def record_plain(self, loss: float | None, seconds: float | None, last_in_epoch_counts: bool = True) -> None:
+        """A step that was not sampled. loss: None where it is unknown.
+
+        last_in_epoch_counts: False where the loss is right only if another step follows in this epoch.
+        """
+        with self.guarded():
+            self.step = self._next_step()
+            self._cadence.took(self.step, False, seconds)
+            if loss is not None and self._cadence.keeps_loss(self.step):
+                if last_in_epoch_counts:
+                    self._write_loss(loss)
+                else:
+                    self._held_loss = loss
+
+    def record_sample(self, layout: Layout, numbers: Mapping[str, Any], reported: float | None) -> float:
+        """A sampled step from its packed tensors; answers the batch loss: as measured, else as the step reported it."""
+        self.step = self._next_step()
+        arrays = {name: np.asarray(value, np.float32) for name, value in numbers.items()}
+        first = self._layout is None
+        if first:
+            self._layout = layout
+            self._write_card(layout, arrays)
+        writer, values = self._writer, dict(zip(STEP_NUMBERS, arrays["step"].tolist(), strict=True))
+        if not layout.knows_loss and reported is not None:
+            values["loss"] = reported
+        if self._layout.rows:
+            writer.write_layers(self.step, self._layer_columns(layout, arrays))
+        if self._layout.data_rows:
+            writer.write_data(self.step, self._in_rows(layout.data_rows, self._layout.data_rows, schema.DATA_COLUMNS, arrays["data"]))
+        if len(arrays["targets"]):
+            writer.write_targets(self.step, dict(zip(schema.TARGET_COLUMNS, arrays["targets"].T, strict=True)))
+        writer.write_step(self.step, **values)
+        writer.flush()
+        if first and layout.unreached:
+            writer.write_event(self.step, "no_gradient", rows=list(layout.unreached))
+        return values["loss"]
+
+    def took(self, seconds: float | None) -> None:
+        """How long the sampled step took, recording included; None when it was traced."""
+        with self.guarded():
+            self._cadence.took(self.step, True, seconds)
+
+    def note_learning_rate(self, rate: float) -> None:
+        """Writes an event when it is not the rate of the last call: someone set it by hand."""
+        with self.guarded():
+            if self._learning_rate is not None and rate != self._learning_rate:
+                self._writer.write_event(self.step + 1, "learning_rate", **{"from": self._learning_rate, "to": rate})
+            self._learning_rate = rate
+
+    def close(self) -> None:
+        with self.guarded():
+            if self.active:
+                self._writer.close()
+        self.active = False
+
+    def _next_step(self) -> int:
+        step = self.step + self._width
+        return step if self._epoch_end is None or step <= self._epoch_end else max(self._epoch_end, self.step + 1)
+
+    def _write_loss(self, loss: float) -> None:
+        self._writer.write_step(self.step, loss=loss)
+        self._writer.flush()
+
+    def _write_card(self, layout: Layout, arrays: Mapping[str, np.ndarray]) -> None:
+        batch = int(arrays["batch"]) or None
+        settings = {"every": self.every}
+        card = model_card(self.model, self.optimizer, layout, self._initial, batch, self._plan, settings)
+        self._writer.write_card(self.step, card)
+
+    def _layer_columns(self, layout: Layout, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Each column in the card's row order, whatever order this trace had."""
+        columns = {}
+        for kind, names, table in (
+            ("variable", VARIABLE_COLUMNS, arrays["variables"]),
+            ("output", OUTPUT_COLUMNS, arrays["outputs"]),
+        ):
+            rows = [row for row in layout.rows if row.kind == kind]
+            columns |= self._in_rows(rows, self._layout.rows, names, table)
+        return columns
+
+    @staticmethod
+    def _in_rows(rows: Any, card_rows: Any, names: tuple[str, ...], table: np.ndarray) -> dict[str, np.ndarray]:
+        place = {row.name: i for i, row in enumerate(rows)}
+        columns = np.full((len(card_rows), len(names)), np.nan, np.float32)
+        for i, row in enumerate(card_rows):
+            if row.name in place:
+                columns[i] = table[place[row.name]]
+        return dict(zip(names, columns.T, strict=True))

@@ -1,0 +1,223 @@
+"""What are the numbers of a tensor? The in-graph kernels; every one compiles under XLA and takes an unknown batch size.
+
+All are computed in float32. A norm is taken over all elements as they are, so a NaN element gives a NaN norm.
+What only rare tensors need, such as the count of non-finite elements, stands in a branch that others do not enter.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow as tf
+
+from tb_lossdiag import schema
+
+MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
+SQUARES_SAFELY = (1e-12, 1e12)  # squares of these and sums of 1e9 of them stay within float32
+MAX_TARGET_UNITS = 1000  # a class or output unit per row of TARGETS; more would outweigh everything else in the log
+DEAD_BELOW_ZERO = ("relu", "relu6", "squared_relu", "relu_squared")  # exactly 0 for every negative input
+# The outer 5 % of the range, as (lowest, highest) value that is not saturated.
+UNSATURATED = {
+    "tanh": (-0.95, 0.95),
+    "hard_tanh": (-0.95, 0.95),
+    "softsign": (-0.95, 0.95),
+    "sigmoid": (0.025, 0.975),
+    "hard_sigmoid": (0.025, 0.975),
+}
+
+VARIABLE_COLUMNS = tuple(name for name, kind in schema.LAYER_COLUMNS.items() if kind == "variable")
+OUTPUT_COLUMNS = tuple(name for name, kind in schema.LAYER_COLUMNS.items() if kind == "output")
+_NAN = float("nan")
+
+Numbers = dict[str, tf.Tensor]
+
+
+def table(rows: Sequence[Mapping[str, tf.Tensor]], columns: Sequence[str]) -> tf.Tensor:
+    """float32 [rows, columns] of scalars, NaN where a row lacks a column."""
+    if not rows:
+        return tf.zeros([0, len(columns)])
+    nan = tf.constant(_NAN)
+    return tf.reshape(tf.stack([row.get(name, nan) for row in rows for name in columns]), [len(rows), len(columns)])
+
+
+def in_groups(
+    kernel: Callable[..., Numbers], tensors: Sequence[tuple[tf.Tensor, ...]]
+) -> dict[str, tf.Tensor]:
+    """A kernel over rows applied to many tensors, or tuples of tensors: {statistic: float32 [tensors]}.
+
+    Tensors of one static size are stacked and done at once: a deep model then costs tens of ops, not thousands.
+    """
+    groups: dict[int, list[int]] = {}
+    for index, (first, *_) in enumerate(tensors):
+        groups.setdefault(first.shape.num_elements(), []).append(index)
+    order: list[int] = []
+    results: list[Numbers] = []
+    for size, members in groups.items():
+        width = max(1, MAX_STACKED_ELEMENTS // max(1, size))
+        for start in range(0, len(members), width):
+            chunk = members[start : start + width]
+            parts = zip(*(tensors[index] for index in chunk), strict=True)
+            results.append(kernel(*(tf.stack([tf.reshape(as_float(x), [-1]) for x in part]) for part in parts)))
+            order += chunk
+    back = [order.index(index) for index in range(len(order))]
+    return {name: tf.gather(tf.concat([r[name] for r in results], axis=0), back) for name in (results or [{}])[0]}
+
+
+def norm(x: tf.Tensor) -> tf.Tensor:
+    """L2 norm of each row [rows, n], from the largest element, so that 1e-30 does not underflow nor 1e30 overflow."""
+    return _norm(x, _sizes(x)[2])
+
+
+def gradient_statistics(gradients: tf.Tensor, scale: tf.Tensor | float | None = None) -> Numbers:
+    """Of raw gradients [rows, n], one variable a row, divided by the loss scale."""
+    if scale is not None:
+        gradients /= as_float(scale)
+    size, total, largest = _sizes(gradients)
+    return {
+        "gradient_norm": _norm(gradients, largest),
+        "gradient_mean_abs": total / tf.cast(tf.shape(size)[1], tf.float32),
+        "gradient_max_abs": largest,
+        "gradient_zero_share": _share(tf.equal(gradients, 0.0)),
+        "gradient_nonfinite": _nonfinite(gradients, total),
+    }
+
+
+def update_statistics(before: tf.Tensor, after: tf.Tensor) -> Numbers:
+    """Of weights [rows, n] before and after the step; all-zero weights have no update ratio."""
+    weight, update = norm(before), norm(after - before)
+    return {
+        "weight_norm": weight,
+        "update_norm": update,
+        "update_ratio": tf.where(weight > 0.0, update / weight, _NAN),
+    }
+
+
+def dense(gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> tf.Tensor:
+    """The gradient that a sparse one stands for, in its variable's shape."""
+    if isinstance(gradient, tf.IndexedSlices):
+        gradient = tf.math.unsorted_segment_sum(gradient.values, gradient.indices, variable.shape[0])
+    return tf.ensure_shape(gradient, variable.shape)
+
+
+def output_statistics(output: tf.Tensor, activation: str | None) -> Numbers:
+    """Of one layer output [batch, ..., units], scalars. activation: its Keras name says what is dead and saturated."""
+    output = as_float(output)
+    row = tf.reshape(output, [1, -1])
+    mean = tf.reduce_mean(row)
+    _, total, largest = _sizes(row)
+    numbers = {
+        "activation_mean": mean,
+        "activation_std": tf.sqrt(tf.reduce_mean(tf.square(row - mean))),
+        "activation_max_abs": largest[0],
+        "activation_zero_share": _share(tf.equal(row, 0.0))[0],
+        "activation_nonfinite": _nonfinite(row, total)[0],
+    }
+    if output.shape.rank:
+        numbers["activation_unit_std"] = tf.reduce_mean(_moments(output)[1])
+    if activation in DEAD_BELOW_ZERO:
+        per_unit = tf.reduce_max(_by_feature(output), axis=0, keepdims=True)
+        numbers["activation_dead_share"] = _share(per_unit <= 0.0)[0]
+    if activation in UNSATURATED:
+        low, high = UNSATURATED[activation]
+        numbers["activation_saturated_share"] = _share((row < low) | (row > high))[0]
+    return numbers
+
+
+def data_statistics(x: tf.Tensor, classes: int | None = None) -> Numbers:
+    """Of one input, target or prediction [batch, ..., features]; classes: how many, where x holds integer class labels."""
+    x = as_float(x)
+    features = _by_feature(x)
+    feature_mean, feature_std = _moments(features)
+    mean = tf.reduce_mean(feature_mean)
+    variance = tf.reduce_mean(tf.square(feature_std) + tf.square(feature_mean - mean))
+    smallest = tf.reduce_min(tf.where(feature_std > 0.0, feature_std, tf.float32.max))
+    spread = feature_std
+    if x.shape.rank is not None and x.shape.rank > 2:
+        spread = _moments(x)[1]
+    row = tf.reshape(x, [1, -1])
+    size, total, _ = _sizes(row)
+    numbers = {
+        "min": tf.reduce_min(x),
+        "max": tf.reduce_max(x),
+        "mean": mean,
+        "std": tf.sqrt(variance),
+        "nonfinite": _nonfinite(row, total)[0],
+        "feature_std_min": tf.where(smallest < tf.float32.max, smallest, tf.reduce_min(feature_std)),
+        "feature_std_max": tf.reduce_max(feature_std),
+        "feature_mean_max": tf.reduce_max(tf.abs(feature_mean)),
+        "diversity": tf.math.divide_no_nan(tf.reduce_mean(spread), tf.reduce_mean(size)),
+    }
+    if classes is not None:
+        numbers["out_of_range"] = tf.reduce_sum(_ones_where(~((x >= 0.0) & (x < float(classes)))))
+    return numbers
+
+
+def target_statistics(targets: tf.Tensor, classes: int | None = None) -> tf.Tensor:
+    """float32 [outputs, 3]: schema.TARGET_COLUMNS of each class, or of each unit of the last axis."""
+    if classes is not None:
+        labels = tf.reshape(tf.cast(targets, tf.int32), [-1])
+        counted = min(classes, MAX_TARGET_UNITS)
+        labels = tf.where((labels >= 0) & (labels < counted), labels, -1)
+        counts = tf.math.unsorted_segment_sum(tf.ones_like(labels, tf.float32), labels, counted)
+        share = counts / tf.cast(tf.size(labels), tf.float32)
+        return tf.stack([share, tf.sqrt(share * (1.0 - share)), tf.minimum(share, 1.0 - share)], axis=1)
+    units = _by_feature(as_float(targets))[:, :MAX_TARGET_UNITS]
+    mean, std = _moments(units)
+    # Between the two middle values every point has the same mean distance, so no average of the two is needed.
+    median = tf.sort(units, axis=0)[tf.shape(units)[0] // 2]
+    return tf.stack([mean, std, tf.reduce_mean(tf.abs(units - median), axis=0)], axis=1)
+
+
+def as_float(x: tf.Tensor | float) -> tf.Tensor:
+    return tf.cast(x, tf.float32)
+
+
+def _sizes(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """|x| [rows, n], its sum and its largest element by row, NaN where one is NaN: reduce_max alone does not promise that."""
+    size = tf.abs(x)
+    total = tf.reduce_sum(size, axis=1)
+    largest = tf.maximum(tf.reduce_max(size, axis=1), 0.0)  # of nothing it would be -inf
+    return size, total, tf.where(tf.math.is_nan(total), _NAN, largest)
+
+
+def _norm(x: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
+    def scaled() -> tf.Tensor:
+        scale = tf.where((largest > 0.0) & tf.math.is_finite(largest), largest, 1.0)
+        return scale * tf.sqrt(tf.reduce_sum(tf.square(x / scale[:, None]), axis=1))
+
+    low, high = SQUARES_SAFELY
+    safe = tf.reduce_all((largest == 0.0) | ((largest > low) & (largest < high)))
+    return tf.cond(safe, lambda: tf.sqrt(tf.reduce_sum(tf.square(x), axis=1)), scaled)
+
+
+def _nonfinite(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
+    """How many elements of each row [rows, n] are NaN or Inf; total: the sum of their sizes."""
+    return tf.cond(
+        tf.reduce_all(tf.math.is_finite(total)),
+        lambda: tf.zeros_like(total),
+        lambda: tf.reduce_sum(_ones_where(~tf.math.is_finite(x)), axis=1),
+    )
+
+
+def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and std over the first axis, around the first row: exactly 0 for constant columns, whatever their offset."""
+    shift = x[:1]
+    centred = x - shift
+    mean = tf.reduce_mean(centred, axis=0)
+    std = tf.sqrt(tf.reduce_mean(tf.square(centred - mean), axis=0))
+    return tf.reduce_sum(shift, axis=0) + mean, std
+
+
+def _by_feature(x: tf.Tensor) -> tf.Tensor:
+    """[examples, features]: the last axis is a feature; a vector holds one feature."""
+    if x.shape.rank is None or x.shape.rank < 2:
+        return tf.reshape(x, [-1, 1])
+    width = x.shape[-1] if x.shape[-1] is not None else tf.shape(x)[-1]
+    return tf.reshape(x, [-1, width])
+
+
+def _ones_where(condition: tf.Tensor) -> tf.Tensor:
+    return tf.cast(condition, tf.float32)
+
+
+def _share(condition: tf.Tensor) -> tf.Tensor:
+    """By row [rows, n]."""
+    return tf.reduce_mean(_ones_where(condition), axis=1)

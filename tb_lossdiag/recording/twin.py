@@ -1,0 +1,188 @@
+"""How is a sampled step run? The user's own compiled step stays untouched; a twin of it, traced when first needed, also
+returns what happened inside.
+"""
+
+import functools
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tb_lossdiag.recording.loss_card import has_sparse_labels
+from tb_lossdiag.recording.packing import Layout, packed
+from tb_lossdiag.recording.recorder import Recorder
+from tb_lossdiag.recording.running_mean import BatchLoss
+from tb_lossdiag.recording.taps import Observation, watching
+
+_NUMBERS = "lossdiag"
+_ABSENT = object()
+
+
+class Packer:
+    """Packs observations and remembers, for every trace, what its tensors stand for.
+
+    error: what went wrong while packing; None mostly. traces: how often a step was traced or run eagerly.
+    """
+
+    def __init__(self, sparse_labels: bool | None) -> None:
+        self.sparse_labels = sparse_labels
+        self.layouts: list[Layout] = []
+        self.error: Exception | None = None
+        self.traces = 0
+
+    def observe(self, stack: ExitStack, model: keras.Model, optimizer: Any = None) -> Observation | None:
+        """Observes the model until the stack closes; None when something of ours failed."""
+        try:
+            observation = Observation(model, optimizer)
+            stack.enter_context(watching(observation))
+            return observation
+        except Exception as error:
+            self.error = error
+            return None
+
+    def numbers(self, observation: Observation | None, arguments: Any = ()) -> dict[str, tf.Tensor]:
+        """The packed tensors with the number of their layout; no tensors when something of ours failed.
+
+        arguments: of the step; the second are the targets, unless compute_loss was seen with others.
+        """
+        self.traces += 0 if tf.executing_eagerly() else 1
+        try:
+            if observation is None or observation.error is not None:
+                raise self.error or observation.error
+            if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
+                observation.y = arguments[1]
+            layout, tensors = packed(observation, self.sparse_labels)
+        except Exception as error:  # nothing of ours may reach the training
+            self.error = error
+            return {"layout": tf.constant(-1.0)}
+        if layout not in self.layouts:
+            self.layouts.append(layout)
+        return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
+
+    def layout(self, numbers: dict[str, tf.Tensor]) -> Layout:
+        """The layout of packed tensors that a step returned; raises what went wrong while they were packed."""
+        if self.error is not None:
+            raise self.error
+        return self.layouts[int(numbers["layout"])]
+
+
+class TrainFunction:
+    """Stands in for `model.train_function` during one fit and decides call by call which function runs.
+
+    announced: set before each call by the fit that is recorded; a call without it comes from elsewhere and runs plainly.
+    """
+
+    def __init__(self, model: keras.Model, recorder: Recorder) -> None:
+        self.model = model
+        self.recorder = recorder
+        self.plain = model.train_function
+        self.announced = False
+        self.batch_loss = BatchLoss()
+        self._packer = Packer(has_sparse_labels(model))
+        self._plain_calls = 0
+        self._batch_size = 0
+        self._twin: Callable | None = None
+
+    def __call__(self, iterator: Any) -> Any:
+        announced, self.announced = self.announced, False
+        if not announced or not self.recorder.active:
+            return self.plain(iterator)
+        return self._sampled(iterator) if self.recorder.begin_step() else self._plain(iterator)
+
+    def _plain(self, iterator: Any) -> Any:
+        began = time.perf_counter()
+        logs = self.plain(iterator)
+        self._plain_calls += 1
+        with self.recorder.guarded():
+            loss = self.batch_loss.recover(_reported_loss(logs))
+            seconds = time.perf_counter() - began if self._plain_calls > 1 else None
+            self.recorder.record_plain(loss, seconds, last_in_epoch_counts=self.batch_loss.count == 1)
+        return logs
+
+    def _sampled(self, iterator: Any) -> Any:
+        began, traces = time.perf_counter(), self._packer.traces
+        if self._twin is None:
+            self._twin = _twin_train_function(self.model, self._packer)
+        result = run_twin(self._twin, self.recorder, iterator)
+        if result is None:
+            return self.plain(iterator)
+        logs, numbers = result["logs"], result[_NUMBERS]
+        with self.recorder.guarded():
+            reported = _reported_loss(logs)
+            layout = self._packer.layout(numbers)
+            loss = self.recorder.record_sample(layout, numbers, reported)
+            self.batch_loss.recover(reported)
+            size = int(numbers["batch"])
+            self._batch_size = self._batch_size or size
+            if layout.knows_loss and size == self._batch_size:  # the means of unequal batches are weighted
+                self.batch_loss.learn(loss)
+            self.recorder.took(time.perf_counter() - began if self._packer.traces == traces else None)
+        return logs
+
+
+def run_twin(twin: Callable, recorder: Recorder, *args: Any, **kwargs: Any) -> Any:
+    """What the twin returns; None when one of our own kernels failed, and then the plain step is to be run instead."""
+    try:
+        return twin(*args, **kwargs)
+    except tf.errors.OpError as error:
+        if isinstance(error, tf.errors.OutOfRangeError) or f"{_NUMBERS}/" not in str(error):
+            raise
+        recorder.stop(error)
+        return None
+
+
+def _reported_loss(logs: Any) -> float:
+    return float(logs["loss"]) if isinstance(logs, Mapping) and "loss" in logs else math.nan
+
+
+def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
+    """What Keras makes of an observed train_step; it is traced at its first call."""
+    train_step = getattr(model.train_step, "python_function", model.train_step)
+
+    @functools.wraps(train_step)
+    def observed_step(data: Any) -> dict[str, Any]:
+        with ExitStack() as stack:
+            observation = packer.observe(stack, model)
+            logs = train_step(data)
+        return {"logs": logs, _NUMBERS: packer.numbers(observation, data)}
+
+    plain, own = model.train_function, vars(model).get("train_step", _ABSENT)
+    vars(model)["train_step"] = observed_step
+    try:
+        model.make_train_function(force=True)
+        return model.train_function
+    finally:
+        model.train_function = plain
+        if own is _ABSENT:
+            del vars(model)["train_step"]
+        else:
+            vars(model)["train_step"] = own
+
+
+def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Packer) -> Callable:
+    """A step function's twin: same arguments, answers (what the function returns, packed numbers).
+
+    A tf.function gives a tf.function with the same options, anything else a plain function.
+    """
+    inner = getattr(function, "python_function", function)
+
+    @tf.autograph.experimental.do_not_convert
+    def begin(stack: ExitStack) -> Observation | None:
+        return packer.observe(stack, model, optimizer)
+
+    @tf.autograph.experimental.do_not_convert
+    def end(observation: Observation | None, args: tuple) -> dict[str, tf.Tensor]:
+        return packer.numbers(observation, args)
+
+    @functools.wraps(inner)
+    def observed(*args: Any, **kwargs: Any) -> tuple[Any, dict[str, tf.Tensor]]:
+        with ExitStack() as stack:
+            observation = begin(stack)
+            result = inner(*args, **kwargs)
+        return result, end(observation, args)
+
+    return function._clone(observed) if hasattr(function, "python_function") else observed

@@ -1,0 +1,96 @@
+"""Cadence: a burst, then as sparse as it must be to cost under 2 %, and never more than 2,000 samples."""
+
+import math
+
+import pytest
+
+from tb_lossdiag.recording.cadence import (
+    BURST_STEPS,
+    EXTRA_TIME_SHARE,
+    MAX_LAYER_RECORDS,
+    MAX_STEP_RECORDS,
+    Cadence,
+)
+
+
+def played(cadence: Cadence, steps: int, plain: float = 1.0, sampled: float = 1.5) -> list[int]:
+    """The steps that are sampled in a training whose steps take these seconds."""
+    taken = []
+    for step in range(cadence.first, cadence.first + steps):
+        chosen = cadence.is_sampled(step)
+        taken += [step] if chosen else []
+        cadence.took(step, chosen, sampled if chosen else plain)
+    return taken
+
+
+def test_the_first_twenty_steps_are_all_sampled():
+    assert played(Cadence("auto", 1000), 1000)[:BURST_STEPS] == list(range(1, BURST_STEPS + 1))
+
+
+@pytest.mark.parametrize("sampled", [1.01, 1.5, 4.0, 40.0])
+def test_after_the_burst_sampling_adds_at_most_two_percent(sampled):
+    steps = 20_000
+    taken = [step for step in played(Cadence("auto", steps), steps, 1.0, sampled) if step > BURST_STEPS]
+    assert len(taken) * (sampled - 1.0) <= EXTRA_TIME_SHARE * steps + (sampled - 1.0)
+    assert len(taken) > 5
+
+
+def test_a_sample_that_costs_nothing_is_taken_often_but_within_the_ceiling():
+    assert len(played(Cadence("auto", 300), 300, 1.0, 1.0)) > 250
+    assert len(played(Cadence("auto", 50_000), 50_000, 1.0, 1.0)) <= MAX_LAYER_RECORDS
+
+
+def test_without_a_known_total_the_ceiling_holds_all_the_same():
+    assert len(played(Cadence("auto", None), 200_000, 1.0, 1.0)) <= MAX_LAYER_RECORDS
+
+
+def test_the_last_planned_step_is_sampled():
+    assert played(Cadence("auto", 777), 777)[-1] == 777
+    assert played(Cadence(10, 777), 777)[-1] == 777
+
+
+def test_a_fixed_interval_samples_the_first_step_and_every_multiple():
+    assert played(Cadence(10, None), 35) == [1, 10, 20, 30]
+
+
+def test_a_continued_training_counts_its_burst_from_where_it_starts():
+    assert played(Cadence("auto", 500, first=1001), 30)[:3] == [1001, 1002, 1003]
+
+
+def test_an_execution_of_several_steps_is_sampled_when_a_multiple_lies_in_it():
+    cadence = Cadence(10, None)
+    taken = []
+    for step in range(4, 41, 4):
+        chosen = cadence.is_sampled(step, width=4)
+        taken += [step] if chosen else []
+        cadence.took(step, chosen, None)
+    assert taken == [4, 12, 20, 32, 40]
+
+
+def test_steps_that_were_traced_do_not_count_as_slow():
+    cadence = Cadence("auto", 100_000)
+    for step in range(1, 200):
+        cadence.took(step, step <= BURST_STEPS, None if step in (1, BURST_STEPS + 1) else 1.0)
+    assert cadence.interval(200) == math.ceil(100_000 / MAX_LAYER_RECORDS)
+
+
+def test_no_interval_is_chosen_before_plain_steps_were_timed():
+    cadence = Cadence("auto", 1000)
+    cadence.took(1, True, 3.0)
+    assert cadence.interval(21) is None
+
+
+def test_losses_of_plain_steps_are_thinned_to_about_ten_thousand():
+    known = Cadence("auto", 95_000)
+    assert sum(map(known.keeps_loss, range(1, 95_001))) == 9500
+    unknown = Cadence("auto", None)
+    assert all(map(unknown.keeps_loss, range(1, 1001)))
+    assert sum(map(unknown.keeps_loss, range(1, 1_000_001))) < MAX_STEP_RECORDS
+
+
+@pytest.mark.parametrize(
+    ("every", "error"), [(0, ValueError), (-3, ValueError), ("often", ValueError), (2.5, TypeError), (True, TypeError), (None, TypeError)]
+)
+def test_a_wrong_interval_is_refused_by_name_and_value(every, error):
+    with pytest.raises(error, match=r'every=.*expected "auto" or a positive int'):
+        Cadence(every, 100)

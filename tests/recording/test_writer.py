@@ -1,0 +1,155 @@
+"""DiagnosticsWriter: names, shapes and steps are checked, and the files read back as TensorBoard reads them."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from recording.reading import Records
+
+from tb_lossdiag import DiagnosticsWriter, ModelCard, schema
+from tb_lossdiag.run import Row
+
+CARD = ModelCard(
+    rows=(Row("fc/kernel", "variable", "fc"), Row("fc", "output", "fc")), data_rows=(Row("input:x", "input"),)
+)
+
+
+def test_what_is_written_reads_back(tmp_path):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_step(1, loss=2.5, learning_rate=0.1)
+        writer.write_layers(1, {"gradient_norm": [0.5, np.nan], "activation_std": [np.nan, 1.0]})
+        writer.write_data(1, {"min": [-1.0]})
+        writer.write_targets(1, {"mean": [0.25, 0.75]})
+        writer.write_step(2, loss=np.inf)
+        writer.write_epoch(2, 0, {"loss": 2.0, "val_loss": np.float32(3.0)})
+        writer.write_event(2, "mark", text="here")
+    records = Records(tmp_path)
+    assert records.column("loss") == {1: 2.5, 2: np.inf}
+    assert records.column("sequence") == {1: 1.0, 2: 2.0}
+    assert records.cell("fc/kernel", "gradient_norm") == 0.5
+    assert records.data("input:x", "min") == -1.0
+    assert records.of(schema.TARGETS)[0][1][:, 0].tolist() == [0.25, 0.75]
+    assert records.of(schema.EPOCHS) == [(2, {"epoch": 0, "loss": 2.0, "val_loss": 3.0})]
+    assert records.events("mark") == [{"step": 2, "kind": "mark", "text": "here"}]
+
+
+@pytest.mark.parametrize("order", [("step", "layers"), ("layers", "step")])
+def test_a_step_record_knows_its_layer_record_in_either_order(tmp_path, order):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        for step in (3, 4):
+            for what in order:
+                if what == "step":
+                    writer.write_step(step, loss=1.0)
+                else:
+                    writer.write_layers(step, {"gradient_norm": [1.0, np.nan]})
+        writer.write_step(5, loss=1.0)
+    counted = Records(tmp_path).column("layer_sequence")
+    assert (counted[3], counted[4]) == (1.0, 2.0)
+    assert np.isnan(counted[5])
+
+
+def test_every_record_carries_the_plugin_name_the_version_and_its_class(tmp_path):
+    with DiagnosticsWriter(tmp_path) as writer:
+        writer.write_step(1, loss=1.0)
+    for _, _, value in Records(tmp_path).values:
+        assert value.metadata.plugin_data.plugin_name == schema.PLUGIN_NAME
+        assert value.metadata.plugin_data.content == schema.metadata_content()
+        assert value.metadata.data_class == 2
+
+
+def test_the_card_comes_first_and_names_the_columns(tmp_path):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_epoch(7, 0, {"loss": 1.0})
+    records = Records(tmp_path)
+    assert [tag for tag, _, _ in records.values] == [schema.CARD, schema.EPOCHS]
+    assert records.card.columns["layers"] == tuple(schema.LAYER_COLUMNS)
+    assert records.of(schema.CARD)[0][1]["version"] == schema.VERSION
+
+
+def test_a_flushed_record_is_in_the_file_while_the_writer_is_open(tmp_path):
+    writer = DiagnosticsWriter(tmp_path, CARD)
+    writer.write_step(1, loss=1.0)
+    writer.flush()
+    assert Records(tmp_path).column("loss") == {1: 1.0}
+    writer.close()
+
+
+def test_a_second_writer_in_the_directory_marks_a_restart(tmp_path):
+    for first in (1, 6):
+        with DiagnosticsWriter(tmp_path, CARD) as writer:
+            writer.write_step(first, loss=1.0)
+    records = Records(tmp_path)
+    assert len(records.files) == 2
+    assert [event["step"] for event in records.events("restart")] == [6]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda w: w.write_step(1, lost=1.0), ValueError, "unknown value 'lost'; known: loss, penalty"),
+        (lambda w: w.write_step(1, sequence=1.0), ValueError, "unknown value 'sequence'"),
+        (lambda w: w.write_step(1, loss=[1.0, 2.0]), ValueError, r"loss has shape \(2,\), expected one number"),
+        (lambda w: w.write_step(0.5, loss=1.0), TypeError, "step=0.5: expected an int"),
+        (lambda w: w.write_step(-1, loss=1.0), ValueError, "step=-1: expected 0 or more"),
+        (lambda w: w.write_layers(1, {"gradient_nrm": [1, 2]}), ValueError, "unknown column 'gradient_nrm'"),
+        (lambda w: w.write_layers(1, {"gradient_norm": [1, 2, 3]}), ValueError, r"shape \(3,\), expected \(2,\)"),
+        (lambda w: w.write_event(1, "boom"), ValueError, "unknown event kind 'boom'; known: no_gradient"),
+    ],
+)
+def test_wrong_values_are_refused_by_name_and_leave_no_record(tmp_path, call, error, message):
+    with DiagnosticsWriter(tmp_path, CARD) as writer, pytest.raises(error, match=message):
+        call(writer)
+    assert Records(tmp_path).values == []
+
+
+def test_steps_have_to_increase_per_kind_of_record(tmp_path):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_step(5, loss=1.0)
+        writer.write_layers(2, {"gradient_norm": [1.0, np.nan]})
+        with pytest.raises(ValueError, match="step=5: expected a step after 5"):
+            writer.write_step(5, loss=1.0)
+
+
+def test_a_table_without_rows_in_the_card_says_how_to_name_them(tmp_path):
+    with DiagnosticsWriter(tmp_path) as writer, pytest.raises(ValueError, match=r"ModelCard\(rows=\(Row"):
+        writer.write_layers(1, {"gradient_norm": [1.0]})
+
+
+def test_a_closed_writer_refuses_and_closing_twice_is_harmless(tmp_path):
+    writer = DiagnosticsWriter(tmp_path)
+    writer.close()
+    writer.close()
+    with pytest.raises(ValueError, match="the writer is closed"):
+        writer.write_step(1, loss=1.0)
+
+
+@pytest.mark.parametrize(("log_dir", "error"), [(None, TypeError), (7, TypeError), ("", ValueError)])
+def test_a_wrong_directory_is_refused_at_construction(log_dir, error):
+    with pytest.raises(error, match="log_dir="):
+        DiagnosticsWriter(log_dir)
+
+
+def test_a_wrong_card_is_refused_at_construction(tmp_path):
+    with pytest.raises(TypeError, match="card=.*expected a ModelCard or None, got dict"):
+        DiagnosticsWriter(tmp_path, {"rows": []})
+
+
+def test_it_works_where_tensorflow_cannot_be_imported(tmp_path):
+    script = f"""
+        import sys
+        class Blocked:
+            def find_spec(self, name, path=None, target=None):
+                if name.split(".")[0] in ("tensorflow", "keras"):
+                    raise ImportError(name)
+        sys.meta_path.insert(0, Blocked())
+        from tb_lossdiag import DiagnosticsWriter, ModelCard
+        from tb_lossdiag.run import Row
+        with DiagnosticsWriter({str(tmp_path)!r}, card=ModelCard(rows=(Row("w", "variable"),))) as writer:
+            for step in range(1, 4):
+                writer.write_step(step, loss=1.0 / step)
+                writer.write_layers(step, {{"gradient_norm": [float(step)]}})
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, capture_output=True, text=True)
+    assert Records(tmp_path).cell("w", "gradient_norm").tolist() == [1.0, 2.0, 3.0]
