@@ -1,22 +1,36 @@
 """Where can I look at it? TensorBoard on a free port, at the Diagnostics tab, until Ctrl-C."""
 
-import socket
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def open_tab(logs: Path) -> None:
-    port = _free_port()
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logs), "--port", str(port)]
-    print(f"\nThe Diagnostics tab: http://localhost:{port}/#lossdiag   (Ctrl-C ends it)\n", flush=True)
+    """Prints the tab's address and serves it until Ctrl-C."""
+    with running(logs) as (address, process):
+        print(f"\nThe Diagnostics tab: {address}#lossdiag   (Ctrl-C ends it)\n", flush=True)
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            print()
+
+
+@contextmanager
+def running(logs: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    """A TensorBoard process on a port of its own choice, and its address with a slash at the end."""
+    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={logs}", "--port=0"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said = []
     try:
-        subprocess.run(command, check=False)
-    except KeyboardInterrupt:
-        print()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
+        for line in process.stderr:
+            said.append(line)
+            if address := re.search(r"http://\S+", line):
+                yield address[0], process
+                return
+        raise RuntimeError(f"TensorBoard ended without an address:\n{''.join(said)}")
+    finally:
+        process.terminate()
+        process.communicate()

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import keras
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from trainings import TRAININGS, Training
@@ -27,19 +28,14 @@ def train_and_judge(logs: Path) -> bool:
         training.train(str(logs / training.name))
         console.print(f"{time.monotonic() - started:.0f} s", highlight=False)
     reports = diagnose(logs)
-    table = Table(title="What the diagnosis says")
-    for heading in ("run", "verdict", "first cause", "declared", ""):
-        table.add_column(heading)
+    table = Table("run", "verdict", "first cause", "", title="What the diagnosis says", box=box.SIMPLE_HEAD)
     wrong = []
     for training in TRAININGS:
         report = reports[training.name]
         agrees = _agrees(training, report)
         wrong += [] if agrees else [training.name]
-        first = report.causes[0] if report.causes else None
-        told = f"{first.id} ({first.confidence})" if first and report.verdict.cause else "-"
-        table.add_row(
-            training.name, report.verdict.state, told, training.cause or "-", "ok" if agrees else "[bold red]WRONG[/]"
-        )
+        told = "as declared" if agrees else f"[bold red]WRONG, declared {training.cause}[/]"
+        table.add_row(training.name, report.verdict.state, report.verdict.cause or "-", told)
     console.print(table)
     if wrong:
         console.print(f"[bold red]The diagnosis disagrees with the declared cause of: {', '.join(wrong)}[/]")

@@ -1,14 +1,17 @@
 """What should the user change? Each cause's fix as a sentence and as code in the user's own names and numbers.
 
-Names from a log enter the code through repr only, so pasting a hostile layer name cannot run anything but a string.
+Names from a log enter the code through repr only, class names as identifiers only, so pasting the code of a hostile log
+cannot run anything it wrote.
 """
+
+from keyword import iskeyword
 
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, loss_name
+from tb_lossdiag.diagnosis.reference import ABSOLUTE, BINARY, CATEGORICAL, SQUARED, loss_name, value_range
 from tb_lossdiag.diagnosis.report import Fix
-from tb_lossdiag.diagnosis.settings import learning_rate, optimizer_name
+from tb_lossdiag.diagnosis.settings import learning_rate, momentum, optimizer_name, usual_limit
 from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
 from tb_lossdiag.run import LayerCard, Run
 
@@ -69,29 +72,18 @@ def unfreeze(f: Findings) -> Fix:
 def pair(f: Findings) -> Fix:
     """The exact loss and output layer for this problem."""
     fault = f.checks["loss_pairing"].sign("fault")
-    units = output_units(f.run.card) or 1
-    labels = f.run.data.of_kind("target") if f.run.data is not None else None
-    top = (
-        int(np.nanmax(labels.column("max")))
-        if labels is not None and labels.rows and np.isfinite(labels.column("max")).any()
-        else 1
-    )
-    if (
-        fault == "one_unit_softmax"
-        or (fault == "class_count" and top <= 1)
-        or (fault == "logits_as_probabilities" and units == 1)
-    ):
-        layer, loss = "Dense(1, activation='sigmoid')", "'binary_crossentropy'"
-    elif fault in ("softmax_for_labels", "squared_error_for_labels"):
-        layer, loss = f"Dense({units}, activation='sigmoid')", "'binary_crossentropy'"
-    elif fault == "unreachable_targets":
+    name, units = loss_name(f.run.card), output_units(f.run.card) or 1
+    low, high = value_range(f.run, "target")
+    classes = int(high) + 1 if np.isfinite(high) else 2
+    one_unit = fault in ("one_unit_softmax", "class_count")
+    numbers = name in SQUARED | ABSOLUTE and (low, high) != (0, 1)
+    if fault == "unreachable_targets" or (one_unit and numbers):
         layer, loss = f"Dense({units})", _loss(f.run)
-    elif fault == "class_count":
-        layer, loss = f"Dense({top + 1}, activation='softmax')", "'sparse_categorical_crossentropy'"
-    elif fault == "logits_as_probabilities" and loss_name(f.run.card) in BINARY:
+    elif one_unit and classes > 2:
+        layer, loss = f"Dense({classes}, activation='softmax')", "'sparse_categorical_crossentropy'"
+    elif one_unit or name in BINARY or fault == "squared_error_for_labels":
         layer, loss = f"Dense({units}, activation='sigmoid')", "'binary_crossentropy'"
     else:
-        name = loss_name(f.run.card)
         layer, loss = (
             f"Dense({units}, activation='softmax')",
             repr(name if name in CATEGORICAL else "categorical_crossentropy"),
@@ -144,7 +136,7 @@ def raise_learning_rate(f: Findings) -> Fix:
     name, rate = optimizer_name(f.run), learning_rate(f.run)
     late = f.checks["update_ratio"].sign("late", 0.0) or 0.0
     factor = min(max(TARGET_RATIO / late, 10), 1000) if late > 0 else 10
-    wanted = DEFAULT_RATES.get(name, 1e-3) if rate is None else rate * factor
+    wanted = DEFAULT_RATES.get(name, 1e-3) if rate is None else min(rate * factor, usual_limit(f.run))
     return Fix(
         f"Raise the learning rate{f' from {rate:g}' if rate else ''} to about {_round(wanted)}.",
         f"model.compile(optimizer={_optimizer(f.run, wanted)}, loss={_loss(f.run)})",
@@ -181,20 +173,13 @@ def initialise(f: Findings) -> Fix:
     lines = []
     for path in f.checks["initialization"].layers[:4]:
         layer = f.run.card.layer(path)
-        lines.append(f"{_constructor(layer, _activation(f.run, layer))}  # {path!r}")
+        lines.append(f"{_constructor(layer, layer.activation)}  # {path!r}")
     return Fix("Use He initialisation in front of ReLU, Glorot elsewhere, and zero biases.", "\n".join(lines))
 
 
 def shorten_gradient_path(f: Findings) -> Fix:
-    layers = (
-        [
-            layer
-            for layer in f.run.card.layers[:-1]
-            if layer.activation in ("sigmoid", "tanh", "hard_sigmoid") and layer.units
-        ]
-        if f.run.card
-        else []
-    )
+    hidden = f.run.card.layers[:-1] if f.run.card else ()
+    layers = [layer for layer in hidden if layer.activation in ("sigmoid", "tanh", "hard_sigmoid") and layer.units]
     lines = [f"{_constructor(layer, 'relu')}  # {layer.path!r}" for layer in layers[:3]]
     if len(layers) > 3:
         lines.append(f"# and the same for the other {len(layers) - 3}")
@@ -288,22 +273,26 @@ def _constructor(layer: LayerCard, activation: str | None) -> str:
     initializer = "he_normal" if activation in ("relu", "leaky_relu") else "glorot_uniform"
     first = f"{layer.units}" + (f", {tuple(layer.settings['kernel_size'])}" if "kernel_size" in layer.settings else "")
     act = f", activation={activation!r}" if activation not in (None, "linear") else ""
-    return f"keras.layers.{layer.kind}({first}{act}, kernel_initializer={initializer!r})"
-
-
-def _activation(run: Run, layer: LayerCard) -> str | None:
-    return layer.activation
+    return f"keras.layers.{_name(layer.kind, 'Dense')}({first}{act}, kernel_initializer={initializer!r})"
 
 
 def _optimizer(run: Run, rate: float | None = None, extra: str = "") -> str:
     rate = learning_rate(run) if rate is None else rate
-    momentum = run.card.optimizer.get("config", {}).get("momentum") if run.card else None
-    parts = [f"learning_rate={_round(rate)}" if rate else "", f"momentum={momentum:g}" if momentum else "", extra]
-    return f"keras.optimizers.{optimizer_name(run)}({', '.join(p for p in parts if p)})"
+    kept = momentum(run)
+    parts = [f"learning_rate={_round(rate)}" if rate else "", f"momentum={kept:g}" if kept else "", extra]
+    return f"keras.optimizers.{_name(optimizer_name(run), 'Adam')}({', '.join(p for p in parts if p)})"
 
 
 def _loss(run: Run) -> str:
-    return repr(loss_name(run.card)) if run.card and run.card.loss.get("name") else "'categorical_crossentropy'"
+    name = loss_name(run.card) if run.card else ""
+    if name in CATEGORICAL | BINARY and run.card.loss.get("from_logits"):
+        return f"keras.losses.{name.title().replace('_', '')}(from_logits=True)"
+    return repr(name or "categorical_crossentropy")
+
+
+def _name(written: str, otherwise: str) -> str:
+    """A class's name from the log, where it can be one: outside of quotes nothing else may enter the code."""
+    return written if written.isidentifier() and not iskeyword(written) else otherwise
 
 
 def _round(value: float) -> str:

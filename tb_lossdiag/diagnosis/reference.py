@@ -13,24 +13,48 @@ CATEGORICAL = {"categorical_crossentropy", "sparse_categorical_crossentropy"}
 BINARY = {"binary_crossentropy"}
 SQUARED = {"mean_squared_error", "mse"}
 ABSOLUTE = {"mean_absolute_error", "mae"}
+# Class shares that miss 1 by more are not the whole distribution: only the first classes are recorded of very many.
+WHOLE = 0.2
 
 
 def constant_loss(run: Run) -> float | None:
     """The loss of the best constant guess, penalties excluded; None when the loss or the targets are not known."""
-    if run.card is None or run.targets is None or not len(run.targets.steps):
+    targets = known_targets(run)
+    if run.card is None or targets is None:
         return None
-    name = loss_name(run.card)
-    mean = pooled_mean(run.targets)
-    if name in CATEGORICAL:
-        return _entropy(mean) if len(mean) > 1 else None
-    if name in BINARY:
+    score = _score(loss_name(run.card), targets)
+    return score if score is not None and np.isfinite(score) else None
+
+
+def _score(loss: str, targets: Table) -> float | None:
+    mean = pooled_mean(targets)
+    if loss in CATEGORICAL and len(mean) > 1 and abs(mean.sum() - 1) < WHOLE:
+        return _entropy(mean)
+    if loss in BINARY:
         inside = np.clip(mean, 1e-7, 1 - 1e-7)
         return float(np.mean(-(inside * np.log(inside) + (1 - inside) * np.log1p(-inside))))
-    if name in SQUARED:
-        return float(np.mean(pooled_variance(run.targets)))
-    if name in ABSOLUTE:
-        return float(np.mean(_finite_mean(run.targets.column("mean_abs_deviation"))))
+    if loss in SQUARED:
+        return float(np.mean(pooled_variance(targets)))
+    if loss in ABSOLUTE and targets.has("mean_abs_deviation"):
+        return float(np.mean(_finite_mean(targets.column("mean_abs_deviation"))))
     return None
+
+
+def known_targets(run: Run) -> Table | None:
+    """The recorded targets; None when there are none, or one of them was never finite."""
+    targets = run.targets
+    if targets is None or not targets.rows or not (targets.has("mean") and targets.has("std")):
+        return None
+    return targets if np.isfinite(pooled_mean(targets)).all() else None
+
+
+def value_range(run: Run, kind: str) -> tuple[float, float]:
+    """The lowest and highest finite value recorded of the "target" or "prediction" tensors; NaN when there is none."""
+    table = run.data.of_kind(kind) if run.data is not None else None
+    if table is None or not (table.has("min") and table.has("max")):
+        return np.nan, np.nan
+    low, high = (values[np.isfinite(values)] for values in (table.column("min"), table.column("max")))
+    return (float(low.min()), float(high.max())) if len(low) and len(high) else (np.nan, np.nan)
 
 
 def loss_name(card: ModelCard) -> str:
@@ -53,15 +77,18 @@ def pooled_mean(targets: Table) -> np.ndarray:
 def pooled_variance(targets: Table) -> np.ndarray:
     """float64 [outputs]: within batches plus between them."""
     mean = targets.column("mean").astype(np.float64)
-    return _finite_mean(targets.column("std").astype(np.float64) ** 2) + np.nanvar(mean, axis=0)
+    within = targets.column("std").astype(np.float64) ** 2
+    return _finite_mean(within) + _finite_mean((mean - _finite_mean(mean)) ** 2)
 
 
 def _finite_mean(values: np.ndarray) -> np.ndarray:
-    values = values.astype(np.float64)
+    """float64 [columns] of float [n, columns]; NaN where a column has no finite value."""
     finite = np.isfinite(values)
-    return np.where(finite, values, 0).sum(axis=0) / np.maximum(finite.sum(axis=0), 1)
+    total = np.where(finite, values, 0).astype(np.float64).sum(axis=0)
+    return np.where(finite.any(axis=0), total / np.maximum(finite.sum(axis=0), 1), np.nan)
 
 
 def _entropy(shares: np.ndarray) -> float:
-    shares = shares[shares > 0] / shares.sum()
+    shares = shares[shares > 0]
+    shares = shares / shares.sum()
     return float(-(shares * np.log(shares)).sum())

@@ -3,6 +3,8 @@
 Each question takes a Run and answers with a sentence that can stand as evidence.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tb_lossdiag.run import LayerCard, Run
@@ -21,14 +23,21 @@ SIGMOID = {"sigmoid", "hard_sigmoid"}
 def learning_rate(run: Run) -> float | None:
     """The largest learning rate applied, else the configured one."""
     series = run.steps.get("learning_rate")
-    if series is not None and np.isfinite(series.values).any():
-        return float(np.nanmax(series.values))
-    rate = _config(run).get("learning_rate")
-    return float(rate) if isinstance(rate, (int, float)) else None
+    applied = series.values[np.isfinite(series.values)] if series is not None else ()
+    return float(np.max(applied)) if len(applied) else _number(run, "learning_rate")
+
+
+def momentum(run: Run) -> float | None:
+    return _number(run, "momentum")
 
 
 def optimizer_name(run: Run) -> str:
     return str(run.card.optimizer.get("name") or "") if run.card else ""
+
+
+def usual_limit(run: Run) -> float:
+    """The largest learning rate this optimizer usually takes."""
+    return USUAL_RATE.get(optimizer_name(run), USUAL_ADAPTIVE_RATE)
 
 
 def hidden_layers(run: Run) -> list[LayerCard]:
@@ -42,8 +51,7 @@ def rate_is_zero(run: Run) -> str | None:
 
 
 def rate_is_unusual(run: Run) -> str | None:
-    rate, name = learning_rate(run), optimizer_name(run)
-    usual = USUAL_RATE.get(name, USUAL_ADAPTIVE_RATE)
+    rate, name, usual = learning_rate(run), optimizer_name(run), usual_limit(run)
     if not rate or rate <= usual:
         return None
     return f"A learning rate of {rate:g} is far above what {name or 'an optimizer'} usually takes (up to {usual:g})."
@@ -58,7 +66,7 @@ def rate_is_usual(run: Run) -> str | None:
 
 def adapts_nothing(run: Run) -> str | None:
     name = optimizer_name(run)
-    if name not in ("SGD", "Adagrad", "Adadelta") or _config(run).get("momentum"):
+    if name not in ("SGD", "Adagrad", "Adadelta") or momentum(run):
         return None
     return f"{name} without momentum takes one step size for all weights."
 
@@ -108,4 +116,11 @@ def is_mostly_frozen(run: Run) -> str | None:
 
 
 def _config(run: Run) -> dict:
-    return dict(run.card.optimizer.get("config") or {}) if run.card else {}
+    config = run.card.optimizer.get("config") if run.card else None
+    return dict(config) if isinstance(config, Mapping) else {}
+
+
+def _number(run: Run, name: str) -> float | None:
+    """A number of the optimizer's configuration; None for a schedule, or when it is not there."""
+    value = _config(run).get(name)
+    return float(value) if isinstance(value, (int, float)) and np.isfinite(value) else None

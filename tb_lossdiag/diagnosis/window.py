@@ -50,7 +50,8 @@ def data_loss(run: Run) -> Series | None:
     penalty = run.steps.get("penalty")
     if loss is None or penalty is None or not np.any(penalty.values):
         return loss
-    return replace(loss, values=loss.values - np.interp(loss.steps, penalty.steps, penalty.values))
+    with np.errstate(invalid="ignore"):  # Inf - Inf is NaN: still a loss that is not finite
+        return replace(loss, values=loss.values - np.interp(loss.steps, penalty.steps, penalty.values))
 
 
 def best_curve(run: Run) -> tuple[Series, bool] | None:

@@ -36,7 +36,7 @@ def _deep_saturating(layers: tuple[LayerCard, ...]) -> Check | None:
 
 
 def _dropout(layers: tuple[LayerCard, ...]) -> Check | None:
-    strong = [layer for layer in layers if layer.settings.get("rate", 0) > DROPOUT]
+    strong = [layer for layer in layers if "Dropout" in layer.kind and layer.settings.get("rate", 0) > DROPOUT]
     if not strong:
         return None
     rate = max(layer.settings["rate"] for layer in strong)

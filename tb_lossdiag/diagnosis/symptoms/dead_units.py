@@ -23,6 +23,8 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="a layer with a ReLU-like activation")
     last = late(table).column("activation_dead_share").astype(np.float64)
     typical = np.array([np.nanmedian(c) if np.isfinite(c).any() else -1.0 for c in last.T])
+    if typical.max() < 0:
+        return Check(ID, TITLE, "inconclusive", needs="finite shares in the last half of the records")
     worst = int(np.argmax(typical))
     dead = typical > DEAD
     names = tuple(table.rows[i].name for i in np.argsort(-typical, kind="stable") if dead[i])

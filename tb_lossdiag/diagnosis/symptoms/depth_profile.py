@@ -39,10 +39,8 @@ def check(run: Run) -> Check:
     steep = abs(at_start) >= DECADES and consistent >= CONSISTENT
     direction = "even" if not steep else "vanishing" if at_start < 0 else "exploding"
     first, last = table.rows[0].name, table.rows[-1].name
-    text = (
-        f"The gradient of {first!r} is 10^{at_start:+.1f} that of {last!r}, relative to their weights "
-        f"(late in training 10^{at_end:+.1f})."
-    )
+    later = f", late in training {10**at_end:.1g} times" if np.isfinite(at_end) else ""
+    text = f"Relative to its weights, the gradient of {first!r} is {10**at_start:.1g} times that of {last!r}{later}."
     evidence = Evidence(
         text, at_start, -DECADES if at_start < 0 else DECADES, "decades", SOURCE, (first, last), span(table)
     )

@@ -13,6 +13,7 @@ WINDOW = 50
 LEAP = 5.0
 # The first loss against a constant guess: healthy calibration runs 1.04 … 1.48.
 START = 5.0
+UNIT = "highest / first"
 SOURCE = "healthy runs start at 1.04 … 1.48 times the constant guess and do not leap"
 
 
@@ -35,9 +36,9 @@ def check(run: Run) -> Check:
     text = f"The first loss is {first:.4g}"
     text += f", {start:.3g} times what a constant guess scores" if np.isfinite(start) else ""
     text += f"; the highest of the first {len(values)} is {peak:.4g}."
-    evidence = Evidence(
-        text, leap, LEAP, "highest / first", SOURCE, (), (int(loss.steps[0]), int(loss.steps[0]) + WINDOW - 1)
-    )
+    value, threshold, unit = (start, START, "first / constant guess") if high and not leapt else (leap, LEAP, UNIT)
+    steps = (int(loss.steps[0]), int(loss.steps[len(values) - 1]))
+    evidence = Evidence(text, value, threshold, unit, SOURCE, (), steps)
     at = int(loss.steps[int(np.argmax(~(values <= LEAP * first)))]) if leapt else int(loss.steps[0])
     return Check(
         ID,

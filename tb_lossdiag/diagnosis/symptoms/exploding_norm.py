@@ -4,11 +4,13 @@ The loss elasticity ||g_v|| ||w_v|| / L says by what factor of itself the loss w
 changed by its own size. It has no unit: scaling the loss or the weights leaves it alone.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import kernels, span
-from tb_lossdiag.run import Run
+from tb_lossdiag.run import Run, Table
 
 ID = "exploding_norm"
 TITLE = "Gradient size"
@@ -23,19 +25,18 @@ SOURCE = "loss elasticity of healthy demo and case runs stays below 100"
 
 def check(run: Run) -> Check:
     loss = run.steps.get("loss")
-    if run.layers is None or loss is None or not run.layers.has("gradient_norm"):
+    if not loss or run.layers is None or not (run.layers.has("gradient_norm") and run.layers.has("weight_norm")):
         return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
-    table = kernels(run.layers)
-    if not table.rows or not len(table.steps):
-        return Check(ID, TITLE, "not_run", needs="a trainable weight matrix")
+    table = _with_gradient(kernels(run.layers))
+    if not table.rows:
+        return Check(ID, TITLE, "not_run", needs="a weight matrix that gets a gradient")
     at = np.clip(np.searchsorted(loss.steps, table.steps), 0, len(loss.steps) - 1)
     g, w = table.column("gradient_norm").astype(np.float64), table.column("weight_norm").astype(np.float64)
     with np.errstate(all="ignore"):
-        elasticity = g * w / np.abs(loss.values[at])[:, None]
+        elasticity = np.where(g == 0, 0, g * w / np.abs(loss.values[at])[:, None])
         norm = np.sqrt(np.sum(g**2, axis=1))
-    largest = np.nan_to_num(elasticity, nan=np.inf).max(axis=1)
-    start = norm[: max(1, min(5, len(norm)))]
-    start = start[np.isfinite(start)]
+    largest = np.where(np.isnan(elasticity), np.inf, elasticity).max(axis=1)
+    start = norm[np.isfinite(norm) & (norm > 0)][:5]
     base = float(np.median(start)) if len(start) else np.inf
     # A loss that has come far down makes any ratio to it large; only gradients of a loss still up there explode.
     high = ~(loss.values[at] < FALLEN * loss.values[0])
@@ -43,15 +44,21 @@ def check(run: Run) -> Check:
     sharp = (largest > ELASTICITY) & high
     crossed = sharp | grown
     found = int(sharp.sum()) >= HELD or int(grown.sum()) >= HELD
-    early_sharp = float(largest[0])
+    worst = int(np.argmax(np.where(high, largest, 0)))
+    sharpest = float(largest[worst])
     peak = float(np.max(norm)) if np.isfinite(norm).all() else np.inf
+    growth = peak / base
     text = (
-        f"At the start the loss changes {early_sharp:.3g} times over if a weight matrix changes by its own size; "
-        f"the gradient norm began at {base:.3g} and peaked at {peak:.3g}."
+        f"At step {int(table.steps[worst])} the loss changes {sharpest:.3g} times over if a weight matrix changes by "
+        f"its own size; the gradient norm began at {base:.3g} and peaked at {peak:.3g}."
     )
     order = np.argsort(-np.nan_to_num(elasticity[0], nan=np.inf), kind="stable")
     layers = tuple(table.rows[i].name for i in order[:3]) if found else ()
-    evidence = Evidence(text, early_sharp, ELASTICITY, "relative change of the loss", SOURCE, layers, span(table))
+    by_growth = found and int(sharp.sum()) < HELD
+    measured = (
+        (growth, GROWTH, "peak / early norm") if by_growth else (sharpest, ELASTICITY, "relative change of the loss")
+    )
+    evidence = Evidence(text, *measured, SOURCE, layers, span(table))
     return Check(
         ID,
         TITLE,
@@ -59,5 +66,11 @@ def check(run: Run) -> Check:
         (evidence,),
         int(table.steps[np.argmax(crossed)]) if found else None,
         layers,
-        signs=(("early", early_sharp), ("growth", peak / base if base else np.inf)),
+        signs=(("growth", growth),),
     )
+
+
+def _with_gradient(table: Table) -> Table:
+    """The rows whose gradient was ever measured: a variable that the loss does not reach has NaN for it throughout."""
+    kept = np.flatnonzero(~np.isnan(table.column("gradient_norm")).all(axis=0))
+    return replace(table, rows=tuple(table.rows[i] for i in kept), values=table.values[:, kept, :])

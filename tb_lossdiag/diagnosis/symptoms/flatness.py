@@ -1,5 +1,7 @@
 """Is the loss still moving? A flat loss is what people come with, so it is accepted statistically, never assumed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -18,11 +20,10 @@ def check(run: Run) -> Check:
     if curve is None:
         return Check(ID, TITLE, "not_run", needs="a loss curve")
     series, noisy = curve
-    finite = series.between(0, int(series.steps[-1]))
-    kept = np.isfinite(finite.values)
+    kept = np.isfinite(series.values)
     if kept.sum() < 2:
         return Check(ID, TITLE, "inconclusive", needs="finite loss values")
-    whole = type(series)(series.steps[kept], series.values[kept], series.written)
+    whole = replace(series, steps=series.steps[kept], values=series.values[kept])
     part = late_series(whole)
     moved = trend(part.steps, part.values, noisy=noisy)
     if moved.direction == "short":

@@ -16,6 +16,9 @@ MIN_EPOCHS = 6
 # The validation loss has risen by a tenth above its best for good, and stands half again as high as the training loss.
 RISE = 0.10
 RATIO = 1.5
+RISE_UNIT = "rise above the best"
+# Validation has stopped improving at over four times the training loss: the rest of the progress is memorised.
+PLATEAU_RATIO = 4.0
 SOURCE = "repaired twins of the case set rise by less than 10 % above their best"
 
 
@@ -37,14 +40,15 @@ def check(run: Run) -> Check:
     rising = len(tail) >= 3 and theil_sen(tail)[0] > 0
     train_fell = a[-1] < a[best]
     # A plateau high above training is overfitting too, only without the turn.
-    found = bool(rising and train_fell and rise > RISE and ratio > RATIO) or bool(
-        train_fell and ratio > PLATEAU_RATIO and _stopped(b)
-    )
+    turned = bool(rising and train_fell and rise > RISE and ratio > RATIO)
+    plateau = bool(train_fell and ratio > PLATEAU_RATIO and _stopped(b))
+    found = turned or plateau
     text = (
         f"Validation loss was best at {b[best]:.4g} (epoch {best + 1} of {len(b)}) and ends at {recent:.4g}, "
         f"while training loss went from {a[best]:.4g} to {a[-1]:.4g}."
     )
-    evidence = Evidence(text, rise, RISE, "rise above the best", SOURCE, (), (int(shared[best]), int(shared[-1])))
+    measured = (ratio, PLATEAU_RATIO, "validation / training") if plateau and not turned else (rise, RISE, RISE_UNIT)
+    evidence = Evidence(text, *measured, SOURCE, (), (int(shared[best]), int(shared[-1])))
     return Check(
         ID,
         TITLE,
@@ -53,10 +57,6 @@ def check(run: Run) -> Check:
         int(shared[best]) if found else None,
         signs=(("rise", rise), ("ratio", ratio), ("best_epoch", best + 1), ("epochs", len(b))),
     )
-
-
-# Validation has stopped improving at over four times the training loss: the rest of the progress is memorised.
-PLATEAU_RATIO = 4.0
 
 
 def _stopped(values: np.ndarray) -> bool:

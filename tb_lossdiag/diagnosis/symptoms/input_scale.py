@@ -7,7 +7,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import early, span
-from tb_lossdiag.run import ModelCard, Row, Run
+from tb_lossdiag.run import ModelCard, Row, Run, Table
 
 ID = "input_scale"
 TITLE = "Input scale"
@@ -22,7 +22,7 @@ SOURCE = "Glorot and He initialisation assume mean 0 and standard deviation 1; r
 
 def check(run: Run) -> Check:
     table = run.data.of_kind("input") if run.data is not None else None
-    if table is None or not table.rows or not table.has("std"):
+    if table is None or not table.rows or not (table.has("mean") and table.has("std")):
         return Check(ID, TITLE, "not_run", needs="input statistics: add the LossDiagnostics callback")
     if _looks_up_ids(run.card):
         return Check(
@@ -30,11 +30,10 @@ def check(run: Run) -> Check:
         )
     table = early(table)
     facts = [(_facts(table, row), row) for row in table.rows]
-    (size, mean, std, uneven), row = max(
-        facts, key=lambda fact: (np.isinf(fact[0][3]), fact[0][0] + fact[0][3] / UNEVEN)
-    )
-    if not np.isfinite([size, mean, std]).all():
+    facts = [fact for fact in facts if np.isfinite(fact[0][0])]
+    if not facts:
         return Check(ID, TITLE, "inconclusive", needs="finite inputs")
+    (size, mean, std, uneven), row = max(facts, key=lambda fact: fact[0][0] + fact[0][3] / UNEVEN)
     constant = all(f[2] == 0 for f, _ in facts)
     if constant:
         level, value, threshold = "constant", std, 0.0
@@ -64,15 +63,20 @@ def check(run: Run) -> Check:
     )
 
 
-def _facts(table, row: Row) -> tuple[float, float, float, float]:
+def _facts(table: Table, row: Row) -> tuple[float, float, float, float]:
     """Root mean square, mean, std, and by how much the features' spreads differ."""
-    mean, std = (float(np.median(table.cell(row.name, name))) for name in ("mean", "std"))
-    low, high = (
-        float(np.nanmedian(np.append(table.cell(row.name, n), np.nan)[:-1])) if table.has(n) else np.nan
-        for n in ("feature_std_min", "feature_std_max")
+    mean, std, low, high = (
+        _typical(table, row, name) for name in ("mean", "std", "feature_std_min", "feature_std_max")
     )
-    uneven = high / low if np.isfinite([low, high]).all() and low > 0 and high > 1 else 1.0
+    uneven = high / low if low > 0 and high > 1 else 1.0
     return float(np.hypot(mean, std)), mean, std, uneven
+
+
+def _typical(table: Table, row: Row, column: str) -> float:
+    """The median of a row's finite values; NaN when it has none."""
+    values = table.cell(row.name, column).astype(np.float64) if table.has(column) else np.array([])
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else np.nan
 
 
 def _looks_up_ids(card: ModelCard | None) -> bool:

@@ -6,7 +6,16 @@ Keras 2 may train, and a one-unit softmax may show a falling loss while every pr
 
 import numpy as np
 
-from tb_lossdiag.diagnosis.reference import ABSOLUTE, BINARY, CATEGORICAL, SQUARED, loss_name
+from tb_lossdiag.diagnosis.reference import (
+    ABSOLUTE,
+    BINARY,
+    CATEGORICAL,
+    SQUARED,
+    known_targets,
+    loss_name,
+    pooled_mean,
+    value_range,
+)
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import LayerCard, ModelCard, Run
 
@@ -25,7 +34,9 @@ RANGES = {
     "softsign": (-1.0, 1.0),
 }
 PASSIVE = {"Dropout", "Flatten", "Reshape", "InputLayer", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise"}
-UNBOUNDED = {None, "linear"}
+PROBABILITIES = {"softmax", "sigmoid", "hard_sigmoid"}
+# Activations whose outputs are known to leave 0 … 1; about any other one only the predictions can tell.
+NO_PROBABILITIES = {"linear", *RANGES} - PROBABILITIES
 
 
 def check(run: Run) -> Check:
@@ -66,7 +77,7 @@ def output_units(card: ModelCard) -> int | None:
 def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
     act, units = output.activation, output_units(run.card)
     logits, corrected = bool(run.card.loss.get("from_logits")), bool(run.card.loss.get("reads_logits"))
-    low, high = _prediction_range(run)
+    low, high = value_range(run, "prediction")
     told = f"{output.path!r} ({act or 'no activation'}, {units} unit{'s' if units != 1 else ''}) feeds {name}"
     if act == "softmax" and units == 1:
         return "one_unit_softmax", (
@@ -91,7 +102,7 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
                 "double_probability",
                 f"{told} with from_logits=True: the {act} is applied twice, which bounds the loss from below.",
             )
-        if not logits and act not in ("softmax", "sigmoid", "hard_sigmoid"):
+        if not logits and act not in PROBABILITIES and (act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3):
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
     if name in SQUARED | ABSOLUTE:
@@ -101,10 +112,9 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
 
 def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str, str]:
     reach = RANGES.get(output.activation or "")
-    targets = run.data.of_kind("target") if run.data is not None else None
-    if reach is None or targets is None or not targets.rows:
+    low, high = value_range(run, "target")
+    if reach is None:
         return "", f"{told}: they fit."
-    low, high = float(np.nanmin(targets.column("min"))), float(np.nanmax(targets.column("max")))
     if low < reach[0] - 1e-6 or high > reach[1] + 1e-6:
         return (
             "unreachable_targets",
@@ -120,18 +130,14 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
 
 def _only_zero_and_one(run: Run) -> bool:
     """For 0/1 targets variance = p (1 - p), exactly."""
-    if run.targets is None or not len(run.targets.steps):
+    targets = known_targets(run)
+    if targets is None:
         return False
-    mean, std = run.targets.column("mean").astype(float), run.targets.column("std").astype(float)
-    return bool(np.nanmax(np.abs(std**2 - mean * (1 - mean))) < 1e-3)
+    mean, std = targets.column("mean").astype(np.float64), targets.column("std").astype(np.float64)
+    known = np.isfinite(mean) & np.isfinite(std)
+    return bool((np.abs(std**2 - mean * (1 - mean))[known] < 1e-3).all())
 
 
 def _several_labels(run: Run) -> bool:
-    return run.targets is not None and bool(abs(np.nanmean(run.targets.column("mean").sum(axis=1)) - 1) > 0.02)
-
-
-def _prediction_range(run: Run) -> tuple[float, float]:
-    table = run.data.of_kind("prediction") if run.data is not None else None
-    if table is None or not table.rows:
-        return np.nan, np.nan
-    return float(np.nanmin(table.column("min"))), float(np.nanmax(table.column("max")))
+    targets = known_targets(run)
+    return targets is not None and bool(abs(pooled_mean(targets).sum() - 1) > 0.02)

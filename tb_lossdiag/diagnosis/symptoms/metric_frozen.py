@@ -32,7 +32,7 @@ def check(run: Run) -> Check:
     if name is None or "loss" not in run.epochs or constant is None or loss_name(run.card) not in CATEGORICAL | BINARY:
         return Check(ID, TITLE, "not_run", needs='a classification compiled with metrics=["accuracy"]')
     accuracy, loss = run.epochs[name].values, run.epochs["loss"].values
-    if len(accuracy) < MIN_EPOCHS or not (np.isfinite(accuracy).all() and np.isfinite(loss).all()):
+    if min(len(accuracy), len(loss)) < MIN_EPOCHS or not (np.isfinite(accuracy).all() and np.isfinite(loss).all()):
         return Check(ID, TITLE, "inconclusive", needs=f"{MIN_EPOCHS} epochs with finite values")
     shares = pooled_mean(run.targets)
     majority = (

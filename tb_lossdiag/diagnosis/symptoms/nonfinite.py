@@ -22,7 +22,8 @@ def check(run: Run) -> Check:
     if not places:
         return Check(ID, TITLE, "not_found")
     step, _, kind, name = min(places)
-    told = f"the {kind} of {name!r}" if name else f"the {kind}"
+    # A row of data says in its name whether it is an input or a target: "input:x".
+    told = "the loss" if kind == "loss" else repr(name) if kind in ("input", "target") else f"the {kind} of {name!r}"
     evidence = Evidence(
         f"The first NaN or Inf is in {told}, at step {step}.",
         None,

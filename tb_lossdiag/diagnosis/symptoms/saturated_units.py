@@ -23,6 +23,8 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="a layer with a bounded activation such as tanh or sigmoid")
     last = late(table).column("activation_saturated_share").astype(np.float64)
     typical = np.array([np.nanmedian(c) if np.isfinite(c).any() else -1.0 for c in last.T])
+    if typical.max() < 0:
+        return Check(ID, TITLE, "inconclusive", needs="finite shares in the last half of the records")
     worst = int(np.argmax(np.where(hidden, typical, -1.0))) if hidden.any() else int(np.argmax(typical))
     stuck = hidden & (typical > SATURATED)
     output = bool(known[-1] and typical[-1] > 1 - 1e-3)

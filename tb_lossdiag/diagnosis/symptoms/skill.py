@@ -32,16 +32,15 @@ def check(run: Run) -> Check:
     values = curve[0].values
     tail = values[-max(1, round(len(values) * LAST_SHARE)) :]
     now = float(np.median(tail)) if np.isfinite(tail).all() else np.nan
-    start = float(np.median(values[: max(1, min(5, len(values) // 10))]))
     if not np.isfinite(now):
         return Check(ID, TITLE, "inconclusive", needs="a finite loss")
     skill = 1 - now / constant
     level = "none" if skill < NONE else "little" if skill < LITTLE else "solved" if skill >= SOLVED else "some"
     evidence = Evidence(
-        f"The loss ends at {now:.4g}; always guessing the same scores {constant:.4g}. Skill {skill:.2f}.",
+        f"The loss ends at {now:.4g}; always guessing the same scores {constant:.4g}. Skill {skill:z.2f}.",
         skill,
         NONE,
-        "skill, 1 is perfect",
+        "skill",
         SOURCE,
         (),
         (int(curve[0].steps[-len(tail)]), int(curve[0].steps[-1])),
@@ -51,7 +50,6 @@ def check(run: Run) -> Check:
         ("level", level),
         ("constant_loss", constant),
         ("loss", now),
-        ("start_ratio", start / constant),
     )
     state = "found" if level == "none" else "not_found"
     return Check(ID, TITLE, state, (evidence,), int(curve[0].steps[0]) if state == "found" else None, signs=signs)

@@ -7,13 +7,15 @@ from tb_lossdiag.diagnosis.reference import (
     BINARY,
     CATEGORICAL,
     SQUARED,
+    known_targets,
     loss_name,
     pooled_mean,
     pooled_variance,
+    value_range,
 )
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import span
-from tb_lossdiag.run import Run
+from tb_lossdiag.run import Run, Table
 
 ID = "targets"
 TITLE = "Labels and targets"
@@ -27,12 +29,12 @@ SOURCE = "labels of the recorded batches"
 def check(run: Run) -> Check:
     if run.card is None or run.data is None or run.targets is None or not len(run.targets.steps):
         return Check(ID, TITLE, "not_run", needs="recorded targets: add the LossDiagnostics callback")
-    level, text, value, threshold = _judge(run)
+    low, high = value_range(run, "target")
+    if known_targets(run) is None or np.isnan(low):
+        return Check(ID, TITLE, "inconclusive", needs="finite targets")
+    level, text, value, threshold = _judge(run, low, high)
     evidence = Evidence(text, value, threshold, "", SOURCE, (), span(run.targets))
-    bad = level not in ("normal",)
-    facts = run.data.of_kind("target")
-    high = float(np.nanmax(facts.column("max"))) if facts.rows else np.nan
-    low = float(np.nanmin(facts.column("min"))) if facts.rows else np.nan
+    bad = level != "normal"
     return Check(
         ID,
         TITLE,
@@ -43,17 +45,16 @@ def check(run: Run) -> Check:
     )
 
 
-def _judge(run: Run) -> tuple[str, str, float | None, float | None]:
+def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
+    """Level, sentence, value and threshold; low, high: the range of the targets."""
     name = loss_name(run.card)
-    facts = run.data.of_kind("target")
     mean = pooled_mean(run.targets)
-    outside = np.nansum(facts.column("out_of_range")) if facts.has("out_of_range") else 0
-    low, high = (float(np.nanmin(facts.column("min"))), float(np.nanmax(facts.column("max"))))
+    outside = _out_of_range(run.data.of_kind("target"))
     if outside:
         return (
             "out_of_range",
-            f"{int(outside)} recorded labels lie outside 0 … {len(mean) - 1} ({low:g} … {high:g}).",
-            float(outside),
+            f"{outside:.0f} recorded labels lie outside 0 … {len(mean) - 1} ({low:g} … {high:g}).",
+            outside,
             0.0,
         )
     if name == "sparse_categorical_crossentropy" and 0 < high < 1:
@@ -90,3 +91,9 @@ def _judge(run: Run) -> tuple[str, str, float | None, float | None]:
             LARGE,
         )
     return "normal", f"Targets run from {low:.4g} to {high:.4g}.", size, LARGE
+
+
+def _out_of_range(targets: Table) -> float:
+    """How many labels were counted outside 0 … classes - 1; 0 where nobody counted."""
+    counts = targets.column("out_of_range").astype(np.float64) if targets.has("out_of_range") else np.zeros(1)
+    return float(counts[np.isfinite(counts)].sum())

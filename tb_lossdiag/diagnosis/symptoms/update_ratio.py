@@ -33,24 +33,28 @@ def check(run: Run) -> Check:
     first, last = _ratios(early(table)), _ratios(late(table))
     start = _median(first)
     end = _median(last)
-    leap = float(np.nanmax(first)) if np.isfinite(first).any() else np.nan
+    leap = float(np.nanmax(first)) if not np.isnan(first).all() else np.nan
     leapt = int((np.nanmax(np.nan_to_num(first), axis=1) > LEAP).sum()) if len(first) else 0
     if end == 0 and start == 0:
         level, crossed = "zero", ratios == 0
-    elif start > HIGH or leapt >= 2 or not np.isfinite(first[np.isfinite(first) | np.isinf(first)]).all():
+    elif start > HIGH or leapt >= 2 or np.isinf(first).any():
         level, crossed = "high", ratios > HIGH
     elif end < LOW:
         level, crossed = ("stopped" if start > 10 * LOW else "low"), ratios < LOW
+    elif np.isnan(start) or np.isnan(end):
+        return Check(ID, TITLE, "inconclusive", needs="update ratios at the start and in the last half")
     else:
         level, crossed = "normal", None
+    still = "No recorded step changed any weight matrix: every update is exactly 0."
     text = {
-        "zero": "No recorded step changed any weight matrix: every update is exactly 0.",
+        "zero": still if not np.nan_to_num(ratios).any() else "Most updates of the weight matrices are exactly 0.",
         "high": f"Early on one update moved the weights by {start:.2g} of their size (largest {leap:.2g}).",
         "low": f"One update moves the weights by only {end:.2g} of their size.",
         "stopped": f"Updates began at {start:.2g} of the weights' size and sank to {end:.2g}.",
         "normal": f"One update moves the weights by {start:.2g} of their size at the start, {end:.2g} at the end.",
     }[level]
-    value, threshold = (start, HIGH) if level in ("high", "normal") else (end, LOW)
+    leaps = level == "high" and not start > HIGH
+    value, threshold = (leap, LEAP) if leaps else (start, HIGH) if level in ("high", "normal") else (end, LOW)
     seen = span(early(table) if level == "high" else late(table))
     evidence = Evidence(text, value, threshold, "update / weight", SOURCE, _worst(table, level), seen)
     return Check(
@@ -67,12 +71,12 @@ def check(run: Run) -> Check:
 def _ratios(table: Table) -> np.ndarray:
     """float64 [n, kernels]; NaN while a kernel is all zero, whose first update would be infinitely large."""
     weight = table.column("weight_norm") if table.has("weight_norm") else 1
-    return np.where(weight > 0, table.column("update_ratio").astype(np.float64), np.nan)
+    return np.where(weight > 0, np.abs(table.column("update_ratio").astype(np.float64)), np.nan)
 
 
 def _median(ratios: np.ndarray) -> float:
     seen = ratios[~np.isnan(ratios)]
-    return float(np.median(seen)) if len(seen) else 0.0
+    return float(np.median(seen)) if len(seen) else np.nan
 
 
 def _onset(table: Table, level: str, crossed: np.ndarray) -> int | None:

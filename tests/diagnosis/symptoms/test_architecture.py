@@ -1,0 +1,78 @@
+from dataclasses import replace
+
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.architecture import DROPOUT, SATURATING_DEPTH, check
+from tb_lossdiag.run import LayerCard
+
+
+def dense(name, activation="relu", **settings):
+    return LayerCard(name, "Dense", activation, units=8, parameters=72, settings=settings)
+
+
+def model(*layers):
+    return s.healthy(card=s.card(layers=layers))
+
+
+def deep(count, *more, activation="sigmoid"):
+    return model(*(dense(f"hidden_{i}", activation) for i in range(count)), *more, dense("output", "softmax"))
+
+
+def dropout(rate, kind="Dropout"):
+    return model(dense("hidden"), LayerCard("drop", kind, settings={"rate": rate}), dense("output", "softmax"))
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "hard_sigmoid"])
+def test_one_saturating_layer_too_many_is_a_deep_stack(activation):
+    assert check(deep(SATURATING_DEPTH, activation=activation)).state == "not_found"
+    found = check(deep(SATURATING_DEPTH + 1, activation=activation))
+    assert (found.state, found.sign("fault")) == ("found", "deep_saturating")
+
+
+def test_the_deep_stack_is_counted_and_named():
+    found = check(deep(SATURATING_DEPTH + 2))
+    (evidence,) = found.evidence
+    assert (evidence.value, evidence.threshold) == (SATURATING_DEPTH + 2, SATURATING_DEPTH)
+    assert found.layers == tuple(f"hidden_{i}" for i in range(SATURATING_DEPTH + 2))
+    assert found.onset == 0
+
+
+@pytest.mark.parametrize("kind", ["BatchNormalization", "LayerNormalization", "Add", "Concatenate"])
+def test_normalisation_or_a_skip_connection_excuses_depth(kind):
+    assert check(deep(8, LayerCard("excuse", kind))).state == "not_found"
+
+
+def test_recurrent_layers_are_not_a_deep_stack():
+    layers = (replace(dense(f"lstm_{i}", "tanh", return_sequences=True), kind="LSTM") for i in range(6))
+    assert check(model(*layers, dense("output", "softmax"))).state == "not_found"
+
+
+def test_a_dropout_rate_is_found_above_its_threshold_only():
+    assert check(dropout(DROPOUT)).state == "not_found"
+    found = check(dropout(0.9))
+    assert (found.state, found.sign("fault"), found.layers) == ("found", "dropout", ("drop",))
+    assert (found.evidence[0].value, found.evidence[0].threshold) == (0.9, DROPOUT)
+    assert "'drop' drops 90%" in found.evidence[0].text
+
+
+def test_a_rate_that_is_no_dropout_is_none():
+    assert check(dropout("fast", kind="MyLayer")).state == "not_found"
+
+
+def test_dense_layers_without_activation_between_them_are_one():
+    found = check(model(dense("a", "linear"), LayerCard("flat", "Flatten"), dense("b", None), dense("c", "softmax")))
+    assert (found.state, found.sign("fault"), found.layers) == ("found", "linear_stack", ("a", "b", "c"))
+
+
+@pytest.mark.parametrize("between", [LayerCard("act", "Activation", "relu"), LayerCard("mine", "MyLayer"), dense("r")])
+def test_anything_that_may_bend_keeps_layers_apart(between):
+    assert check(model(dense("a", "linear"), between, dense("b", "softmax"))).state == "not_found"
+
+
+def test_one_linear_layer_is_a_regression_and_no_stack():
+    assert check(model(dense("a", "linear"))).state == "not_found"
+
+
+def test_without_layers_there_is_nothing_to_check():
+    assert check(model()).state == "not_run"

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.flatness import check
+from tb_lossdiag.diagnosis.trend import FLAT_BAND
+from tb_lossdiag.run import Run
+
+
+def moving(change, noise=0.001):
+    """A loss around 2 that changes by this share of itself over its last half."""
+    wave = np.random.default_rng(0).normal(0, noise, 400)
+    return s.healthy(steps=s.loss(2 * (1 + change * (s.STEPS - 300) / 200) + wave))
+
+
+@pytest.mark.parametrize(("change", "state", "direction"), [
+    (0.0, "found", "flat"),
+    (-0.04, "found", "flat"),
+    (-0.07, "not_found", "falling"),
+    (0.04, "found", "flat"),
+    (0.07, "found", "rising"),
+])  # fmt: skip
+def test_a_change_of_five_percent_ends_flatness(change, state, direction):
+    found = check(moving(change))
+    assert (found.state, found.sign("direction")) == (state, direction)
+
+
+def test_noise_that_hides_the_trend_is_inconclusive():
+    found = check(moving(0.0, noise=3.0))
+    assert (found.state, found.sign("direction")) == ("inconclusive", "unclear")
+
+
+def test_the_evidence_carries_change_threshold_and_span():
+    (evidence,) = check(moving(0.0)).evidence
+    assert abs(evidence.value) < 0.01 and evidence.threshold == FLAT_BAND
+    assert evidence.steps == (201, 400) and "does not move" in evidence.text
+
+
+def test_flatness_begins_where_the_judged_half_does():
+    assert check(moving(0.0)).onset == 201
+    assert check(moving(-0.2)).onset is None
+
+
+def test_a_long_fall_ahead_of_the_last_half_is_no_movement_now():
+    loss = np.r_[np.linspace(10, 2, 200), np.full(200, 2.0)]
+    found = check(s.healthy(steps=s.loss(loss)))
+    assert found.state == "found" and found.sign("fallen") == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_short_run_is_judged_as_a_whole():
+    assert check(s.healthy(steps=s.loss(np.linspace(2, 1, 30)))).evidence[0].steps == (1, 30)
+
+
+def test_too_few_points_are_inconclusive_and_counted():
+    found = check(s.healthy(steps=s.loss(np.full(20, 2.0))))
+    assert found.state == "inconclusive" and "20 are too few" in found.needs
+
+
+def test_epoch_means_are_judged_when_there_is_nothing_else():
+    falling = check(Run("epochs", epochs=s.epochs(loss=np.linspace(2, 1, 20))))
+    assert falling.sign("direction") == "falling" and falling.evidence[0].steps == (220, 400)
+
+
+def test_values_that_are_not_finite_are_left_out():
+    loss = s.flat()
+    loss[::7] = np.nan
+    assert check(s.healthy(steps=s.loss(loss))).sign("direction") == "flat"
+
+
+def test_a_loss_that_is_never_finite_decides_nothing():
+    assert check(s.healthy(steps=s.loss(np.full(400, np.nan)))).state == "inconclusive"
+
+
+def test_a_penalty_that_falls_does_not_hide_a_flat_loss():
+    penalty = np.linspace(2, 0, 400)
+    steps = {"loss": s.series(s.flat() + penalty), "penalty": s.series(penalty)}
+    assert check(s.healthy(steps=steps)).sign("direction") == "flat"

@@ -1,0 +1,92 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.input_scale import LARGE, SMALL, UNEVEN, check
+from tb_lossdiag.run import LayerCard, Row
+
+
+def inputs(**facts):
+    return s.healthy(data=s.data_table(input=facts))
+
+
+def two_inputs(first, second):
+    """A run with two inputs; first, second: the facts of each."""
+    table = s.data_table(input=first)
+    other = s.data_table(input=second).of_kind("input")
+    rows = (replace(table.rows[0], name="input:a"), *table.rows[1:], Row("input:b", "input"))
+    return s.healthy(data=replace(table, rows=rows, values=np.concatenate([table.values, other.values], axis=1)))
+
+
+@pytest.mark.parametrize(("size", "level"), [
+    (LARGE * 0.99, "normal"), (LARGE * 1.01, "large"), (SMALL * 1.01, "normal"), (SMALL * 0.99, "small"),
+])  # fmt: skip
+@pytest.mark.parametrize("where", ["mean", "std"])
+def test_the_root_mean_square_is_judged_whether_it_comes_from_mean_or_spread(where, size, level):
+    facts = {"mean": 0.0, "std": 1e-6, where: size}
+    found = check(inputs(**facts))
+    assert found.sign("level") == level
+    assert found.state == ("not_found" if level == "normal" else "found")
+
+
+def test_the_evidence_carries_size_threshold_and_input():
+    found = check(inputs(mean=30.0, std=40.0))
+    (evidence,) = found.evidence
+    assert (evidence.value, evidence.threshold) == (50.0, LARGE)
+    assert found.layers == evidence.layers == ("input:x",)
+    assert "mean 30 and standard deviation 40" in evidence.text
+    assert (found.onset, evidence.steps) == (0, (1, 20))
+
+
+@pytest.mark.parametrize(("factor", "level"), [(0.99, "normal"), (1.01, "uneven")])
+def test_features_of_very_different_spread_are_uneven(factor, level):
+    found = check(inputs(feature_std_min=0.05, feature_std_max=0.05 * UNEVEN * factor))
+    assert found.sign("level") == level
+    if level == "uneven":
+        assert found.evidence[0].value == pytest.approx(101) and found.evidence[0].threshold == UNEVEN
+
+
+def test_small_features_beside_usual_ones_are_not_uneven():
+    assert check(inputs(feature_std_min=1e-4, feature_std_max=0.9)).sign("level") == "normal"
+
+
+def test_an_input_that_never_varies_is_constant():
+    found = check(inputs(mean=0.0, std=0.0))
+    assert (found.sign("level"), found.state) == ("constant", "found")
+    assert "does not vary: every value is 0" in found.evidence[0].text
+
+
+def test_one_varying_input_is_enough():
+    run = two_inputs({"std": 0.0}, {"std": 1.0})
+    assert check(run).sign("level") == "normal"
+
+
+def test_the_largest_of_several_inputs_is_judged():
+    assert check(two_inputs({}, {"mean": 99.0})).layers == ("input:b",)
+
+
+def test_an_input_that_is_not_finite_does_not_hide_another():
+    found = check(two_inputs({"mean": np.nan}, {"mean": 99.0}))
+    assert (found.sign("level"), found.layers) == ("large", ("input:b",))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_inputs_that_are_not_finite_decide_nothing(value):
+    assert check(inputs(mean=value, std=value)).state == "inconclusive"
+
+
+@pytest.mark.parametrize("kind", ["Embedding", "Normalization", "Rescaling", "BatchNormalization"])
+def test_a_model_that_scales_or_looks_up_its_input_is_left_alone(kind):
+    card = s.card(layers=(LayerCard("in", "InputLayer"), LayerCard("first", kind), *s.card().layers))
+    run = s.healthy(card=card, data=s.data_table(input={"mean": 1000.0}))
+    assert check(run).state == "not_run"
+
+
+def test_inputs_are_judged_without_a_card():
+    assert check(s.healthy(card=None, data=s.data_table(input={"mean": 99.0}))).state == "found"
+
+
+def test_without_input_statistics_the_check_asks_for_them():
+    assert check(s.healthy(data=s.data_table().of_kind("target"))).state == "not_run"

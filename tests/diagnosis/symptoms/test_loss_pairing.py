@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.loss_pairing import CERTAIN, check, output_layer, output_units
+from tb_lossdiag.run import LayerCard
+
+SPARSE, CATEGORICAL, BINARY = (
+    "sparse_categorical_crossentropy",
+    "categorical_crossentropy",
+    "binary_crossentropy",
+)
+
+
+def pair(loss, activation, units=10, shares=None, target=None, prediction=None, spread=None, **facts):
+    card = s.with_layer(s.card(loss={"name": loss, **facts}), "output", activation=activation, units=units)
+    data = s.data_table(target=target or {}, prediction=prediction or {})
+    return s.healthy(card=card, data=data, targets=s.target_table(shares, spread))
+
+
+def labels(*probabilities):
+    """Targets of yes/no labels with these probabilities of a yes."""
+    return {"shares": list(probabilities), "target": {"min": 0.0, "max": 1.0}}
+
+
+@pytest.mark.parametrize("run", [
+    pair(SPARSE, "softmax"),
+    pair("CategoricalCrossentropy", "softmax"),
+    pair(SPARSE, "linear", from_logits=True),
+    pair(SPARSE, "softmax", from_logits=True, reads_logits=True),
+    pair(BINARY, "sigmoid", 1, **labels(0.5)),
+    pair(BINARY, "linear", 1, from_logits=True, **labels(0.5)),
+    pair(BINARY, "softmax", 2, **labels(0.5, 0.5)),
+    pair(BINARY, "sigmoid", 3, **labels(0.5, 0.7, 0.2)),
+    pair("mse", "linear", 1),
+    pair("mae", "relu", 1),
+    pair("mse", "sigmoid", 1, [0.4], {"min": 0.1, "max": 0.9}, spread=[0.2]),
+    pair("my_loss", "relu"),
+])  # fmt: skip
+def test_pairs_that_fit_are_said_to_fit(run):
+    found = check(run)
+    assert found.state == "not_found" and "they fit" in found.evidence[0].text
+
+
+@pytest.mark.parametrize(("run", "fault"), [
+    (pair(BINARY, "softmax", 1, **labels(0.5)), "one_unit_softmax"),
+    (pair(CATEGORICAL, "softmax", 1, **labels(0.5)), "one_unit_softmax"),
+    (pair("mse", "softmax", 1, **labels(0.5)), "one_unit_softmax"),
+    (pair(SPARSE, "sigmoid"), "sigmoid_for_classes"),
+    (pair(SPARSE, "linear", 1, from_logits=True), "class_count"),
+    (pair(BINARY, "softmax", 3, **labels(0.5, 0.7, 0.2)), "softmax_for_labels"),
+    (pair(SPARSE, "softmax", from_logits=True, reads_logits=False), "double_probability"),
+    (pair(BINARY, "sigmoid", 1, from_logits=True, reads_logits=False, **labels(0.5)), "double_probability"),
+    (pair(SPARSE, "linear", reads_logits=True), "logits_as_probabilities"),
+    (pair(BINARY, "relu", 1, **labels(0.5)), "logits_as_probabilities"),
+    (pair("mse", "sigmoid", 1, [300.0], {"min": 20.0, "max": 900.0}), "unreachable_targets"),
+    (pair("mae", "relu", 1, [-1.0], {"min": -4.0, "max": 2.0}), "unreachable_targets"),
+    (pair("MeanSquaredError", "sigmoid", 1, **labels(0.5)), "squared_error_for_labels"),
+])  # fmt: skip
+def test_pairs_that_do_not_fit_are_named(run, fault):
+    found = check(run)
+    assert (found.state, found.sign("fault"), found.onset) == ("found", fault, 0)
+    assert found.sign("certain") is (fault in CERTAIN)
+    assert found.layers == found.evidence[0].layers == ("output",)
+
+
+def test_an_unknown_activation_is_trusted_while_its_predictions_are_probabilities():
+    assert check(pair(SPARSE, "softmax_v2")).state == "not_found"
+    assert check(pair(SPARSE, None)).state == "not_found"
+    found = check(pair(SPARSE, "softmax_v2", prediction={"min": -3.0, "max": 5.0}))
+    assert found.sign("fault") == "logits_as_probabilities" and "run from -3 to 5" in found.evidence[0].text
+
+
+def test_an_unknown_activation_without_predictions_is_not_accused():
+    run = pair(SPARSE, None, prediction={"min": np.nan, "max": np.nan})
+    assert check(run).state == "not_found"
+
+
+@pytest.mark.parametrize(("high", "state"), [(1.0, "not_found"), (1.01, "found")])
+def test_a_target_just_out_of_reach_is_found(high, state):
+    assert check(pair("mse", "sigmoid", 1, [0.4], {"min": 0.2, "max": high}, spread=[0.2])).state == state
+
+
+def test_targets_of_unknown_range_are_never_out_of_reach():
+    assert check(pair("mse", "sigmoid", 1, [np.nan], {"min": np.nan, "max": np.nan})).state == "not_found"
+
+
+def test_layers_that_change_no_value_are_passed_over_for_the_output():
+    card = s.card(layers=(*s.card().layers, LayerCard("drop", "Dropout"), LayerCard("shape", "Reshape")))
+    assert output_layer(card).path == "output" and output_units(card) == 10
+
+
+def test_a_separate_activation_layer_is_the_output():
+    layers = (
+        *s.card().layers[:-1],
+        LayerCard("logits", "Dense", "linear", units=10),
+        LayerCard("s", "Softmax", "softmax"),
+    )
+    run = s.healthy(card=s.card(layers=layers))
+    assert check(run).state == "not_found" and check(run).sign("output") == "s"
+
+
+def test_without_a_loss_or_a_layer_there_is_no_pair():
+    assert check(s.healthy(card=s.card(loss={}))).state == "not_run"
+    assert check(s.healthy(card=s.card(layers=()))).state == "not_run"
+
+
+def test_the_log_of_a_run_without_tables_is_judged_by_its_card():
+    run = s.healthy(card=s.with_layer(s.card(), "output", activation="linear"), data=None, targets=None)
+    assert check(run).sign("fault") == "logits_as_probabilities"

@@ -1,0 +1,71 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.nonfinite import check
+from tb_lossdiag.run import Run
+
+
+def loss_with(value, at):
+    values = s.flat()
+    values[at:] = value
+    return s.loss(values)
+
+
+def nan_in(kind, from_step):
+    """A data table whose row of this kind counts NaN values from a step on."""
+    table = s.data_table()
+    values = table.values.copy()
+    row = [row.kind for row in table.rows].index(kind)
+    values[table.steps >= from_step, row, table.columns.index("nonfinite")] = 3.0
+    return type(table)(table.steps, table.rows, table.columns, values)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_loss_that_is_not_finite_is_found_at_its_step(value):
+    found = check(s.healthy(steps=loss_with(value, at=100)))
+    assert (found.state, found.onset, found.sign("place")) == ("found", 101, "loss")
+    assert found.evidence[0].text == "The first NaN or Inf is in the loss, at step 101."
+
+
+def test_the_earliest_step_wins():
+    table = s.with_column(s.layer_table(), "gradient_nonfinite", 2.0, ["hidden_2/kernel"], from_step=12)
+    found = check(s.healthy(layers=table, steps=loss_with(np.nan, at=100)))
+    assert (found.onset, found.sign("place"), found.layers) == (12, "gradient", ("hidden_2/kernel",))
+
+
+def test_within_a_step_the_data_flow_decides():
+    table = s.with_column(s.layer_table(), "gradient_nonfinite", 2.0, from_step=12)
+    table = s.with_column(table, "activation_nonfinite", 2.0, ["hidden_2"], from_step=12)
+    run = s.healthy(layers=table, steps=loss_with(np.nan, at=11))
+    assert check(run).sign("place") == "activation"
+    found = check(replace(run, data=nan_in("input", 12)))
+    assert (found.sign("place"), found.layers) == ("input", ("input:x",))
+    assert "is in 'input:x', at step 12" in found.evidence[0].text
+
+
+def test_a_nan_target_comes_before_the_loss_it_breaks():
+    assert check(s.healthy(data=nan_in("target", 1), steps=loss_with(np.nan, at=0))).sign("place") == "target"
+
+
+def test_gradients_that_overflow_under_loss_scaling_are_no_finding():
+    table = s.with_column(s.layer_table(), "gradient_nonfinite", 2.0)
+    scaled = s.card(optimizer={"name": "Adam", "config": {}, "loss_scale": True})
+    assert check(s.healthy(layers=table)).state == "found"
+    assert check(s.healthy(layers=table, card=scaled)).state == "not_found"
+
+
+def test_epoch_losses_serve_where_steps_are_missing():
+    found = check(Run("epochs", epochs=s.epochs(loss=[2.0, 1.0, np.nan])))
+    assert (found.state, found.onset) == ("found", 60)
+
+
+def test_a_count_that_is_itself_not_finite_is_no_count():
+    table = s.with_column(s.layer_table(), "gradient_nonfinite", np.nan)
+    assert check(s.healthy(layers=table)).state == "not_found"
+
+
+def test_finite_everywhere_is_not_found():
+    assert check(s.healthy()).state == "not_found"

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED, check
+from tb_lossdiag.run import Run
+
+CHANCE = np.log(s.CLASSES)
+
+
+def skilled(skill):
+    return s.healthy(steps=s.loss(np.full(400, CHANCE * (1 - skill))))
+
+
+@pytest.mark.parametrize(("skill", "level"), [
+    (-0.5, "none"), (NONE - 1e-3, "none"), (NONE + 1e-3, "little"), (LITTLE - 1e-3, "little"), (LITTLE + 1e-3, "some"),
+    (SOLVED - 1e-3, "some"), (SOLVED + 1e-3, "solved"), (1.0, "solved"),
+])  # fmt: skip
+def test_skill_is_measured_against_the_entropy_of_the_labels(skill, level):
+    found = check(skilled(skill))
+    assert found.sign("skill") == pytest.approx(skill, abs=1e-6) and found.sign("level") == level
+    assert found.state == ("found" if level == "none" else "not_found")
+
+
+def test_the_evidence_carries_skill_threshold_and_both_losses():
+    (evidence,) = check(skilled(0.0)).evidence
+    assert evidence.value == pytest.approx(0, abs=1e-6) and evidence.threshold == NONE
+    assert evidence.text == "The loss ends at 2.303; always guessing the same scores 2.303. Skill 0.00."
+    assert evidence.steps == (361, 400)
+
+
+def test_having_learned_nothing_began_with_the_first_step():
+    assert check(skilled(0.0)).onset == 1 and check(skilled(0.5)).onset is None
+
+
+def test_only_the_last_tenth_of_the_curve_counts():
+    loss = np.r_[np.full(360, CHANCE), np.full(40, CHANCE / 2)]
+    assert check(s.healthy(steps=s.loss(loss))).sign("skill") == pytest.approx(0.5, abs=1e-6)
+
+
+def test_penalties_are_no_lack_of_skill():
+    penalty = np.full(400, 5.0)
+    steps = {"loss": s.series(np.full(400, CHANCE / 2) + penalty), "penalty": s.series(penalty)}
+    assert check(s.healthy(steps=steps)).sign("skill") == pytest.approx(0.5, abs=1e-6)
+
+
+def test_epochs_serve_where_steps_are_missing():
+    run = Run("epochs", s.card(), epochs=s.epochs(loss=np.full(20, CHANCE / 2)), targets=s.target_table())
+    assert check(run).sign("skill") == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_single_loss_has_a_skill():
+    assert check(s.healthy(steps=s.loss([CHANCE / 2]))).state == "not_found"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_loss_that_ends_not_finite_has_no_skill(value):
+    assert check(s.healthy(steps=s.loss(np.r_[np.full(399, 2.0), value]))).state == "inconclusive"
+
+
+def test_targets_that_never_vary_leave_nothing_to_beat():
+    assert check(s.healthy(targets=s.target_table([1.0, *[0.0] * 9]))).state == "inconclusive"
+
+
+@pytest.mark.parametrize("changes", [{"targets": None}, {"card": s.card(loss={"name": "my_loss"})}, {"card": None}])
+def test_without_a_known_constant_guess_there_is_no_skill(changes):
+    assert check(s.healthy(**changes)).state == "not_run"

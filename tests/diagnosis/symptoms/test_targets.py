@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, check
+
+
+def labels(mean=None, loss="sparse_categorical_crossentropy", spread=None, **facts):
+    return s.healthy(
+        card=s.card(loss={"name": loss}), targets=s.target_table(mean, spread), data=s.data_table(target=facts)
+    )
+
+
+def shares(top):
+    return [top, *np.full(9, (1 - top) / 9)]
+
+
+@pytest.mark.parametrize(("run", "level", "value", "threshold"), [
+    (labels(out_of_range=2.0, max=10.0), "out_of_range", 39 * 2.0, 0.0),
+    (labels(min=0.0, max=0.99), "fractional", pytest.approx(0.99), 1.0),
+    (labels([0.5], "binary_crossentropy", min=-1.0, max=1.0), "out_of_range", 1.0, 1.0),
+    (labels([0.5], "binary_crossentropy", min=0.0, max=2.0), "out_of_range", 2.0, 1.0),
+    (labels(shares(1.0), min=3.0, max=3.0), "constant", 1.0, 1.0),
+    (labels([1.0], "binary_crossentropy", min=1.0, max=1.0), "constant", 1.0, 1.0),
+    (labels([7.0], "mse", [0.0], min=7.0, max=7.0), "constant", 0.0, 0.0),
+])  # fmt: skip
+def test_targets_that_cannot_be_learned_are_found(run, level, value, threshold):
+    found = check(run)
+    assert (found.state, found.sign("level"), found.onset) == ("found", level, 0)
+    (evidence,) = found.evidence
+    assert (evidence.value, evidence.threshold, evidence.steps) == (value, threshold, (1, 400))
+
+
+@pytest.mark.parametrize(("top", "level"), [(MAJORITY - 0.01, "normal"), (MAJORITY + 0.01, "imbalanced")])
+def test_one_class_above_nine_tenths_is_an_imbalance(top, level):
+    assert check(labels(shares(top))).sign("level") == level
+    binary = {"min": 0.0, "max": 1.0, "loss": "binary_crossentropy"}
+    assert check(labels([top], **binary)).sign("level") == level
+    assert check(labels([1 - top], **binary)).sign("level") == level
+
+
+def test_rare_labels_among_several_are_no_imbalance():
+    assert check(labels([0.01, 0.02, 0.5], "binary_crossentropy", min=0.0, max=1.0)).state == "not_found"
+
+
+@pytest.mark.parametrize("loss", ["mse", "MeanAbsoluteError"])
+@pytest.mark.parametrize(("size", "level"), [(LARGE * 0.99, "normal"), (LARGE * 1.01, "large")])
+def test_targets_far_from_one_are_large(loss, size, level):
+    found = check(labels([0.0], loss, [size], min=-3 * size, max=3 * size))
+    assert found.sign("level") == level
+    assert found.evidence[0].value == pytest.approx(size) and found.evidence[0].threshold == LARGE
+
+
+def test_an_offset_counts_as_much_as_a_spread():
+    assert check(labels([500.0], "mse", [1.0], min=497.0, max=503.0)).sign("level") == "large"
+
+
+def test_an_unknown_loss_may_have_targets_of_any_size():
+    assert check(labels([500.0], "huber", [100.0], min=0.0, max=900.0)).state == "not_found"
+
+
+def test_the_range_is_kept_for_the_fix():
+    found = check(labels(out_of_range=1.0, min=1.0, max=10.0))
+    assert (found.sign("min"), found.sign("max")) == (1.0, 10.0)
+    assert "39 recorded labels lie outside 0 … 9" in found.evidence[0].text
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_targets_that_are_never_finite_decide_nothing(value):
+    assert check(labels(min=value, max=value)).state == "inconclusive"
+    assert check(s.healthy(targets=s.filled(s.target_table(), value))).state == "inconclusive"
+
+
+def test_without_recorded_targets_the_check_asks_for_them():
+    assert check(s.healthy(targets=None)).state == "not_run"
+    assert check(s.healthy(data=None)).state == "not_run"
+    assert check(s.healthy(card=None)).state == "not_run"

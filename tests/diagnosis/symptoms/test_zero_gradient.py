@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.zero_gradient import HELD, check
+from tb_lossdiag.run import Event
+
+KERNELS = [f"{name}/kernel" for name in s.UNITS]
+
+
+def zero(rows=None, from_step=0, **changes):
+    return s.healthy(layers=s.with_column(s.layer_table(), "gradient_norm", 0.0, rows, from_step), **changes)
+
+
+@pytest.mark.parametrize(("rows", "pattern"), [(None, "all"), (KERNELS, "kernels"), (KERNELS[:1], "some")])
+def test_the_pattern_tells_a_cut_graph_from_a_dead_path(rows, pattern):
+    found = check(zero(rows))
+    assert (found.state, found.sign("pattern"), found.sign("from_start")) == ("found", pattern, True)
+
+
+def test_the_evidence_names_the_variables_and_since_when():
+    found = check(zero(KERNELS[:2], from_step=100))
+    (evidence,) = found.evidence
+    assert found.layers == evidence.layers == tuple(KERNELS[:2])
+    assert (evidence.value, evidence.threshold, found.onset) == (0.0, 0.0, 100)
+    assert evidence.text == (
+        "2 of 8 variables have a gradient of exactly 0: hidden_1/kernel, hidden_2/kernel, since step 100."
+    )
+    assert found.sign("from_start") is False
+
+
+def test_a_tiny_gradient_is_not_zero():
+    table = s.with_column(s.layer_table(), "gradient_norm", 1e-38)
+    assert check(s.healthy(layers=table)).state == "not_found"
+
+
+def test_a_bias_alone_is_no_dead_path():
+    assert check(zero(["hidden_1/bias"])).state == "not_found"
+
+
+@pytest.mark.parametrize(("more", "state"), [(0, "not_found"), (1, "found")])
+def test_more_than_half_of_the_late_records_must_be_zero(more, state):
+    table = s.layer_table()
+    late = np.flatnonzero(table.steps >= 200.5)
+    values = table.values.copy()
+    row = [row.name for row in table.rows].index("hidden_1/kernel")
+    values[late[: int(len(late) * HELD) + more], row, table.columns.index("gradient_norm")] = 0.0
+    assert check(s.healthy(layers=type(table)(table.steps, table.rows, table.columns, values))).state == state
+
+
+def test_a_gradient_that_is_none_counts_as_zero():
+    """The recorder writes NaN for a variable that the loss does not reach, and names it in an event."""
+    table = s.with_column(s.layer_table(), "gradient_norm", np.nan, KERNELS[:1])
+    found = check(s.healthy(layers=table, events=(Event(1, "no_gradient", {"rows": KERNELS[:1]}), Event(2, "mark"))))
+    assert (found.state, found.sign("unreached"), found.layers) == ("found", True, ("hidden_1/kernel",))
+    assert "the loss does not reach them at all" in found.evidence[0].text
+
+
+def test_a_gradient_that_is_nan_is_not_zero():
+    table = s.with_column(s.layer_table(), "gradient_norm", np.nan)
+    assert check(s.healthy(layers=table)).state == "not_found"
+
+
+def test_without_variables_there_is_no_gradient():
+    assert check(s.healthy(layers=s.layer_table().of_kind("output"))).state == "not_run"

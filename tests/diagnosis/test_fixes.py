@@ -1,0 +1,179 @@
+"""What a fix writes: code that parses, in the user's own names and numbers, out of which no name can break."""
+
+import ast
+import io
+import tokenize
+
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis import fixes
+from tb_lossdiag.diagnosis.causes import CANDIDATES
+from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.report import Check
+from tb_lossdiag.diagnosis.symptoms import SYMPTOMS
+from tb_lossdiag.run import LayerCard, ModelCard, Run
+
+HOSTILE = [
+    "x\nimport os",
+    "x\r__import__('os')",
+    "'; __import__('os'); '",
+    '"""',
+    "back\\slash\\",
+    "x\u2028y\x85z",
+    "# not a comment",
+    "{name}",
+    "",
+]
+# The checks that lead to these are found only where there is a card.
+NEED_CARD = {fixes.pair, fixes.check_labels, fixes.widen, fixes.initialise}
+
+
+def findings(run: Run, signs=None, layers=()) -> Findings:
+    """Every check found something at `layers`, with its signs on this run or those given by check."""
+    checks = {}
+    for symptom in SYMPTOMS:
+        known = dict(symptom.check(run).signs) | (signs or {}).get(symptom.ID, {})
+        checks[symptom.ID] = Check(symptom.ID, symptom.TITLE, "found", layers=tuple(layers), signs=tuple(known.items()))
+    return Findings(run, checks, "never_learned")
+
+
+def named(name: str) -> Run:
+    """A run in which everything a log may name has this name."""
+    layers = tuple(
+        LayerCard(f"{name}{i}", name, name if i == 1 else "sigmoid", {}, (), 8, 72, False, {"rate": 0.9})
+        for i in range(4)
+    )
+    card = s.card(layers=layers, loss={"name": name}, optimizer={"name": name, "config": {"momentum": name}})
+    return s.stuck(card=card)
+
+
+def layer_names(run: Run) -> list[str]:
+    return [layer.path for layer in run.card.layers]
+
+
+def safe(code: str) -> bool:
+    """Nothing in the code but what we wrote: no import, no name that holds two underscores."""
+    names = {
+        token.string for token in tokenize.generate_tokens(io.StringIO(code).readline) if token.type == tokenize.NAME
+    }
+    return not names & {"import", "os", "__import__"}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_stays_inside_strings_and_comments(name):
+    run = named(name)
+    for signs in ({}, {"loss_pairing": {"output": name, "fault": name}}):
+        f = findings(run, signs, layer_names(run))
+        for candidate in CANDIDATES:
+            code = candidate.fix(f).code
+            ast.parse(code)
+            assert safe(code), candidate.id
+
+
+@pytest.mark.parametrize(
+    "run", [s.stuck(), s.stuck(card=s.card(optimizer={}, loss={})), s.stuck(card=None), Run("empty")]
+)
+def test_every_fix_is_a_sentence_and_code_that_parses(run):
+    f = findings(run)
+    for candidate in CANDIDATES:
+        if run.card is not None or candidate.fix not in NEED_CARD:
+            fix = candidate.fix(f)
+            ast.parse(fix.code)
+            assert fix.text == "" or fix.text.endswith("."), candidate.id
+
+
+@pytest.mark.parametrize("fault", [
+    "one_unit_softmax", "sigmoid_for_classes", "class_count", "softmax_for_labels", "double_probability",
+    "logits_as_probabilities", "unreachable_targets", "squared_error_for_labels",
+])  # fmt: skip
+@pytest.mark.parametrize("high", [1.0, 9.0, np.nan, np.inf])
+def test_every_faulty_pair_gets_an_output_layer_and_a_loss(fault, high):
+    run = s.stuck(data=s.data_table(target={"max": high}))
+    code = fixes.pair(findings(run, {"loss_pairing": {"fault": fault, "output": "output"}})).code
+    output, compile_call = ast.parse(code).body
+    assert output.value.func.attr == "Dense" and compile_call.value.func.attr == "compile"
+
+
+@pytest.mark.parametrize(("fault", "loss", "units", "high", "layer", "compiled"), [
+    ("one_unit_softmax", "binary_crossentropy", 1, 1, "1, activation='sigmoid'", "'binary_crossentropy'"),
+    ("one_unit_softmax", "mse", 1, 1, "1, activation='sigmoid'", "'binary_crossentropy'"),
+    ("one_unit_softmax", "mse", 1, 50, "1", "'mse'"),
+    ("one_unit_softmax", "mse", 1, 0.5, "1", "'mse'"),
+    ("one_unit_softmax", "categorical_crossentropy", 1, 9, "10, activation='softmax'",
+     "'sparse_categorical_crossentropy'"),
+    ("class_count", "sparse_categorical_crossentropy", 1, 4, "5, activation='softmax'",
+     "'sparse_categorical_crossentropy'"),
+    ("class_count", "categorical_crossentropy", 1, 1, "1, activation='sigmoid'", "'binary_crossentropy'"),
+    ("sigmoid_for_classes", "CategoricalCrossentropy", 10, 1, "10, activation='softmax'", "'categorical_crossentropy'"),
+    ("softmax_for_labels", "binary_crossentropy", 3, 1, "3, activation='sigmoid'", "'binary_crossentropy'"),
+    ("double_probability", "binary_crossentropy", 1, 1, "1, activation='sigmoid'", "'binary_crossentropy'"),
+    ("double_probability", "sparse_categorical_crossentropy", 10, 9, "10, activation='softmax'",
+     "'sparse_categorical_crossentropy'"),
+    ("logits_as_probabilities", "binary_crossentropy", 1, 1, "1, activation='sigmoid'", "'binary_crossentropy'"),
+    ("unreachable_targets", "mse", 1, 900, "1", "'mse'"),
+    ("squared_error_for_labels", "mse", 3, 1, "3, activation='sigmoid'", "'binary_crossentropy'"),
+])  # fmt: skip
+def test_a_pair_is_mended_to_what_belongs_together(fault, loss, units, high, layer, compiled):
+    card = s.with_layer(s.card(loss={"name": loss}), "output", units=units)
+    run = s.stuck(card=card, data=s.data_table(target={"min": 0.0, "max": high}))
+    code = fixes.pair(findings(run, {"loss_pairing": {"fault": fault}})).code
+    assert f"keras.layers.Dense({layer})\n" in code and f"loss={compiled})" in code
+
+
+def test_a_rate_is_lowered_towards_the_usual_update_ratio():
+    run = s.stuck(card=s.card(optimizer={"name": "SGD", "config": {"learning_rate": 1.0, "momentum": 0.9}}),
+                  steps={"loss": s.series(s.flat())})  # fmt: skip
+    fix = fixes.lower_learning_rate(findings(run, {"update_ratio": {"early": 0.1}}))
+    assert "from 1 to about 0.01" in fix.text
+    assert "optimizer=keras.optimizers.SGD(learning_rate=0.01, momentum=0.9)" in fix.code
+
+
+@pytest.mark.parametrize("early", [0.0, np.nan, np.inf, 1e-30, 1e30])
+def test_a_lowered_rate_is_always_lower(early):
+    code = fixes.lower_learning_rate(findings(s.stuck(), {"update_ratio": {"early": early}})).code
+    assert 0 < _rate(code) <= 1e-4
+
+
+@pytest.mark.parametrize("late", [0.0, np.nan, 1e-30, 1e-5])
+def test_a_raised_rate_is_higher_and_still_usual(late):
+    code = fixes.raise_learning_rate(findings(s.stuck(), {"update_ratio": {"late": late}})).code
+    assert 1e-3 < _rate(code) <= 0.03
+
+
+def test_a_loss_from_logits_stays_one():
+    run = s.stuck(card=s.card(loss={"name": "SparseCategoricalCrossentropy", "from_logits": True}))
+    code = fixes.lower_learning_rate(findings(run)).code
+    assert code.endswith("loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))")
+
+
+def test_dead_layers_are_written_as_the_user_built_them():
+    code = fixes.leak(findings(s.stuck(), layers=["hidden_1", "no such layer"])).code
+    assert code == "keras.layers.Dense(64, activation='leaky_relu', kernel_initializer='he_normal')  # 'hidden_1'"
+
+
+def test_frozen_layers_are_named():
+    code = fixes.unfreeze(findings(s.stuck(), layers=["block/dense"])).code
+    assert "model.get_layer('dense').trainable = True" in code
+
+
+def test_labels_out_of_range_are_shifted_or_get_more_units():
+    fix = fixes.check_labels(findings(s.stuck(), {"targets": {"level": "out_of_range", "max": 10.0}}))
+    assert fix.text == "Labels must run from 0 to 9." and "11 units" in fix.code
+
+
+def test_a_gradient_is_clipped_near_its_ninetieth_percentile():
+    norms = {"loss": s.series(s.flat()), "gradient_norm": s.series(np.r_[np.full(380, 0.2), np.full(20, 9.0)])}
+    assert "global_clipnorm=0.2" in fixes.clip(findings(s.stuck(steps=norms))).code
+    assert "global_clipnorm=1" in fixes.clip(findings(s.stuck(steps={"gradient_norm": s.series([np.nan])}))).code
+
+
+def test_an_optimizer_that_cannot_be_a_name_is_left_out():
+    run = s.stuck(card=ModelCard(optimizer={"name": "lambda"}))
+    assert "keras.optimizers.Adam(" in fixes.set_learning_rate(findings(run)).code
+
+
+def _rate(code: str) -> float:
+    optimizer = ast.parse(code).body[0].value.keywords[0].value
+    return ast.literal_eval(optimizer.keywords[0].value)

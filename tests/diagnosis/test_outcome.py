@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.outcome import FALLEN, outcome
+from tb_lossdiag.diagnosis.report import VERDICTS, Check
+from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED
+from tb_lossdiag.run import Run
+
+
+def judge(direction, skill=None, run=None, fallen=0.0, place="loss", **found):
+    """The outcome of a training with this trend and skill; found: further checks that found something."""
+    signs = {
+        "flatness": (("direction", direction), ("fallen", fallen)),
+        "skill": () if skill is None else (("skill", skill),),
+        "nonfinite": (("place", place),),
+    }
+    names = ("flatness", "skill", "nonfinite", "metric_frozen", "generalization_gap")
+    states = {name: "found" if found.get(name) else "not_found" for name in names}
+    if skill is not None and skill < NONE:
+        states["skill"] = "found"
+    checks = {name: Check(name, name, states[name], signs=signs.get(name, ())) for name in names}
+    return outcome(run or s.healthy(), checks)
+
+
+@pytest.mark.parametrize(("direction", "skill", "expected"), [
+    ("flat", 0.0, "never_learned"), ("unclear", 0.0, "never_learned"), ("short", 0.0, "inconclusive"),
+    ("falling", 0.0, "slow"), ("falling", LITTLE - 0.01, "slow"), ("falling", LITTLE + 0.01, "learning"),
+    ("flat", LITTLE - 0.01, "stalled"), ("flat", 0.5, "stalled"), ("unclear", 0.5, "learning"),
+    ("unclear", NONE + 0.01, "inconclusive"), ("short", 0.5, "learning"),
+    ("flat", SOLVED, "converged"), ("falling", SOLVED, "learning"), ("unclear", SOLVED, "learning"),
+    ("rising", 0.5, "diverging"), ("rising", -3.0, "diverging"), ("rising", SOLVED, "learning"),
+])  # fmt: skip
+def test_trend_and_skill_make_the_outcome(direction, skill, expected):
+    assert judge(direction, skill) == expected
+
+
+@pytest.mark.parametrize(("direction", "fallen", "expected"), [
+    ("falling", 0.0, "learning"), ("flat", 0.0, "stalled"), ("short", 0.0, "inconclusive"),
+    ("rising", 0.0, "diverging"), ("unclear", FALLEN - 0.01, "inconclusive"), ("unclear", FALLEN + 0.01, "learning"),
+])  # fmt: skip
+def test_without_a_reference_the_trend_decides(direction, fallen, expected):
+    assert judge(direction, fallen=fallen) == expected
+
+
+@pytest.mark.parametrize("skill", [None, 0.5])
+def test_a_gap_is_overfitting(skill):
+    assert judge("falling", skill, generalization_gap=True) == "overfitting"
+
+
+def test_a_run_that_never_learned_cannot_overfit():
+    assert judge("flat", 0.0, generalization_gap=True) == "never_learned"
+
+
+def test_a_frozen_metric_has_learned_nothing_though_the_loss_fell():
+    assert judge("falling", 0.95, metric_frozen=True) == "never_learned"
+
+
+@pytest.mark.parametrize("place", ["loss", "input", "activation", "gradient"])
+def test_nan_anywhere_breaks_a_training(place):
+    assert judge("falling", 0.95, nonfinite=True, place=place) == "nonfinite"
+
+
+def test_nan_in_a_target_breaks_it_only_when_the_loss_ends_so():
+    assert judge("falling", 0.5, nonfinite=True, place="target") == "learning"
+    ended = s.healthy(steps=s.loss(np.r_[s.falling()[:-1], np.nan]))
+    assert judge("falling", 0.5, run=ended, nonfinite=True, place="target") == "nonfinite"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_epoch_loss_that_ends_not_finite_breaks_it_too(value):
+    assert judge("falling", run=Run("epochs", epochs=s.epochs(loss=[1.0, value]))) == "nonfinite"
+
+
+def test_a_run_without_losses_is_inconclusive():
+    assert judge("short", run=Run("empty")) == "inconclusive"
+
+
+def test_every_outcome_is_a_verdict():
+    directions, skills = ("flat", "falling", "rising", "unclear", "short"), (None, -1.0, 0.0, 0.1, 0.5, 0.95)
+    assert {judge(direction, skill) for direction in directions for skill in skills} <= set(VERDICTS)

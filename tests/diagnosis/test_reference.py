@@ -1,0 +1,128 @@
+"""The constant guess's score against formulas on the whole data, which the reference only sees batch by batch."""
+
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.reference import (
+    constant_loss,
+    known_targets,
+    loss_name,
+    pooled_mean,
+    pooled_variance,
+    value_range,
+)
+from tb_lossdiag.run import ModelCard, Row, Run, Table
+
+
+def recorded(batches) -> Table:
+    """What is recorded of targets [batches, batch size, outputs]."""
+    batches = np.asarray(batches, float)
+    deviation = np.abs(batches - np.median(batches, axis=1, keepdims=True)).mean(axis=1)
+    values = np.stack([batches.mean(axis=1), batches.std(axis=1), deviation], axis=2)
+    rows = tuple(Row(str(i), "target") for i in range(batches.shape[2]))
+    return Table(np.arange(len(batches)) + 1, rows, ("mean", "std", "mean_abs_deviation"), values)
+
+
+def guess(loss, targets) -> float | None:
+    return constant_loss(Run("run", ModelCard(loss={"name": loss}), targets=targets))
+
+
+def drifting(outputs=3) -> np.ndarray:
+    """Targets [8, 50, outputs] whose mean and spread differ from batch to batch."""
+    generator = np.random.default_rng(0)
+    return generator.normal(
+        generator.normal(0, 5, (8, 1, outputs)), generator.uniform(0.5, 3, (8, 1, outputs)), (8, 50, outputs)
+    )
+
+
+def one_hot(batches=8) -> np.ndarray:
+    labels = np.random.default_rng(1).choice(5, (batches, 50), p=[0.5, 0.2, 0.15, 0.1, 0.05])
+    return np.eye(5)[labels]
+
+
+def test_the_pooled_mean_and_variance_are_those_of_all_data():
+    data = drifting()
+    assert pooled_mean(recorded(data)) == pytest.approx(data.reshape(-1, 3).mean(axis=0))
+    assert pooled_variance(recorded(data)) == pytest.approx(data.reshape(-1, 3).var(axis=0))
+
+
+def test_a_squared_error_scores_the_variance():
+    data = drifting()
+    assert guess("mse", recorded(data)) == pytest.approx(((data - data.mean(axis=(0, 1))) ** 2).mean())
+
+
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "SparseCategoricalCrossentropy"])
+def test_a_cross_entropy_scores_the_entropy_of_the_labels(name):
+    share = one_hot().mean(axis=(0, 1))
+    assert guess(name, recorded(one_hot())) == pytest.approx(-np.mean(np.log(share[one_hot().argmax(axis=2)])))
+
+
+def test_a_class_that_never_occurs_adds_nothing():
+    assert guess("categorical_crossentropy", s.target_table([0.5, 0.5, 0.0])) == pytest.approx(np.log(2))
+
+
+def test_a_binary_cross_entropy_scores_the_mean_entropy_of_its_labels():
+    labels = (np.random.default_rng(2).random((8, 50, 3)) < [0.5, 0.1, 0.9]).astype(float)
+    p = labels.mean(axis=(0, 1))
+    expected = -np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p))
+    assert guess("binary_crossentropy", recorded(labels)) == pytest.approx(expected)
+
+
+def test_an_absolute_error_scores_the_mean_distance_to_the_median():
+    data = drifting()[:1]
+    assert guess("mae", recorded(data)) == pytest.approx(np.abs(data - np.median(data, axis=1)).mean())
+
+
+def test_batches_with_values_that_are_not_finite_are_left_out():
+    data = drifting()
+    table = recorded(np.concatenate([data, np.full((1, 50, 3), np.nan)]))
+    table.values[8, :, 1] = np.inf
+    assert guess("mse", table) == pytest.approx(guess("mse", recorded(data)))
+
+
+def test_shares_that_are_only_a_part_of_the_classes_have_no_known_entropy():
+    assert guess("sparse_categorical_crossentropy", s.target_table([0.3, 0.3])) is None
+
+
+@pytest.mark.parametrize(("loss", "targets"), [
+    ("huber", s.target_table()),
+    ("", s.target_table()),
+    ("mse", None),
+    ("mse", s.first_steps(s.target_table(), 0)),
+    ("mse", s.filled(s.target_table(), np.nan)),
+    ("mse", s.without_column(s.target_table(), "std")),
+    ("mae", s.without_column(s.target_table(), "mean_abs_deviation")),
+    ("mae", s.target_table()),
+    ("categorical_crossentropy", s.target_table([1.0])),
+])  # fmt: skip
+def test_what_is_not_known_is_none(loss, targets):
+    assert guess(loss, targets) is None
+
+
+def test_without_a_card_no_loss_is_known():
+    assert constant_loss(Run("run", targets=s.target_table())) is None
+
+
+def test_targets_are_known_when_each_of_them_was_finite_once():
+    table = s.target_table([0.5, 0.5])
+    table.values[1:, 0] = np.nan
+    assert known_targets(Run("run", targets=table)) is table
+    table.values[0, 0] = np.inf
+    assert known_targets(Run("run", targets=table)) is None
+
+
+@pytest.mark.parametrize(("written", "name"), [
+    ("mse", "mse"), ("mean_squared_error", "mean_squared_error"), ("MeanSquaredError", "mean_squared_error"),
+    ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"), ("BinaryCrossentropy", "binary_crossentropy"),
+])  # fmt: skip
+def test_a_loss_has_one_name_however_it_was_given(written, name):
+    assert loss_name(ModelCard(loss={"name": written})) == name
+
+
+def test_a_range_is_that_of_the_finite_values():
+    data = s.data_table(target={"min": -3.0, "max": 9.0})
+    data.values[2:, 1, :2] = np.inf
+    assert value_range(Run("run", data=data), "target") == (-3.0, 9.0)
+    assert np.isnan(value_range(Run("run", data=data.of_kind("input")), "target")).all()
+    assert np.isnan(value_range(Run("run"), "target")).all()

@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis import settings
+from tb_lossdiag.run import LayerCard, Run
+
+EMPTY = Run("empty")
+QUESTIONS = [
+    settings.rate_is_zero, settings.rate_is_unusual, settings.rate_is_usual, settings.adapts_nothing, settings.recurs,
+    settings.clips_nothing, settings.is_narrow, settings.hides_sigmoids, settings.has_narrow_relu,
+    settings.is_mostly_frozen,
+]  # fmt: skip
+
+
+def trained_by(name, applied=None, **config):
+    """A run of this optimizer; applied: the learning rates the log saw, none when None."""
+    steps = {"loss": s.series(s.falling())}
+    if applied is not None:
+        steps["learning_rate"] = s.series(applied)
+    return s.healthy(card=s.card(optimizer={"name": name, "config": config}), steps=steps)
+
+
+def layered(*layers):
+    return s.healthy(card=s.card(layers=layers))
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.__name__)
+def test_an_empty_run_answers_no_question(question):
+    assert question(EMPTY) is None
+
+
+@pytest.mark.parametrize("config", [None, 7, "none", [], {"learning_rate": "fast", "momentum": {}, "clipnorm": None}])
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.__name__)
+def test_a_configuration_of_another_kind_raises_nothing(question, config):
+    answer = question(s.healthy(card=s.card(optimizer={"name": "SGD", "config": config})))
+    assert answer is None or answer.endswith(".")
+
+
+def test_the_largest_rate_applied_is_the_rate():
+    assert settings.learning_rate(trained_by("Adam", [1e-3, 5e-3, 1e-4], learning_rate=9.0)) == 5e-3
+
+
+def test_rates_that_are_not_finite_are_no_rates():
+    assert settings.learning_rate(trained_by("Adam", [np.inf, 1e-3, np.nan])) == 1e-3
+    assert settings.learning_rate(trained_by("Adam", [np.nan], learning_rate=1e-2)) == 1e-2
+    assert settings.learning_rate(trained_by("Adam", learning_rate=np.nan)) is None
+
+
+def test_a_schedule_has_no_one_configured_rate():
+    assert settings.learning_rate(trained_by("Adam", learning_rate={"class_name": "CosineDecay"})) is None
+
+
+@pytest.mark.parametrize(("name", "limit"), [("SGD", 0.5), ("Adadelta", 2.0), ("Adam", 0.03), ("Mine", 0.03)])
+def test_a_rate_is_unusual_above_what_its_optimizer_takes(name, limit):
+    usual, unusual = trained_by(name, learning_rate=limit), trained_by(name, learning_rate=limit * 1.01)
+    assert settings.rate_is_unusual(usual) is None and "is within what" in settings.rate_is_usual(usual)
+    assert f"above what {name} usually takes" in settings.rate_is_unusual(unusual)
+    assert settings.rate_is_usual(unusual) is None
+
+
+def test_a_rate_of_zero_is_neither_usual_nor_unusual():
+    run = trained_by("Adam", [0.0])
+    assert settings.rate_is_zero(run) == "The learning rate that was applied is 0."
+    assert settings.rate_is_usual(run) is None and settings.rate_is_unusual(run) is None
+
+
+@pytest.mark.parametrize(("name", "config", "plain"), [
+    ("SGD", {}, True), ("SGD", {"momentum": 0.0}, True), ("SGD", {"momentum": 0.9}, False), ("Adam", {}, False),
+])  # fmt: skip
+def test_only_an_optimizer_without_momentum_or_scaling_adapts_nothing(name, config, plain):
+    assert (settings.adapts_nothing(trained_by(name, **config)) is not None) is plain
+
+
+@pytest.mark.parametrize("name", ["clipnorm", "global_clipnorm", "clipvalue"])
+def test_any_kind_of_clipping_clips(name):
+    assert settings.clips_nothing(trained_by("SGD", **{name: 1.0})) is None
+    assert settings.clips_nothing(trained_by("SGD", **{name: None})) is not None
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN", "Bidirectional"])
+def test_a_recurrent_layer_is_named(kind):
+    assert settings.recurs(layered(LayerCard("memory", kind))).startswith("'memory'")
+
+
+@pytest.mark.parametrize(("units", "narrow"), [(settings.NARROW, True), (settings.NARROW + 1, False)])
+def test_a_model_is_as_narrow_as_its_narrowest_hidden_layer(units, narrow):
+    told = settings.is_narrow(s.healthy(card=s.with_layer(s.card(), "hidden_2", units=units)))
+    assert (told == f"The narrowest hidden layer, 'hidden_2', has {units} units.") is narrow
+
+
+def test_a_model_without_a_hidden_layer_is_a_straight_line():
+    assert "no hidden layer" in settings.is_narrow(layered(s.card().layers[-1]))
+
+
+def test_a_narrow_output_is_not_a_narrow_model():
+    assert settings.is_narrow(s.healthy(card=s.with_layer(s.card(), "output", units=1))) is None
+
+
+@pytest.mark.parametrize(("units", "narrow"), [(settings.NARROW_RELU, True), (settings.NARROW_RELU + 1, False)])
+def test_relu_layers_are_narrow_up_to_eight_units(units, narrow):
+    run = s.healthy(card=s.with_layer(s.card(), "hidden_3", units=units))
+    assert (settings.has_narrow_relu(run) is not None) is narrow
+
+
+def test_sigmoids_are_told_of_hidden_layers_only():
+    assert settings.hides_sigmoids(s.healthy(card=s.with_layer(s.card(), "output", activation="sigmoid"))) is None
+    hidden = s.healthy(card=s.with_layer(s.card(), "hidden_1", activation="sigmoid"))
+    assert settings.hides_sigmoids(hidden).startswith("'hidden_1': a sigmoid")
+
+
+@pytest.mark.parametrize(("share", "mostly"), [(0.51, False), (0.49, True), (0.0, True)])
+def test_a_model_is_mostly_frozen_when_less_than_half_can_change(share, mostly):
+    card = replace(s.card(), parameters=1000, trainable_parameters=int(1000 * share))
+    assert (settings.is_mostly_frozen(s.healthy(card=card)) is not None) is mostly

@@ -1,0 +1,67 @@
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.report import VERDICTS, Cause, Check, Evidence
+from tb_lossdiag.diagnosis.verdict import NUMBER, WORDS, verdict
+
+CHECKS = ("nonfinite", "flatness", "skill", "metric_frozen", "generalization_gap")
+
+
+def findings(outcome, found=(), silent=(), needs=""):
+    """Each check tells one sentence with its own name, but those in `silent`."""
+    checks = {
+        name: Check(
+            name,
+            name,
+            "found" if name in found else "not_found",
+            () if name in silent else (Evidence(f"{name} measured 7."),),
+            needs=needs if name in silent else "",
+        )
+        for name in CHECKS
+    }
+    return Findings(s.healthy(), checks, outcome)
+
+
+def cause(id, confidence="likely", severity="critical"):
+    return Cause(id, id, confidence, severity)
+
+
+def test_every_verdict_has_words_and_every_number_a_check():
+    assert set(WORDS) == set(VERDICTS) and set(NUMBER.values()) <= set(CHECKS)
+
+
+@pytest.mark.parametrize("outcome", NUMBER)
+def test_the_headline_says_the_state_and_its_number(outcome):
+    told = verdict(findings(outcome), ())
+    assert (told.state, told.cause) == (outcome, None)
+    assert told.headline == f"{WORDS[outcome]}. {NUMBER[outcome]} measured 7."
+
+
+def test_the_trend_speaks_where_the_number_is_missing():
+    assert verdict(findings("learning", silent=["skill"]), ()).headline.endswith("flatness measured 7.")
+
+
+def test_a_frozen_metric_speaks_for_itself():
+    told = verdict(findings("never_learned", found=["metric_frozen"]), ())
+    assert told.headline.endswith("metric_frozen measured 7.")
+
+
+def test_too_little_says_what_is_missing():
+    told = verdict(findings("inconclusive", silent=["flatness", "skill"], needs="more points"), ())
+    assert told.headline == "Too little to judge by: more points; more points."
+
+
+def test_without_any_number_the_state_stands_alone():
+    assert verdict(findings("stalled", silent=CHECKS), ()).headline == "The loss got stuck."
+
+
+def test_the_first_cause_that_counts_is_named():
+    causes = (
+        cause("a", severity="note"),
+        cause("b", confidence="ruled_out"),
+        cause("c", "possible", "warning"),
+        cause("d"),
+    )
+    assert verdict(findings("stalled"), causes).cause == "c"
+    assert verdict(findings("stalled"), causes[:2]).cause is None
