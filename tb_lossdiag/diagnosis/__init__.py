@@ -3,7 +3,6 @@
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.outcome import outcome
 from tb_lossdiag.diagnosis.ranking import rank
-from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Report
 from tb_lossdiag.diagnosis.symptoms import SYMPTOMS
 from tb_lossdiag.diagnosis.verdict import verdict
@@ -14,9 +13,13 @@ def diagnose_run(run: Run) -> Report:
     """The report on one training. Pure: the same run gives the same report, byte for byte."""
     checks = {symptom.ID: _checked(symptom, run) for symptom in SYMPTOMS}
     findings = Findings(run, checks, outcome(run, checks))
-    causes = rank(findings)
-    facts = (("constant_loss", _reference(run)), ("last_step", run.last_step), ("restarts", list(run.restarts)))
-    return Report(run.name, verdict(findings, causes), causes, tuple(checks.values()), run.skipped, facts)
+    causes, failed = rank(findings)
+    facts = (
+        ("constant_loss", checks["skill"].sign("constant_loss")),
+        ("last_step", run.last_step),
+        ("restarts", list(run.restarts)),
+    )
+    return Report(run.name, verdict(findings, causes), causes, tuple(checks.values()), (*run.skipped, *failed), facts)
 
 
 def _checked(symptom, run: Run) -> Check:
@@ -27,10 +30,3 @@ def _checked(symptom, run: Run) -> Check:
         return Check(
             symptom.ID, symptom.TITLE, "inconclusive", needs=f"this check failed: {type(error).__name__}: {error}"
         )
-
-
-def _reference(run: Run) -> float | None:
-    try:
-        return constant_loss(run)
-    except Exception:
-        return None

@@ -67,11 +67,7 @@ def before(first: str, second: str) -> Clue:
         a, b = f.checks[first], f.checks[second]
         if not (a.found and b.found) or a.onset is None or b.onset is None or a.onset >= b.onset:
             return None
-        return (
-            Evidence(
-                f"{a.title} crossed its threshold at step {a.onset}, {b.title.lower()} followed at step {b.onset}."
-            ),
-        )
+        return (Evidence(f"{a.title} crossed its threshold at step {a.onset}, {b.title} followed at step {b.onset}."),)
 
     return clue
 

@@ -1,19 +1,17 @@
-"""What should the user change? Each cause's fix as a sentence and as code in the user's own names and numbers.
+"""What should the user change? Each cause's fix as a sentence and as code in the user's own names and numbers."""
 
-Names from a log enter the code through repr only, class names as identifiers only, so pasting the code of a hostile log
-cannot run anything it wrote.
-"""
-
-from keyword import iskeyword
+from dataclasses import replace
 
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.reference import ABSOLUTE, BINARY, CATEGORICAL, SQUARED, loss_name, value_range
 from tb_lossdiag.diagnosis.report import Fix
-from tb_lossdiag.diagnosis.settings import learning_rate, momentum, optimizer_name, usual_limit
+from tb_lossdiag.diagnosis.settings import hidden_layers, learning_rate, optimizer_name, usual_limit
+from tb_lossdiag.diagnosis.snippets import compile_line, layer_lines, loss_code, rounded
+from tb_lossdiag.diagnosis.symptoms.architecture import SATURATING
 from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
-from tb_lossdiag.run import LayerCard, Run
+from tb_lossdiag.run import LayerCard
 
 # The update ratio a training usually runs at; steps are scaled towards it.
 TARGET_RATIO = 1e-3
@@ -61,11 +59,12 @@ def check_inputs(f: Findings) -> Fix:
 
 
 def unfreeze(f: Findings) -> Fix:
-    names = f.checks["trainable"].layers
-    lines = [f"model.get_layer({name.rsplit('/', 1)[-1]!r}).trainable = True" for name in names[:4]]
+    # A nested layer is reached by one get_layer for each part of its path.
+    paths = [name.split("/") for name in f.checks["trainable"].layers[:4]]
+    lines = ["".join(["model", *(f".get_layer({part!r})" for part in path), ".trainable = True"]) for path in paths]
     return Fix(
         "Make the layers trainable, then compile again.",
-        "\n".join([*lines, f"model.compile(optimizer={_optimizer(f.run)}, loss={_loss(f.run)})"]),
+        "\n".join([*lines, compile_line(f.run)]),
     )
 
 
@@ -78,7 +77,7 @@ def pair(f: Findings) -> Fix:
     one_unit = fault in ("one_unit_softmax", "class_count")
     numbers = name in SQUARED | ABSOLUTE and (low, high) != (0, 1)
     if fault == "unreachable_targets" or (one_unit and numbers):
-        layer, loss = f"Dense({units})", _loss(f.run)
+        layer, loss = f"Dense({units})", loss_code(f.run)
     elif one_unit and classes > 2:
         layer, loss = f"Dense({classes}, activation='softmax')", "'sparse_categorical_crossentropy'"
     elif one_unit or name in BINARY or fault == "squared_error_for_labels":
@@ -91,7 +90,7 @@ def pair(f: Findings) -> Fix:
     path = f.checks["loss_pairing"].sign("output", "")
     return Fix(
         f"Replace the output {path!r} and compile with the loss that belongs to it.",
-        f"keras.layers.{layer}\nmodel.compile(optimizer={_optimizer(f.run)}, loss={loss})",
+        f"keras.layers.{layer}\n{compile_line(f.run, loss=loss)}",
     )
 
 
@@ -118,91 +117,75 @@ def scale_targets(f: Findings) -> Fix:
 
 
 def lower_learning_rate(f: Findings) -> Fix:
-    name, rate = optimizer_name(f.run), learning_rate(f.run)
-    early = f.checks["update_ratio"].sign("early", 0.0) or 0.0
-    usual = DEFAULT_RATES.get(name, 1e-3)
-    wanted = (
-        usual
-        if rate is None
-        else min(rate / 10, max(rate * TARGET_RATIO / early, rate / 1e4) if early > 0 and np.isfinite(early) else usual)
-    )
-    return Fix(
-        f"Lower the learning rate{f' from {rate:g}' if rate else ''} to about {_round(wanted)}.",
-        f"model.compile(optimizer={_optimizer(f.run, wanted)}, loss={_loss(f.run)})",
-    )
+    rate, early = learning_rate(f.run), f.checks["update_ratio"].sign("early", 0.0) or 0.0
+    if rate is None:
+        wanted, told = DEFAULT_RATES.get(optimizer_name(f.run), 1e-3), ""
+    else:
+        # One step says what to aim at, but not more than two decades away from what was tried.
+        factor = TARGET_RATIO / early if early > 0 else 0.1
+        wanted, told = rate * min(0.1, max(factor, 0.01)), f" from {rate:g}"
+    return Fix(f"Lower the learning rate{told} to about {rounded(wanted)}.", compile_line(f.run, wanted))
 
 
 def raise_learning_rate(f: Findings) -> Fix:
-    name, rate = optimizer_name(f.run), learning_rate(f.run)
-    late = f.checks["update_ratio"].sign("late", 0.0) or 0.0
-    factor = min(max(TARGET_RATIO / late, 10), 1000) if late > 0 else 10
-    wanted = DEFAULT_RATES.get(name, 1e-3) if rate is None else min(rate * factor, usual_limit(f.run))
-    return Fix(
-        f"Raise the learning rate{f' from {rate:g}' if rate else ''} to about {_round(wanted)}.",
-        f"model.compile(optimizer={_optimizer(f.run, wanted)}, loss={_loss(f.run)})",
-    )
+    rate, late = learning_rate(f.run), f.checks["update_ratio"].sign("late", 0.0) or 0.0
+    if rate is None:
+        wanted, told = DEFAULT_RATES.get(optimizer_name(f.run), 1e-3), ""
+    else:
+        factor = min(max(TARGET_RATIO / late, 10), 1000) if late > 0 else 10
+        wanted, told = max(rate * 3, min(rate * factor, usual_limit(f.run))), f" from {rate:g}"
+    return Fix(f"Raise the learning rate{told} to about {rounded(wanted)}.", compile_line(f.run, wanted))
 
 
 def set_learning_rate(f: Findings) -> Fix:
     wanted = DEFAULT_RATES.get(optimizer_name(f.run), 1e-3)
     return Fix(
         "Give the optimizer a learning rate above 0, or end the schedule later.",
-        f"model.compile(optimizer={_optimizer(f.run, wanted)}, loss={_loss(f.run)})",
+        compile_line(f.run, wanted),
     )
 
 
 def switch_optimizer(f: Findings) -> Fix:
     return Fix(
         "Use an optimizer that scales each weight's step by itself, or give this one momentum.",
-        f"model.compile(optimizer=keras.optimizers.Adam(learning_rate=0.001), loss={_loss(f.run)})",
+        f"model.compile(optimizer=keras.optimizers.Adam(learning_rate=0.001), loss={loss_code(f.run)})",
     )
 
 
 def clip(f: Findings) -> Fix:
     norm = f.run.steps.get("gradient_norm")
-    finite = norm.values[np.isfinite(norm.values)] if norm is not None else np.array([])
+    sizes = norm.values[np.isfinite(norm.values) & (norm.values > 0)] if norm is not None else np.array([])
     # Near the 90th percentile of the norms (Google's tuning playbook), but 1 where every norm is an explosion already.
-    wanted = min(float(np.percentile(finite, 90)), 1.0) if len(finite) else 1.0
+    wanted = min(float(np.percentile(sizes, 90)), 1.0) if len(sizes) else 1.0
     return Fix(
         "Clip the gradient norm; gated cells (LSTM, GRU) or a smaller recurrent initialiser cure it at the root.",
-        f"model.compile(optimizer={_optimizer(f.run, extra=f'global_clipnorm={_round(wanted)}')}, loss={_loss(f.run)})",
+        compile_line(f.run, extra=f"global_clipnorm={rounded(wanted)}"),
     )
 
 
 def initialise(f: Findings) -> Fix:
-    lines = []
-    for path in f.checks["initialization"].layers[:4]:
-        layer = f.run.card.layer(path)
-        lines.append(f"{_constructor(layer, layer.activation)}  # {path!r}")
-    return Fix("Use He initialisation in front of ReLU, Glorot elsewhere, and zero biases.", "\n".join(lines))
+    return Fix(
+        "Use He initialisation in front of ReLU, Glorot elsewhere, and zero biases.",
+        layer_lines(_named(f, "initialization"), None),
+    )
 
 
 def shorten_gradient_path(f: Findings) -> Fix:
     hidden = f.run.card.layers[:-1] if f.run.card else ()
-    layers = [layer for layer in hidden if layer.activation in ("sigmoid", "tanh", "hard_sigmoid") and layer.units]
-    lines = [f"{_constructor(layer, 'relu')}  # {layer.path!r}" for layer in layers[:3]]
-    if len(layers) > 3:
-        lines.append(f"# and the same for the other {len(layers) - 3}")
     return Fix(
         "Use ReLU with He initialisation in the hidden layers; in deeper models add normalisation or skip connections.",
-        "\n".join(lines),
+        layer_lines([layer for layer in hidden if layer.activation in SATURATING], "relu"),
     )
 
 
 def swap_activation(f: Findings) -> Fix:
-    layers = [layer for layer in f.run.card.layers[:-1] if layer.units and layer.parameters] if f.run.card else []
-    return Fix(
-        "Give the hidden layers a ReLU with He initialisation.",
-        "\n".join(f"{_constructor(layer, 'relu')}  # {layer.path!r}" for layer in layers[:4]),
-    )
+    return Fix("Give the hidden layers a ReLU with He initialisation.", layer_lines(hidden_layers(f.run), "relu"))
 
 
 def leak(f: Findings) -> Fix:
-    names = f.checks["dead_units"].layers
-    layers = [layer for layer in (f.run.card.layer(name) for name in names) if layer is not None] if f.run.card else []
-    lines = [f"{_constructor(layer, 'leaky_relu')}  # {layer.path!r}" for layer in layers[:4]]
     return Fix(
-        "Use an activation that lets a gradient through below zero, and a smaller learning rate.", "\n".join(lines)
+        "Use an activation that lets a gradient through below zero, and a smaller learning rate.",
+        layer_lines(_named(f, "dead_units"), "leaky_relu"),
     )
 
 
@@ -239,21 +222,16 @@ def train_longer(f: Findings) -> Fix:
     rate = learning_rate(f.run)
     return Fix(
         "The loss was still falling: train longer"
-        + (f", or raise the learning rate from {rate:g} to {_round(rate * 3)}." if rate else "."),
+        + (f", or raise the learning rate from {rate:g} to {rounded(rate * 3)}." if rate else "."),
         f"model.fit(..., epochs={(epochs or 10) * 5})",
     )
 
 
 def widen(f: Findings) -> Fix:
-    layers = [layer for layer in f.run.card.layers[:-1] if layer.parameters and layer.units]
-    lines = [
-        f"keras.layers.{layer.kind}({max(32, layer.units * 8)}, activation='relu')  # {layer.path!r}"
-        for layer in layers[:3]
-        if layer.kind == "Dense"
-    ]
+    layers = [replace(layer, units=max(32, layer.units * 8)) for layer in hidden_layers(f.run)]
     return Fix(
         "Give the model more units, or a hidden layer if it has none.",
-        "\n".join(lines or ["keras.layers.Dense(64, activation='relu')"]),
+        layer_lines(layers, None) or "keras.layers.Dense(64, activation='relu')",
     )
 
 
@@ -269,31 +247,7 @@ def regularise(f: Findings) -> Fix:
     )
 
 
-def _constructor(layer: LayerCard, activation: str | None) -> str:
-    initializer = "he_normal" if activation in ("relu", "leaky_relu") else "glorot_uniform"
-    first = f"{layer.units}" + (f", {tuple(layer.settings['kernel_size'])}" if "kernel_size" in layer.settings else "")
-    act = f", activation={activation!r}" if activation not in (None, "linear") else ""
-    return f"keras.layers.{_name(layer.kind, 'Dense')}({first}{act}, kernel_initializer={initializer!r})"
-
-
-def _optimizer(run: Run, rate: float | None = None, extra: str = "") -> str:
-    rate = learning_rate(run) if rate is None else rate
-    kept = momentum(run)
-    parts = [f"learning_rate={_round(rate)}" if rate else "", f"momentum={kept:g}" if kept else "", extra]
-    return f"keras.optimizers.{_name(optimizer_name(run), 'Adam')}({', '.join(p for p in parts if p)})"
-
-
-def _loss(run: Run) -> str:
-    name = loss_name(run.card) if run.card else ""
-    if name in CATEGORICAL | BINARY and run.card.loss.get("from_logits"):
-        return f"keras.losses.{name.title().replace('_', '')}(from_logits=True)"
-    return repr(name or "categorical_crossentropy")
-
-
-def _name(written: str, otherwise: str) -> str:
-    """A class's name from the log, where it can be one: outside of quotes nothing else may enter the code."""
-    return written if written.isidentifier() and not iskeyword(written) else otherwise
-
-
-def _round(value: float) -> str:
-    return f"{float(f'{value:.1g}'):g}"
+def _named(f: Findings, check: str) -> list[LayerCard]:
+    """The layers that a check names."""
+    layers = (f.run.card.layer(path) for path in f.checks[check].layers) if f.run.card else ()
+    return [layer for layer in layers if layer is not None]

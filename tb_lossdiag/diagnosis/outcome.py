@@ -3,24 +3,25 @@
 Reads the checks only. A run that learns is called learning however odd its gradients look: no outcome, no accusation.
 """
 
+import math
 from collections.abc import Mapping
 
 from tb_lossdiag.diagnosis.report import Check
 from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, SOLVED
 from tb_lossdiag.run import Run
 
-# States in which something went wrong, worst first, and those in which nothing did.
+# States in which the training failed, and those in which it got somewhere but not far.
 FAILED = ("nonfinite", "diverging", "never_learned")
+HINDERED = ("stalled", "slow", "overfitting")
 # Without a reference, a loss that has halved has been learned from, however noisy it is now.
 FALLEN = 0.5
-HINDERED = ("stalled", "slow", "overfitting")
 
 
 def outcome(run: Run, checks: Mapping[str, Check]) -> str:
     """One of report.VERDICTS."""
     direction = checks["flatness"].sign("direction", "short")
     skill = checks["skill"].sign("skill")
-    if (checks["nonfinite"].found and checks["nonfinite"].sign("place") != "target") or _ends_nonfinite(run):
+    if _ends_nonfinite(run):
         return "nonfinite"
     if checks["metric_frozen"].found:
         return "never_learned"
@@ -50,5 +51,6 @@ def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
 
 
 def _ends_nonfinite(run: Run) -> bool:
+    """One broken batch that training recovers from is a symptom, not the outcome."""
     loss = run.steps.get("loss") or run.epochs.get("loss")
-    return loss is not None and len(loss) > 0 and not abs(float(loss.values[-1])) < float("inf")
+    return bool(loss) and not math.isfinite(loss.values[-1])

@@ -14,12 +14,23 @@ from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, Cause, Evidenc
 
 # Required evidence plus this many arguments make a cause likely.
 ARGUMENTS = 2
+# Halfway from a constant guess to perfect; noisy labels alone kept a healthy run at 0.47.
+USEFUL = 0.5
 
 
-def rank(findings: Findings) -> tuple[Cause, ...]:
-    """All causes worth showing, best explanation first, ruled-out ones last."""
-    argued = [a for a in (_argue(candidate, findings) for candidate in CANDIDATES) if a is not None]
-    argued = _one_per_id(argued)
+def rank(findings: Findings) -> tuple[tuple[Cause, ...], tuple[str, ...]]:
+    """All causes worth showing, best explanation first, ruled-out ones last; and which could not be argued, and why."""
+    argued, failed = [], []
+    for candidate in CANDIDATES:
+        try:
+            argued.append(_argue(candidate, findings))
+        except Exception as error:  # one broken cause must not take the others down
+            failed.append(f"{candidate.title}: could not be argued ({type(error).__name__}: {error})")
+    return _ordered(_one_per_id([pair for pair in argued if pair is not None])), tuple(failed)
+
+
+def _ordered(argued: list[tuple[Candidate, Cause]]) -> tuple[Cause, ...]:
+    """Best explanation first; a cause steps back behind the first standing one that explains it."""
     standing: list[tuple[Candidate, Cause]] = []
     settled = []
     for candidate, cause in sorted(argued, key=_order):
@@ -44,7 +55,7 @@ def _argue(candidate: Candidate, findings: Findings) -> tuple[Candidate, Cause] 
         id=candidate.id,
         title=candidate.title,
         confidence=confidence,
-        severity=_severity(candidate, confidence, findings.outcome),
+        severity=_severity(candidate, confidence, findings),
         evidence_for=evidence_for,
         evidence_against=evidence_against,
         onset=source.onset if source is not None else min((s[0] for s in steps), default=None),
@@ -63,13 +74,18 @@ def _gather(required: list, clues: tuple[Clue, ...], findings: Findings) -> tupl
     return tuple(told), len(answers)
 
 
-def _severity(candidate: Candidate, confidence: str, outcome: str) -> str:
-    """How bad the outcome is, not how sure the cause is; a merely possible cause is one step milder."""
+def _severity(candidate: Candidate, confidence: str, findings: Findings) -> str:
+    """How bad the outcome is, not how sure the cause is; a merely possible cause is one step milder.
+
+    A run that stalled halfway to perfect or beyond may simply be as good as its data, so nobody is accused of that.
+    """
+    outcome = findings.outcome
     if candidate.certain:
         return "critical" if outcome in FAILED else "warning"
     if outcome in FAILED:
         return "critical" if confidence == "likely" else "warning"
-    if outcome in HINDERED:
+    useful = outcome == "stalled" and (findings.checks["skill"].sign("skill") or 0) >= USEFUL
+    if outcome in HINDERED and not useful:
         return "warning" if confidence == "likely" else "note"
     return "note"
 

@@ -65,10 +65,6 @@ def loss_name(card: ModelCard) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
-def is_classification(card: ModelCard) -> bool:
-    return loss_name(card) in CATEGORICAL | BINARY
-
-
 def pooled_mean(targets: Table) -> np.ndarray:
     """float64 [outputs]: the mean target, or each class's share."""
     return _finite_mean(targets.column("mean"))

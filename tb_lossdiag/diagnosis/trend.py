@@ -37,10 +37,10 @@ class Trend:
     points: int
 
 
-def trend(steps: np.ndarray, values: np.ndarray, scale: float | None = None, noisy: bool = True) -> Trend:
+def trend(steps: np.ndarray, values: np.ndarray, noisy: bool = True) -> Trend:
     """The movement of `values` over their whole length.
 
-    steps: int64 [n]. values: float64 [n], finite. scale: what a change is relative to; None means the median |bin|.
+    steps: int64 [n]. values: float64 [n], finite. A change is relative to the median |bin|.
     noisy: whether single points need binning (batch losses) or stand for themselves (epoch means).
     """
     first, last = (int(steps[0]), int(steps[-1])) if len(steps) else (0, 0)
@@ -49,7 +49,7 @@ def trend(steps: np.ndarray, values: np.ndarray, scale: float | None = None, noi
         return Trend("short", np.nan, np.nan, np.nan, first, last, len(values))
     medians = np.array([np.median(part) for part in np.array_split(values, bins)])
     slope, low, high = theil_sen(medians)
-    unit = scale or float(np.median(np.abs(medians))) or 1.0
+    unit = float(np.median(np.abs(medians))) or 1.0
     change, low, high = (float(x) * (bins - 1) / unit for x in (slope, low, high))
     return Trend(_direction(low, high), change, low, high, first, last, len(values))
 

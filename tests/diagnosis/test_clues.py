@@ -54,7 +54,7 @@ def test_a_fact_is_told_in_its_own_words():
 
 def test_an_earlier_onset_is_told_with_both_steps():
     (told,) = before("cause", "effect")(findings(cause=("found", 3), effect=("found", 9)))
-    assert told.text == "Cause crossed its threshold at step 3, effect followed at step 9."
+    assert told.text == "Cause crossed its threshold at step 3, Effect followed at step 9."
 
 
 @pytest.mark.parametrize(("cause", "effect"), [

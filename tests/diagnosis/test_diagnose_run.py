@@ -8,6 +8,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.diagnosis.causes import CANDIDATES
 from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, VERDICTS
 from tb_lossdiag.diagnosis.symptoms import SYMPTOMS, flatness
 from tb_lossdiag.run import Event, Run
@@ -148,3 +149,21 @@ def test_a_variable_without_gradient_is_no_explosion():
     table = s.with_column(table, "update_ratio", 0.0, rows)
     report = diagnose_run(s.stuck(layers=table, events=(Event(1, "no_gradient", {"rows": rows}),)))
     assert "exploding_gradients" not in [cause.id for cause in report.causes]
+
+
+def test_a_broken_cause_is_noted_and_leaves_the_others_standing(monkeypatch):
+    def broken(findings):
+        raise ZeroDivisionError("no steps")
+
+    candidate = replace(CANDIDATES[0], title="Broken", requires=(broken,))
+    monkeypatch.setattr("tb_lossdiag.diagnosis.ranking.CANDIDATES", (candidate, *CANDIDATES))
+    report = diagnose_run(s.stuck(layers=s.with_column(s.layer_table(), "update_ratio", 1e-6)))
+    assert report.notes == ("Broken: could not be argued (ZeroDivisionError: no steps)",)
+    assert report.verdict.cause == "learning_rate_too_low"
+
+
+def test_a_run_stalled_at_a_useful_level_is_not_accused_for_its_narrow_layer():
+    card = s.with_layer(s.card(), "hidden_2", units=2)
+    run = s.healthy(card=card, steps={"loss": s.series(s.flat(level=1.0))})
+    report = diagnose_run(run)
+    assert report.verdict.state == "stalled" and report.severity in ("none", "note")

@@ -155,7 +155,7 @@ def test_dead_layers_are_written_as_the_user_built_them():
 
 def test_frozen_layers_are_named():
     code = fixes.unfreeze(findings(s.stuck(), layers=["block/dense"])).code
-    assert "model.get_layer('dense').trainable = True" in code
+    assert "model.get_layer('block').get_layer('dense').trainable = True" in code
 
 
 def test_labels_out_of_range_are_shifted_or_get_more_units():

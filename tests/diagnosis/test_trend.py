@@ -51,7 +51,3 @@ def test_few_points_are_called_short():
 
 def test_epoch_means_need_no_binning():
     assert trend(STEPS[:20], np.linspace(2, 1, 20), noisy=False).direction == "falling"
-
-
-def test_change_is_relative_to_the_given_scale():
-    assert trend(STEPS, np.linspace(1.0, 0.0, 400), scale=10.0).change == pytest.approx(-0.095, abs=0.01)

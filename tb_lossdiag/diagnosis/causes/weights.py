@@ -69,7 +69,13 @@ WEIGHTS = (
     Candidate(
         "disconnected_graph",
         "The loss does not reach the variables",
-        requires=(found("zero_gradient", pattern=("all", "kernels"), from_start=True), any_of(BAD, found("flatness"))),
+        requires=(
+            any_of(
+                found("zero_gradient", pattern=("all", "kernels"), from_start=True),
+                found("zero_gradient", unreached=True),
+            ),
+            any_of(BAD, found("flatness")),
+        ),
         supports=(found("zero_gradient", unreached=True), found("update_ratio", level="zero")),
         contradicts=(
             found("loss_pairing", certain=True),

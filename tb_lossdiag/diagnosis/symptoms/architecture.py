@@ -21,7 +21,9 @@ def check(run: Run) -> Check:
     if run.card is None or not run.card.layers:
         return Check(ID, TITLE, "not_run", needs="the model card: add the LossDiagnostics callback")
     layers = run.card.layers
-    return _deep_saturating(layers) or _dropout(layers) or _linear_stack(layers) or Check(ID, TITLE, "not_found")
+    usual = Evidence(f"Nothing in the list of {len(layers)} layers limits learning by itself.", source="the model card")
+    found = _deep_saturating(layers) or _dropout(layers) or _linear_stack(layers)
+    return found or Check(ID, TITLE, "not_found", (usual,))
 
 
 def _deep_saturating(layers: tuple[LayerCard, ...]) -> Check | None:
@@ -29,7 +31,7 @@ def _deep_saturating(layers: tuple[LayerCard, ...]) -> Check | None:
     hidden = [layer for layer in layers[:-1] if layer.activation in SATURATING and layer not in recurrent]
     if len(hidden) <= SATURATING_DEPTH or any(layer.kind in NORMALISING | MERGING for layer in layers):
         return None
-    text = f"{len(hidden)} saturating activations in a row, without normalisation or skip connections between them."
+    text = f"{len(hidden)} saturating activations behind each other, without normalisation or skip connections."
     return _found(
         "deep_saturating", text, len(hidden), SATURATING_DEPTH, hidden, "a sigmoid's derivative is at most 0.25"
     )

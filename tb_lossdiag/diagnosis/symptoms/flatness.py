@@ -31,7 +31,7 @@ def check(run: Run) -> Check:
     if moved.direction == "short":
         return Check(ID, TITLE, "inconclusive", needs=f"more points: {moved.points} are too few to tell flat from slow")
     text = (
-        f"From step {moved.first} to {moved.last} the loss {WORDS[moved.direction]}: "
+        f"From {run.step_unit} {moved.first} to {moved.last} the loss {WORDS[moved.direction]}: "
         f"{moved.change:+.1%} (95 % interval {moved.low:+.1%} … {moved.high:+.1%})."
     )
     evidence = Evidence(text, moved.change, FLAT_BAND, "relative change", SOURCE, (), (moved.first, moved.last))

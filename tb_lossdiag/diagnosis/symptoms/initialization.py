@@ -42,7 +42,8 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="the model card: add the LossDiagnostics callback")
     faults = list(_faults(run.card.layers))
     if not faults:
-        return Check(ID, TITLE, "not_found", signs=(("fault", "normal"),))
+        usual = Evidence("Every layer's weights started on a usual scale.", source=SOURCE)
+        return Check(ID, TITLE, "not_found", (usual,), signs=(("fault", "normal"),))
     worst = max(faults, key=lambda fault: FAULTS.index(fault.kind))
     layers = tuple(fault.layer for fault in faults if fault.kind == worst.kind)[:8]
     evidence = Evidence(worst.text, worst.value, worst.threshold, "", SOURCE, (worst.layer,))

@@ -20,7 +20,7 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="a loss curve or layer records")
     places = [place for place in (_loss(loss), *_tables(run)) if place is not None]
     if not places:
-        return Check(ID, TITLE, "not_found")
+        return Check(ID, TITLE, "not_found", (Evidence("Every recorded value is finite.", source=SOURCE),))
     step, _, kind, name = min(places)
     # A row of data says in its name whether it is an input or a target: "input:x".
     told = "the loss" if kind == "loss" else repr(name) if kind in ("input", "target") else f"the {kind} of {name!r}"

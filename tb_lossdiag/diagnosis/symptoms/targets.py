@@ -78,7 +78,8 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
             )
         if top >= MAJORITY and (name in CATEGORICAL or len(mean) == 1):
             return "imbalanced", f"One class makes up {top:.1%} of the recorded labels.", top, MAJORITY
-        return "normal", f"The most frequent class makes up {top:.1%} of the recorded labels.", top, MAJORITY
+        what = "class makes up" if name in CATEGORICAL or len(mean) == 1 else f"of {len(mean)} labels is set in"
+        return "normal", f"The most frequent {what} {top:.1%} of the recorded labels.", top, MAJORITY
     spread = float(np.sqrt(np.mean(pooled_variance(run.targets))))
     size = float(np.hypot(np.mean(np.abs(mean)), spread))
     if name in SQUARED | ABSOLUTE and spread == 0:

@@ -16,7 +16,8 @@ def check(run: Run) -> Check:
     share = 1 - run.card.trainable_parameters / run.card.parameters if run.card.parameters else 0.0
     nothing = run.card.trainable_parameters == 0 < run.card.parameters
     if not frozen and not nothing:
-        return Check(ID, TITLE, "not_found", signs=(("frozen_share", 0.0),))
+        usual = Evidence(f"All {len(weighted)} layers with weights are trainable.", source=SOURCE)
+        return Check(ID, TITLE, "not_found", (usual,), signs=(("frozen_share", 0.0),))
     names = ", ".join(frozen[:3])
     text = (
         "No variable of the model is trainable."

@@ -7,7 +7,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import is_kernel, onset, span
-from tb_lossdiag.run import Run, Table
+from tb_lossdiag.run import Run
 
 ID = "zero_gradient"
 TITLE = "Gradients exactly zero"
@@ -23,12 +23,12 @@ def check(run: Run) -> Check:
     if not table.rows or not len(table.steps):
         return Check(ID, TITLE, "not_run", needs="a trainable variable")
     unreached = {name for event in run.events if event.kind == "no_gradient" for name in event.facts.get("rows", ())}
-    zero = _zero(table) | np.array([row.name in unreached for row in table.rows])
+    zero = (table.column("gradient_norm") == 0) | np.array([row.name in unreached for row in table.rows])
     middle = (int(table.steps[0]) + int(table.steps[-1])) / 2
     stuck = zero[table.steps >= middle].mean(axis=0) > HELD
     kernels = np.array([is_kernel(row) for row in table.rows])
     if not stuck[kernels].any():
-        return Check(ID, TITLE, "not_found")
+        return Check(ID, TITLE, "not_found", (Evidence("Every weight matrix gets a gradient.", source=SOURCE),))
     rows = [row for row, s in zip(table.rows, stuck, strict=True) if s]
     if stuck.all():
         pattern = "all"
@@ -44,11 +44,8 @@ def check(run: Run) -> Check:
         "kernels": "Every weight matrix has a gradient of exactly 0; only biases still get one",
         "some": f"{len(names)} of {len(table.rows)} variables have a gradient of exactly 0: {', '.join(names[:3])}",
     }[pattern]
-    told = " (the loss does not reach them at all)" if unreached else ""
+    cut = unreached & {row.name for row in rows}
+    told = f" (the loss does not reach {len(cut)} of them at all)" if cut else ""
     evidence = Evidence(f"{text}{told}, since step {began}.", 0.0, 0.0, "gradient norm", SOURCE, names[:8], span(table))
-    signs = (("pattern", pattern), ("unreached", bool(unreached)), ("from_start", began <= int(table.steps[0])))
+    signs = (("pattern", pattern), ("unreached", bool(cut)), ("from_start", began <= int(table.steps[0])))
     return Check(ID, TITLE, "found", (evidence,), began, names[:8], signs=signs)
-
-
-def _zero(table: Table) -> np.ndarray:
-    return table.column("gradient_norm") == 0

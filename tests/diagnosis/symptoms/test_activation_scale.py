@@ -19,15 +19,15 @@ def test_a_spread_is_judged_from_either_side_of_its_threshold(value, level):
 
 
 def test_the_evidence_names_the_layer_its_spread_and_the_threshold():
-    found = check(spread(100.0))
+    found = check(spread(2 * BLOWN))
     (evidence,) = found.evidence
     assert found.layers == evidence.layers == ("hidden_2",)
-    assert (evidence.value, evidence.threshold, evidence.steps) == (100.0, BLOWN, (1, 1))
-    assert "'hidden_2' have a spread of 1e+02" in evidence.text
+    assert (evidence.value, evidence.threshold, evidence.steps) == (2 * BLOWN, BLOWN, (1, 1))
+    assert "'hidden_2' have a spread of 2e+02" in evidence.text
 
 
 def test_the_fault_begins_at_the_first_recorded_step():
-    assert check(spread(100.0)).onset == 1
+    assert check(spread(2 * BLOWN)).onset == 1
 
 
 def test_what_happens_after_the_first_step_is_no_matter_of_the_start():
@@ -41,7 +41,7 @@ def test_the_output_layer_may_have_any_spread():
 
 def test_a_blown_layer_outweighs_a_faded_one():
     table = s.with_column(s.layer_table(), "activation_std", 1e-4, rows=["hidden_1"])
-    table = s.with_column(table, "activation_std", 100.0, rows=["hidden_3"])
+    table = s.with_column(table, "activation_std", 2 * BLOWN, rows=["hidden_3"])
     assert check(s.healthy(layers=table)).layers == ("hidden_3",)
 
 

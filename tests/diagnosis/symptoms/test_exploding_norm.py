@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.exploding_norm import ELASTICITY, FALLEN, GROWTH, HELD, check
+from tb_lossdiag.diagnosis.symptoms.exploding_norm import ELASTICITY, FALLEN, GROWTH, HEALTHY_ELASTICITY, HELD, check
 
 LEVEL = 2.0
+WEIGHT = 5.0
 KERNELS = [f"{name}/kernel" for name in s.UNITS]
 
 
 def sharp(elasticity, from_step=0, until=None, loss=None):
     """A steady loss of 2 with one kernel at this loss elasticity (its weight norm is 5)."""
-    norm = elasticity * LEVEL / 5.0
+    norm = elasticity * LEVEL / WEIGHT
     table = s.with_column(s.layer_table(), "gradient_norm", norm, ["hidden_2/kernel"], from_step)
     if until is not None:
         table = s.with_column(table, "gradient_norm", 0.1, ["hidden_2/kernel"], until)
@@ -53,8 +54,9 @@ def test_a_loss_that_has_come_far_down_cannot_explode_by_ratio(left, state):
 
 @pytest.mark.parametrize(("factor", "state"), [(GROWTH * 0.9, "not_found"), (GROWTH * 1.1, "found")])
 def test_a_gradient_that_grows_a_hundredfold_is_found(factor, state):
-    table = s.with_column(s.layer_table(), "gradient_norm", 1e-3, KERNELS)
-    table = s.with_column(table, "gradient_norm", 1e-3 * factor, KERNELS, from_step=200)
+    start = 2 * HEALTHY_ELASTICITY * LEVEL / GROWTH / WEIGHT
+    table = s.with_column(s.layer_table(), "gradient_norm", start, KERNELS)
+    table = s.with_column(table, "gradient_norm", start * factor, KERNELS, from_step=200)
     found = check(s.healthy(steps=s.loss(np.full(400, LEVEL)), layers=table))
     assert found.state == state and found.sign("growth") == pytest.approx(factor, rel=1e-4)
     if state == "found":
@@ -83,3 +85,21 @@ def test_a_kernel_the_loss_never_reaches_has_no_gradient_to_explode():
 def test_a_loss_of_zero_without_gradients_is_no_explosion():
     table = s.with_column(s.layer_table(), "gradient_norm", 0.0)
     assert check(s.healthy(steps=s.loss(np.zeros(400)), layers=table)).state == "not_found"
+
+
+def test_a_nan_alone_is_no_explosion():
+    table = s.with_column(s.layer_table(), "gradient_norm", np.nan, KERNELS, from_step=100)
+    assert check(s.healthy(layers=table)).state == "not_found"
+
+
+def test_a_gradient_that_was_far_too_large_right_before_the_nan_exploded():
+    table = s.with_column(s.layer_table(), "gradient_norm", 1e6, KERNELS, from_step=80)
+    table = s.with_column(table, "gradient_norm", np.nan, KERNELS, from_step=100)
+    found = check(s.healthy(layers=table))
+    assert found.state == "found" and found.onset == 80
+
+
+def test_growth_from_a_tiny_start_to_a_healthy_size_is_no_explosion():
+    table = s.with_column(s.layer_table(), "gradient_norm", 1e-4, KERNELS)
+    table = s.with_column(table, "gradient_norm", 0.1, KERNELS, from_step=200)
+    assert check(s.healthy(steps=s.loss(np.full(400, LEVEL)), layers=table)).state == "not_found"

@@ -53,7 +53,7 @@ def test_a_gradient_that_is_none_counts_as_zero():
     table = s.with_column(s.layer_table(), "gradient_norm", np.nan, KERNELS[:1])
     found = check(s.healthy(layers=table, events=(Event(1, "no_gradient", {"rows": KERNELS[:1]}), Event(2, "mark"))))
     assert (found.state, found.sign("unreached"), found.layers) == ("found", True, ("hidden_1/kernel",))
-    assert "the loss does not reach them at all" in found.evidence[0].text
+    assert "the loss does not reach 1 of them at all" in found.evidence[0].text
 
 
 def test_a_gradient_that_is_nan_is_not_zero():
