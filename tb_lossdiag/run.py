@@ -85,7 +85,8 @@ class LayerCard:
     path: unique, "block/dense_1". kind: the class name, "Dense". activation: Keras name or None when it has none.
     initializers: {"kernel": {"name": "GlorotUniform", "config": {...}}, ...}.
     inputs: paths of the layers that feed it. units: size of the last output axis, None when unknown.
-    settings: what a check needs and only some layers have: rate (dropout), regularizers, use_bias, return_sequences, momentum.
+    settings: what only some layers have: rate (dropout), regularizers, kernel_size, return_sequences, and how the
+        weights started: kernel_mean, _std, _fan_in, _identical_columns, bias_mean, _min, _max.
     """
 
     path: str
@@ -103,7 +104,7 @@ class LayerCard:
 class ModelCard:
     """The static facts of a training: what the user wrote.
 
-    rows, columns: the axes of the recorded tensors, {"steps": [...], "layers": [...], ...}; data_rows names DATA's rows.
+    rows, columns: the axes of the recorded tensors, {"steps": [...], "layers": [...], ...}; data_rows: DATA's rows.
     optimizer: {"name": "Adam", "config": {...}}; loss: {"name": "CategoricalCrossentropy", "from_logits": False,
     "reads_logits": True}, where reads_logits says that Keras will take the layer's cached pre-activation values.
     batch_size, steps_per_epoch, epochs: None when unknown. precision: Keras's dtype policy name.

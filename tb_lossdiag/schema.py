@@ -12,9 +12,10 @@ Everything of one training lies in one TensorBoard run, `<log_dir>/diagnostics`:
 | DATA     | float32 [rows, columns]   | sampled steps; one row per input, target, prediction tensor |
 | TARGETS  | float32 [outputs, columns]| sampled steps; a class or an output unit per row            |
 | EPOCHS   | JSON object               | each epoch end: {"epoch": 0, "loss": ..., "val_loss": ...}  |
-| EVENTS   | JSON object               | rarely; {"kind": ..., ...}, see EVENT_KINDS                 |
+| EVENTS   | JSON object               | rarely; {"kind": ..., "step": ...}, see EVENT_KINDS         |
 
 A step is the 1-based number of the training step (batch) it describes, as in Keras's own batch summaries.
+Events of one step are filed at consecutive steps, as TensorBoard keeps one record per step and tag; "step" is true.
 A tensor is bare: the card's "columns" and "rows" name its axes, so columns can be appended without breaking old logs.
 A cell that does not apply to its row (a gradient norm of a layer output) or was not recorded is NaN; see `applies`.
 """
@@ -152,7 +153,7 @@ def encode_matrix(columns: Sequence[str], values: Mapping[str, Sequence[float]],
     for name, column in values.items():
         column = np.asarray(column, np.float32)
         if column.shape != (rows,):
-            raise ValueError(f"column {name!r} has shape {column.shape}, expected ({rows},): one value per row of the card")
+            raise ValueError(f"column {name!r} has shape {column.shape}, expected ({rows},): one per row of the card")
         matrix[:, list(columns).index(name)] = column
     return matrix
 

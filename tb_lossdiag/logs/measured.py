@@ -12,7 +12,8 @@ def step_series(steps: np.ndarray, columns: dict[str, np.ndarray]) -> dict[str, 
     """The columns as series, without the cells in which nothing was recorded.
 
     steps: int64 [n]. columns: float64 [n] each, by schema.STEP_COLUMNS name.
-    A loss is in every record, so a NaN there was measured. The rest is recorded at sampled steps only. In a norm a NaN
+    A loss is in every record, so a NaN there was measured, unless all gradients of the step were finite: then the step
+    did not tell its loss. The rest is recorded at sampled steps only. In a norm a NaN
     counts as measured when the record has non-finite gradients, or when the column has numbers elsewhere and the record
     counted the gradients' NaN or has a broken loss. In other columns a NaN always means "not recorded".
     """
@@ -27,7 +28,7 @@ def step_series(steps: np.ndarray, columns: dict[str, np.ndarray]) -> dict[str, 
             continue
         number = ~np.isnan(values)
         if name == "loss":
-            kept = np.ones(len(steps), bool)
+            kept = number | (nonfinite_gradients != 0)
         elif name in NORMS:
             kept = number | (sampled & ((nonfinite_gradients > 0) | (complete & number.any())))
         else:

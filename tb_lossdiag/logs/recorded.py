@@ -80,7 +80,8 @@ def read_recorded(log: Log, run: str, name: str) -> tuple[Run, Samples]:
     epochs = reading.decoded(schema.EPOCHS, lambda value: schema.decode_json(_text(value)))
     events = reading.decoded(schema.EVENTS, lambda value: _event(_text(value)))
     found = tuple(
-        Event(int(step), kind, facts) for step, (kind, facts) in zip(events.steps, events.values, strict=True)
+        Event(int(facts.pop("step", filed)), kind, facts)
+        for filed, (kind, facts) in zip(events.steps, events.values, strict=True)
     )
     walls = [series.max_wall_time for series in tags.values() if series.max_wall_time is not None]
     run_read = Run(
@@ -141,6 +142,8 @@ def _event(text: bytes) -> tuple[str, dict[str, Any]]:
     kind = facts.pop("kind", None)
     if not isinstance(kind, str):
         raise ValueError(f"an event of kind {kind!r}")
+    if not isinstance(facts.get("step", 0), int):
+        raise ValueError(f"an event at step {facts['step']!r}")
     return kind, facts
 
 

@@ -28,4 +28,5 @@ def activation_name(layer: Any) -> str | None:
     activation = getattr(layer, "activation", None)
     if isinstance(activation, keras.layers.Layer):
         return activation_name(activation) or activation.name
-    return getattr(activation, "__name__", None) if activation is not None else None
+    name = getattr(activation, "__name__", None) if activation is not None else None
+    return name.removesuffix("_v2") if name else None  # tf.nn.softmax calls itself softmax_v2

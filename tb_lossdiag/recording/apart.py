@@ -1,7 +1,8 @@
 """How do our ops leave the training's own arithmetic as it is, to the last bit?
 
-TensorFlow's graph optimiser regroups chains such as (a * b) * rate, and does so only where nobody else reads a * b. Reading
-a gradient would stop it there and change the rounding of the update. So what is read is a copy of the chain's end, and all
+TensorFlow's graph optimiser regroups chains such as (a * b) * rate, and fuses others such as matmul, bias and sigmoid
+into one kernel, and does so only where nobody else reads what is in between. Reading a gradient or a layer's output
+would stop it there and change the rounding of the update. So what is read is a copy of the end of such a chain, and all
 our ops carry a mark by which the optimiser tells the copy from the original.
 """
 
@@ -13,8 +14,21 @@ import tensorflow as tf
 SCOPE = "lossdiag"
 # Cheap element-wise ops that are regrouped, and those that the optimiser may see through.
 CHAINED = frozenset(
-    ("Add", "AddN", "AddV2", "Cast", "ExpandDims", "Identity", "Mul", "Neg", "RealDiv", "Reshape", "Square", "Squeeze", "Sub")
+    (
+        *("Add", "AddN", "AddV2", "Mul", "Neg", "RealDiv", "Square", "Sub"),
+        *("Cast", "ExpandDims", "Identity", "Reshape", "Squeeze"),
+    )
 )
+# Dear ops, copied only where one of these follows: with it they are fused.
+_ACTIVATIONS = frozenset(("Elu", "LeakyRelu", "Relu", "Relu6", "Sigmoid", "Tanh"))
+_CONTRACTION = _ACTIVATIONS | {"BiasAdd"}
+FUSED_WITH = {
+    "BiasAdd": _ACTIVATIONS | {"Add", "AddV2", "Erf", "Mul", "Pow"},
+    "Conv2D": _CONTRACTION,
+    "Conv3D": _CONTRACTION,
+    "DepthwiseConv2dNative": _CONTRACTION,
+    "MatMul": _CONTRACTION,
+}
 
 
 @contextmanager
@@ -43,8 +57,8 @@ class Copies:
         ends = [tensor.op]
         while ends:  # without recursion: a residual network is one chain of additions
             op = ends[-1]
-            missing = [x.op for x in op.inputs if x.op.type in CHAINED and id(x.op) not in self._copies]
-            if op.type not in CHAINED or id(op) in self._copies:
+            missing = [x.op for x in op.inputs if _is_copied(x.op) and id(x.op) not in self._copies]
+            if id(op) in self._copies or not _is_copied(op):
                 ends.pop()
             elif missing:
                 ends += missing
@@ -67,3 +81,10 @@ class Copies:
     def _read(self, tensor: tf.Tensor) -> tf.Tensor:
         copy = self._copies.get(id(tensor.op))
         return tensor if copy is None else copy.outputs[tensor.value_index]
+
+
+def _is_copied(op: tf.Operation) -> bool:
+    if op.type in CHAINED:
+        return True
+    followers = FUSED_WITH.get(op.type, frozenset())
+    return bool(followers) and any(reader.type in followers for reader in op.outputs[0].consumers())

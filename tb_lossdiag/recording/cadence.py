@@ -12,14 +12,16 @@ EXTRA_TIME_SHARE = 0.02  # what sampling may add to the training time once the b
 MAX_LAYER_RECORDS = 2000  # a reader keeps them all: 200 rows are 26 MB
 MAX_STEP_RECORDS = 10_000  # enough for any screen; the loss between two records is not lost to a reader of epochs
 MIN_PLAIN_DURATIONS = 5  # before that, one slow step would set the interval
+MIN_INTERVAL = 10  # the cheapest sampled step took 1.1 times a plain one; timing noise must not sample more than this
 RECENT_DURATIONS = 9  # a median over these follows a machine that gets slower or faster
 
 
 class Cadence:
     """Decides step by step, in increasing order, what to record.
 
-    every: "auto", or an int: a sample at the first step, then at each multiple of it. total: steps planned, None when unknown.
-    first: number of the first step. Raises ValueError or TypeError for another `every`.
+    every: "auto", or an int: a sample at the first step, then at each multiple of it. total: steps planned, None when
+    unknown; the last of them is sampled. first: number of the first step. Raises ValueError or TypeError for another
+    `every`.
     """
 
     def __init__(self, every: int | str = "auto", total: int | None = None, first: int = 1) -> None:
@@ -73,7 +75,7 @@ class Cadence:
         affordable = math.ceil(extra / (EXTRA_TIME_SHARE * plain)) if plain > 0 else 1
         # With no total known the interval grows with the run, so that even 10**9 steps stay below the ceiling.
         roomy = math.ceil(self.total / MAX_LAYER_RECORDS) if self.total else math.ceil(done * 20 / MAX_LAYER_RECORDS)
-        return max(1, affordable, roomy)
+        return max(MIN_INTERVAL, affordable, roomy)
 
 
 def checked_every(every: int | str) -> int | str:

@@ -16,9 +16,10 @@ class LossDiagnostics(keras.callbacks.Callback):
 
         model.fit(x, y, epochs=5, callbacks=[LossDiagnostics("logs/run1")])
 
-    every: "auto" samples the first 20 steps and then as many as cost under 2 % of the step time; an int samples the first
-    step and each multiple of it. Steps in between run the model's own compiled train function and keep their loss only.
-    The weights after training are, bit for bit, those of a fit without it. Where recording fails it warns once and stops.
+    every: "auto" samples the first 20 steps and then as many as cost under 2 % of the step time; an int samples the
+    first step, each multiple of it and the last step. Steps in between run the model's own compiled train function and
+    keep their loss only. The weights after training are, bit for bit, those of a fit without it. Where recording fails
+    it warns once and stops.
     Raises TypeError or ValueError at once for a wrong argument.
     """
 
@@ -81,4 +82,4 @@ def _rate_set_by_hand(optimizer: Any) -> float | None:
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     if optimizer is None or isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
         return None
-    return float(optimizer.learning_rate)
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))

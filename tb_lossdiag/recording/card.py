@@ -18,8 +18,8 @@ from tb_lossdiag.run import LayerCard, ModelCard
 MAX_WEIGHTS = 1_000_000  # of one kernel; the statistics of a million weights are the kernel's, and take a millisecond
 LAYER_SETTINGS = (
     "rate", "dropout", "recurrent_dropout", "use_bias", "momentum", "epsilon", "return_sequences", "units", "filters",
-    "kernel_regularizer", "bias_regularizer", "recurrent_regularizer", "activity_regularizer", "kernel_constraint",
-    "negative_slope", "input_dim", "output_dim", "mask_zero", "scale", "offset",
+    "kernel_size", "kernel_regularizer", "bias_regularizer", "recurrent_regularizer", "activity_regularizer",
+    "kernel_constraint", "negative_slope", "input_dim", "output_dim", "mask_zero", "scale", "offset",
 )  # fmt: skip
 
 
@@ -93,7 +93,9 @@ def _kernel_facts(layer: Any) -> dict[str, Any]:
     return {
         "kernel_mean": float(columns.mean()),
         "kernel_std": float(columns.std()),
-        "kernel_fan_in": kernel.shape[0] if isinstance(layer, keras.layers.EinsumDense) else math.prod(kernel.shape[:-1]),
+        "kernel_fan_in": kernel.shape[0]
+        if isinstance(layer, keras.layers.EinsumDense)
+        else math.prod(kernel.shape[:-1]),
         "kernel_identical_columns": equal and (columns.shape[1] > 1 or not columns.any()),
     }
 
@@ -107,7 +109,9 @@ def _bias_facts(layer: Any) -> dict[str, Any]:
 
 def _values(layer: Any, name: str) -> np.ndarray | None:
     variable = getattr(layer, name, None) if getattr(layer, "built", False) else None
-    return np.asarray(variable, np.float64) if isinstance(variable, keras.Variable) else None
+    if not isinstance(variable, keras.Variable):
+        return None
+    return keras.ops.convert_to_numpy(variable).astype(np.float64)
 
 
 def _layer_card(

@@ -9,7 +9,7 @@ from tb_lossdiag.recording.packing import Layout
 
 
 def loss_card(model: keras.Model, layout: Layout) -> dict[str, Any]:
-    """{"name", "from_logits", "reads_logits"} of the first loss, with one such dict each under "outputs" when there are more."""
+    """{"name", "from_logits", "reads_logits"} of the first loss; with several, one such dict each under "outputs"."""
     losses = [loss for loss in keras.tree.flatten(getattr(model, "loss", None)) if loss is not None]
     cards = [{"name": _name(loss), "from_logits": _from_logits(loss), "reads_logits": False} for loss in losses]
     if not cards:

@@ -47,8 +47,8 @@ class TrainingMonitor:
     def watch(self, step: Callable) -> Callable:
         """The step function, recorded at each call; takes the same arguments and returns the same.
 
-        The step returns a scalar loss, a dict with "loss", or something else, and then the loss is known on sampled steps
-        only. Its second positional argument, when there is one, is taken for the targets.
+        The step returns a scalar loss, a dict with "loss", or something else, and then the loss is known on sampled
+        steps only. Its second positional argument, when there is one, is taken for the targets.
         """
         twin = twin_of(step, self.model, self.optimizer, self._packer)
         plain_calls = 0

@@ -1,4 +1,4 @@
-"""Which rows does an observed step have, and what are their numbers? An Observation becomes a Layout and a few tensors."""
+"""Which rows does an observed step have, and what are their numbers? An Observation becomes a Layout and tensors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,9 +23,10 @@ class Layout:
     """What the tensors of a packed step stand for.
 
     rows: of the layer table in data-flow order; its variables are the rows of tensor "variables", its outputs those of
-    "outputs". unreached: variables without a gradient. inputs: layer path to the paths that feed it. units: layer path to
-    the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or sigmoid.
-    classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the first.
+    "outputs". unreached: variables without a gradient. inputs: layer path to the paths that feed it. units: layer path
+    to the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or
+    sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
+    first, () without one.
     """
 
     rows: tuple[Row, ...]
@@ -41,7 +42,8 @@ class Layout:
 
 
 def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout, dict[str, tf.Tensor]]:
-    """The layout, and float32 tensors: step [7], variables [V, 8], outputs [O, 8], data [D, 10], targets [U, 3], batch [].
+    """The layout, and float32 tensors: step [7], variables [V, 8], outputs [O, 8], data [D, 10], targets [U, 3],
+    batch [], the number of examples.
 
     sparse_labels: whether the targets are integer class labels; None when no compiled loss says so.
     """
@@ -61,12 +63,19 @@ def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout
             cached_logits=any(_carries_logits(tensor) for tensor in keras.tree.flatten(observation.y_pred)),
             classes=classes,
             knows_loss=observation.loss is not None,
-            prediction=next(((t.dtype.name, *(t.shape if t.shape.rank else ())) for k, _, t in data if k == "prediction"), ()),
+            prediction=next(
+                ((t.dtype.name, *(t.shape if t.shape.rank else ())) for k, _, t in data if k == "prediction"), ()
+            ),
             target_rank=next((t.shape.rank or 0 for k, _, t in data if k == "target"), 0),
         )
-        output_rows = [statistics.output_statistics(copies.of(c.tensor), activation_name(layers.get(c.path))) for c in outputs]
+        output_rows = [
+            statistics.output_statistics(copies.of(c.tensor), activation_name(layers.get(c.path))) for c in outputs
+        ]
         first_target = next((i for i, (kind, _, _) in enumerate(data) if kind == "target"), None)
-        data_rows = [statistics.data_statistics(copies.of(t), classes if i == first_target else None) for i, (_, _, t) in enumerate(data)]
+        data_rows = [
+            statistics.data_statistics(copies.of(t), classes if i == first_target else None)
+            for i, (_, _, t) in enumerate(data)
+        ]
         tensors = {
             "step": _step_numbers(observation, columns, copies),
             "variables": variables,
@@ -83,7 +92,7 @@ def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout
 
 
 def _variables(observation: Observation, copies: Copies) -> tuple[tf.Tensor, dict[str, tf.Tensor], tuple[str, ...]]:
-    """The table in the order of _rows, the columns that the whole step is summed up from, and the unreached variables."""
+    """The table in the order of _rows, the columns that sum up the whole step, and the unreached variables."""
     paths = [row.name for row in _rows(observation) if row.kind == "variable"]
     variables, given = observation.structure.variables, observation.gradients
     reached = [path for path in paths if given.get(path) is not None]
@@ -146,7 +155,8 @@ def _data(observation: Observation) -> Iterator[tuple[str, str, tf.Tensor]]:
     """(kind, name, tensor) of each input, target and prediction that holds numbers."""
     model = observation.model
     inputs, outputs = (
-        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()] for ends in ("inputs", "outputs")
+        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()]
+        for ends in ("inputs", "outputs")
     )
     for kind, value, names in (
         ("input", observation.x, inputs),
@@ -156,7 +166,11 @@ def _data(observation: Observation) -> Iterator[tuple[str, str, tf.Tensor]]:
         taken: set[str] = set()
         flat = [(path, _dense(leaf)) for path, leaf in keras.tree.flatten_with_path(value)]
         for number, (path, tensor) in enumerate(flat):
-            if tensor is None or not observation.holds(tensor) or not (tensor.dtype.is_floating or _is_countable(tensor)):
+            if (
+                tensor is None
+                or not observation.holds(tensor)
+                or not (tensor.dtype.is_floating or _is_countable(tensor))
+            ):
                 continue
             own = names[number] if len(names) == len(flat) else "/".join(str(part) for part in path) or kind
             name = unique(own, taken)
@@ -170,7 +184,11 @@ def _dense(value: Any) -> Any:
         return value.values
     if isinstance(value, tf.RaggedTensor):
         return value.flat_values
-    return None if value is None or tf.is_tensor(value) is False and not hasattr(value, "__array__") else tf.convert_to_tensor(value)
+    return (
+        None
+        if value is None or (tf.is_tensor(value) is False and not hasattr(value, "__array__"))
+        else tf.convert_to_tensor(value)
+    )
 
 
 def _is_countable(tensor: tf.Tensor) -> bool:

@@ -1,6 +1,6 @@
 """What is kept of a training on the host? Cadence, card and records of one training, for fit and for custom loops.
 
-Nothing in here may disturb the training: a failure is warned about once, is written as an event, and ends the recording.
+Nothing in here may disturb the training: a failure is warned about once, written as an event, and ends the recording.
 """
 
 import warnings
@@ -22,8 +22,8 @@ from tb_lossdiag.recording.writer import DiagnosticsWriter
 class Recorder:
     """Records one training into `log_dir`. active: until it is closed or has failed. step: number of the last step.
 
-    `start` comes first; then, for each step, `begin_step` says whether to sample it, and after it comes `record_plain` or
-    `record_sample`. `start_epoch` and `end_epoch` where there are epochs.
+    `start` comes first; then, for each step, `begin_step` says whether to sample it, and after it comes `record_plain`
+    or `record_sample`. `start_epoch` and `end_epoch` where there are epochs.
     """
 
     def __init__(self, model: keras.Model, optimizer: Any, log_dir: Any, every: int | str) -> None:
@@ -58,10 +58,12 @@ class Recorder:
             self._writer.close()
         warnings.warn(f"tb_lossdiag stopped recording, the training goes on: {reason}", RuntimeWarning, stacklevel=2)
 
-    def start(self, epochs: int | None = None, steps_per_epoch: int | None = None, epochs_left: int = 0, width: int = 1) -> None:
+    def start(
+        self, epochs: int | None = None, steps_per_epoch: int | None = None, epochs_left: int = 0, width: int = 1
+    ) -> None:
         """What is planned. width: how many steps the train function takes at a call."""
         with self.guarded():
-            self.step = int(self.optimizer.iterations) if self.optimizer is not None else 0
+            self.step = int(keras.ops.convert_to_numpy(self.optimizer.iterations)) if self.optimizer is not None else 0
             self._epoch_end: int | None = None
             self._plan = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
             self._width = width
@@ -117,7 +119,9 @@ class Recorder:
         if self._layout.rows:
             writer.write_layers(self.step, self._layer_columns(layout, arrays))
         if self._layout.data_rows:
-            writer.write_data(self.step, self._in_rows(layout.data_rows, self._layout.data_rows, schema.DATA_COLUMNS, arrays["data"]))
+            writer.write_data(
+                self.step, self._in_rows(layout.data_rows, self._layout.data_rows, schema.DATA_COLUMNS, arrays["data"])
+            )
         if len(arrays["targets"]):
             writer.write_targets(self.step, dict(zip(schema.TARGET_COLUMNS, arrays["targets"].T, strict=True)))
         writer.write_step(self.step, **values)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tb_lossdiag import schema
 
 MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
+BRANCH_ELEMENTS = 16_384  # a branch costs about as much as two passes over these
 SQUARES_SAFELY = (1e-12, 1e12)  # squares of these and sums of 1e9 of them stay within float32
 MAX_TARGET_UNITS = 1000  # a class or output unit per row of TARGETS; more would outweigh everything else in the log
 DEAD_BELOW_ZERO = ("relu", "relu6", "squared_relu", "relu_squared")  # exactly 0 for every negative input
@@ -38,9 +39,7 @@ def table(rows: Sequence[Mapping[str, tf.Tensor]], columns: Sequence[str]) -> tf
     return tf.reshape(tf.stack([row.get(name, nan) for row in rows for name in columns]), [len(rows), len(columns)])
 
 
-def in_groups(
-    kernel: Callable[..., Numbers], tensors: Sequence[tuple[tf.Tensor, ...]]
-) -> dict[str, tf.Tensor]:
+def in_groups(kernel: Callable[..., Numbers], tensors: Sequence[tuple[tf.Tensor, ...]]) -> dict[str, tf.Tensor]:
     """A kernel over rows applied to many tensors, or tuples of tensors: {statistic: float32 [tensors]}.
 
     Tensors of one static size are stacked and done at once: a deep model then costs tens of ops, not thousands.
@@ -122,7 +121,7 @@ def output_statistics(output: tf.Tensor, activation: str | None) -> Numbers:
 
 
 def data_statistics(x: tf.Tensor, classes: int | None = None) -> Numbers:
-    """Of one input, target or prediction [batch, ..., features]; classes: how many, where x holds integer class labels."""
+    """Of one input, target or prediction [batch, ..., features]. classes: how many, where x holds class labels."""
     x = as_float(x)
     features = _by_feature(x)
     feature_mean, feature_std = _moments(features)
@@ -171,7 +170,7 @@ def as_float(x: tf.Tensor | float) -> tf.Tensor:
 
 
 def _sizes(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """|x| [rows, n], its sum and its largest element by row, NaN where one is NaN: reduce_max alone does not promise that."""
+    """|x| [rows, n], its sum and its largest element by row; both NaN where one is, as reduce_max does not promise."""
     size = tf.abs(x)
     total = tf.reduce_sum(size, axis=1)
     largest = tf.maximum(tf.reduce_max(size, axis=1), 0.0)  # of nothing it would be -inf
@@ -183,6 +182,8 @@ def _norm(x: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
         scale = tf.where((largest > 0.0) & tf.math.is_finite(largest), largest, 1.0)
         return scale * tf.sqrt(tf.reduce_sum(tf.square(x / scale[:, None]), axis=1))
 
+    if _is_small(x):
+        return scaled()
     low, high = SQUARES_SAFELY
     safe = tf.reduce_all((largest == 0.0) | ((largest > low) & (largest < high)))
     return tf.cond(safe, lambda: tf.sqrt(tf.reduce_sum(tf.square(x), axis=1)), scaled)
@@ -190,11 +191,19 @@ def _norm(x: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
 
 def _nonfinite(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
     """How many elements of each row [rows, n] are NaN or Inf; total: the sum of their sizes."""
-    return tf.cond(
-        tf.reduce_all(tf.math.is_finite(total)),
-        lambda: tf.zeros_like(total),
-        lambda: tf.reduce_sum(_ones_where(~tf.math.is_finite(x)), axis=1),
-    )
+
+    def counted() -> tf.Tensor:
+        return tf.reduce_sum(_ones_where(~tf.math.is_finite(x)), axis=1)
+
+    if _is_small(x):
+        return counted()
+    return tf.cond(tf.reduce_all(tf.math.is_finite(total)), lambda: tf.zeros_like(total), counted)
+
+
+def _is_small(x: tf.Tensor) -> bool:
+    """Whether a pass over x is cheaper than a branch around it; of an unknown size it is taken to be."""
+    elements = x.shape.num_elements()
+    return elements is None or elements < BRANCH_ELEMENTS
 
 
 def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

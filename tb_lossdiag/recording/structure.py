@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-# Layers that run their inner layers inside a loop of their own: nothing in there can be read, so they count as one layer.
+# These run their inner layers in a loop or a copy of their own, where nothing can be read: they count as one layer.
 LEAVES = (keras.layers.RNN, keras.layers.Bidirectional, keras.layers.Wrapper)
 
 

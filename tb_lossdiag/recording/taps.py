@@ -1,7 +1,7 @@
 """What passes through a training step while it is traced or run? Temporary hooks on model, layers, optimizer and tape.
 
-The hooks hand on arguments and results untouched and only keep references; statistics are computed when the step is over.
-They are installed by the first watcher of a model, removed by the last, and ignore whatever is not the watched model's.
+The hooks hand on arguments and results untouched and only keep references; statistics are computed when the step is
+over. They are installed by the first watcher of a model, removed by the last, and ignore what is not the model's.
 """
 
 import functools
@@ -38,8 +38,8 @@ class Observation:
     """What was seen in one training step of one model; tensors of the graph it was traced in, or eager ones.
 
     before, gradients: by variable path. A gradient is None where the tape found no way from the loss; a variable that
-    no optimizer was given has no entry. loss_scale, gradient_scale: by what those were multiplied for low precision, None
-    for nothing. error: what went wrong in a hook, None mostly.
+    no optimizer was given has no entry. loss_scale, gradient_scale: by what those were multiplied, for low precision or
+    for several replicas; None for nothing. error: what went wrong in a hook, None mostly.
     """
 
     def __init__(self, model: keras.Model, optimizer: Any = None) -> None:
@@ -81,6 +81,10 @@ class Observation:
                 self.learning_rate = tf.convert_to_tensor(optimizer.learning_rate)
                 self.gradient_scale = _gradient_scale(optimizer)
             self.gradients[path] = gradient
+        replicas = tf.distribute.get_replica_context()
+        if replicas is not None and replicas.num_replicas_in_sync > 1:  # Keras adds them up later, after clipping
+            own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}
+            self.gradients |= replicas.all_reduce(tf.distribute.ReduceOp.SUM, own)
 
     def saw_call(self, layer: Any, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         outputs = tuple(keras.tree.flatten(result))
@@ -98,7 +102,7 @@ class Observation:
         if self.loss is None and self.holds(loss):
             self.loss = loss
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            self.loss_scale = 1.0 / replicas if replicas > 1 else None
+            self.loss_scale = 1.0 / replicas if replicas > 1 else None  # each replica has its share of the loss
             self.x = self.x if x is None else x
             self.y = y
             self.y_pred = self.y_pred if y_pred is None else y_pred
@@ -161,7 +165,7 @@ def _patched(owner: Any, name: str, hook: Callable) -> Callable[[], None]:
 
 
 def _tell(model: Any, what: str, *args: Any, **kwargs: Any) -> None:
-    """Reports to each watcher of this replica and, where one is named, of this model; a mistake of ours stays with us."""
+    """Reports to each watcher of this replica, and of this model where one is named; our own mistakes stay with us."""
     for watcher in list(_watchers):
         if (model is None or watcher.model is model) and watcher.error is None and watcher.replica == _replica():
             try:
@@ -230,8 +234,9 @@ def _is_eager(value: Any) -> bool:
 
 def _replica() -> int:
     context = tf.distribute.get_replica_context()
-    replica = context.replica_id_in_sync_group if context is not None else 0
-    return replica if isinstance(replica, int) else 0
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0
+    return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 
 def _gradient_scale(optimizer: Any) -> Any:

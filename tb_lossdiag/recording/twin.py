@@ -73,13 +73,14 @@ class Packer:
 class TrainFunction:
     """Stands in for `model.train_function` during one fit and decides call by call which function runs.
 
-    announced: set before each call by the fit that is recorded; a call without it comes from elsewhere and runs plainly.
+    announced: set before each call by the fit that is recorded; a call without it comes from elsewhere and runs plain.
     """
 
     def __init__(self, model: keras.Model, recorder: Recorder) -> None:
         self.model = model
         self.recorder = recorder
-        self.plain = model.train_function
+        plain = model.train_function
+        self.plain = plain.plain if isinstance(plain, TrainFunction) else plain  # one may be left of a fit that raised
         self.announced = False
         self.batch_loss = BatchLoss()
         self._packer = Packer(has_sparse_labels(model))

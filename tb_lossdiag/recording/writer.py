@@ -41,8 +41,8 @@ class DiagnosticsWriter:
             writer.write_step(1, loss=2.3, learning_rate=0.1)
             writer.write_layers(1, {"gradient_norm": [0.5, np.nan]})
 
-    Steps are non-negative integers and increase strictly per kind of record. The card is written before the first record;
-    its rows name the layer table's rows, its data_rows the data table's.
+    Steps are non-negative integers and increase strictly per kind of record. The card is written before the first
+    record; its rows name the layer table's rows, its data_rows the data table's.
     Raises TypeError or ValueError for wrong arguments and OSError where the directory cannot be written.
     """
 
@@ -69,20 +69,20 @@ class DiagnosticsWriter:
         self._card = card
         self._begin(schema.CARD, step)
 
-    def write_step(self, step: int, **values: float) -> None:
-        """One number per name of schema.STEP_COLUMNS; the two sequence numbers are the writer's own.
+    def write_step(self, step: int, *, loss: float, **values: float) -> None:
+        """The batch's loss and a number per further name of schema.STEP_COLUMNS; sequence numbers are the writer's own.
 
         The record reaches the file with the next record, flush() or close().
         """
         step = self._checked_step(schema.STEPS, step)
         allowed = [name for name in schema.STEP_COLUMNS if name not in _COUNTED]
-        for name, value in values.items():
+        for name, value in {"loss": loss, **values}.items():
             if name not in allowed:
                 raise ValueError(f"unknown value {name!r}; known: {', '.join(allowed)}")
             if np.ndim(value):
                 raise ValueError(f"{name} has shape {np.shape(value)}, expected one number")
         self._begin(schema.STEPS, step)
-        self._pending_step = (step, {name: float(value) for name, value in values.items()})
+        self._pending_step = (step, {"loss": float(loss), **{name: float(value) for name, value in values.items()}})
 
     def write_layers(self, step: int, columns: Mapping[str, Sequence[float]]) -> None:
         """{column of schema.LAYER_COLUMNS: one number per row of the card}."""
@@ -106,7 +106,10 @@ class DiagnosticsWriter:
         """A rare fact; `kind` is one of schema.EVENT_KINDS, `facts` are JSON values."""
         if kind not in schema.EVENT_KINDS:
             raise ValueError(f"unknown event kind {kind!r}; known: {', '.join(schema.EVENT_KINDS)}")
-        self._write_json(schema.EVENTS, step, {**facts, "kind": kind})
+        step = self._checked_step(schema.EVENTS, step)
+        # TensorBoard's data server keeps one record per step and tag, so a second event of a step is filed one later.
+        filed = max(step, self._last_steps.get(schema.EVENTS, -1) + 1)
+        self._write_json(schema.EVENTS, filed, {**facts, "kind": kind, "step": step})
 
     def flush(self) -> None:
         """Brings everything written so far into the file."""
@@ -158,7 +161,7 @@ class DiagnosticsWriter:
         if number < 0:
             raise ValueError(f"step={number}: expected 0 or more")
         last = self._last_steps.get(tag, -1)
-        if number < last or (number == last and tag in schema.TENSOR_TAGS):  # two events may share a step
+        if number <= last and tag != schema.EVENTS:
             raise ValueError(f"step={number}: expected a step after {last} for {tag}")
         return number
 
@@ -192,7 +195,9 @@ class DiagnosticsWriter:
             dim=[tensor_shape_pb2.TensorShapeProto.Dim(size=size) for size in array.shape]
         )
         content = np.ascontiguousarray(array, "<f4").tobytes()
-        self._put_value(tag, step, tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_shape=shape, tensor_content=content))
+        self._put_value(
+            tag, step, tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_shape=shape, tensor_content=content)
+        )
 
     def _put_text(self, tag: str, step: int, text: str) -> None:
         self._put_value(tag, step, tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[text.encode()]))

@@ -62,6 +62,16 @@ def test_what_the_writer_writes_is_what_the_reader_reads(open_log, tmp_path):
     assert [(event.step, event.kind, event.facts) for event in run.events] == [(10, "mark", {"text": "here"})]
 
 
+def test_two_events_of_one_step_are_both_kept_at_that_step(open_log, tmp_path):
+    with DiagnosticsWriter(tmp_path / "logs" / "exp", CARD) as writer:
+        writer.write_step(2, loss=1.0)
+        writer.write_event(2, "no_gradient", rows=["fc/kernel"])
+        writer.write_event(2, "mark", text="here")
+        writer.write_event(9, "mark", text="there")
+    events = read(open_log, tmp_path / "logs").events
+    assert [(event.step, event.kind) for event in events] == [(2, "no_gradient"), (2, "mark"), (9, "mark")]
+
+
 def test_the_newest_of_overlapping_writers_counts_in_every_tag(open_log, tmp_path):
     directory = tmp_path / "logs" / "exp" / "diagnostics"
     card, epoch = CARD_TEXT, schema.encode_json({"epoch": 0, "loss": 2.0})

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from recording.reading import Records
 
+from recording.reading import Records
 from tb_lossdiag import LossDiagnostics
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 
@@ -42,7 +42,9 @@ def test_string_function_and_class_give_the_same_card(tmp_path, loss, labels):
         ("mse", "sigmoid", 1, "binary", False),
     ],
 )
-def test_reading_logits_takes_a_crossentropy_and_an_output_that_keeps_them(tmp_path, loss, output, units, labels, reads):
+def test_reading_logits_takes_a_crossentropy_and_an_output_that_keeps_them(
+    tmp_path, loss, output, units, labels, reads
+):
     assert loss_card(tmp_path, loss, output, units, labels)["reads_logits"] is reads
 
 

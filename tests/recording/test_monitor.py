@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from recording.reading import Records
 from recording.small_models import batches, mlp, same
-
 from tb_lossdiag import LossDiagnostics, TrainingMonitor, schema
 
 LOSS = keras.losses.SparseCategoricalCrossentropy()

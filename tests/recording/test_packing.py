@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
+
 from recording.reading import Records
 from recording.reference import train
-
 from tb_lossdiag import LossDiagnostics, schema
 
 LAYERS = keras.layers
@@ -171,7 +171,9 @@ def fitted(tmp_path, model, x, y, loss="mse"):
 def test_each_call_of_a_shared_layer_has_a_row(tmp_path):
     shared = LAYERS.Dense(3, name="shared")
     x = keras.Input((3,))
-    records = fitted(tmp_path, keras.Model(x, shared(shared(x))), np.ones((4, 3), np.float32), np.ones((4, 3), np.float32))
+    records = fitted(
+        tmp_path, keras.Model(x, shared(shared(x))), np.ones((4, 3), np.float32), np.ones((4, 3), np.float32)
+    )
     assert [row.name for row in records.card.rows] == ["shared/kernel", "shared/bias", "shared", "shared #2"]
 
 
@@ -192,7 +194,9 @@ def test_an_unreached_variable_is_reported_once(tmp_path):
     with_warning = "Gradients do not exist for variables"
     with pytest.warns(UserWarning, match=with_warning):
         records = fitted(tmp_path, model, np.ones((8, 3), np.float32), np.ones((8, 1), np.float32))
-    assert records.events("no_gradient") == [{"step": 1, "kind": "no_gradient", "rows": ["unused/kernel", "unused/bias"]}]
+    assert records.events("no_gradient") == [
+        {"step": 1, "kind": "no_gradient", "rows": ["unused/kernel", "unused/bias"]}
+    ]
     assert np.isnan(records.cell("unused/kernel", "gradient_norm")).all()
     assert records.cell("unused/kernel", "update_norm").tolist() == [0.0, 0.0]
 

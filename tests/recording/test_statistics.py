@@ -56,18 +56,25 @@ def test_a_broken_gradient_has_a_broken_norm_and_an_exact_count():
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
 def test_a_norm_neither_underflows_nor_overflows(run, scale):
     x = (RNG.normal(size=(50, 2)) * scale).astype(np.float32)
-    assert close(run(lambda x: {"norm": statistics.norm(tf.reshape(x, [1, -1]))[0]}, x)["norm"], np.linalg.norm(x.astype(np.float64)))
+    assert close(
+        run(lambda x: {"norm": statistics.norm(tf.reshape(x, [1, -1]))[0]}, x)["norm"],
+        np.linalg.norm(x.astype(np.float64)),
+    )
 
 
 def test_a_sparse_gradient_counts_as_the_dense_one():
     variable = tf.zeros([6, 2])
-    sparse = tf.IndexedSlices(tf.constant([[1.0, 2.0], [3.0, 0.0], [5.0, 6.0]]), tf.constant([4, 1, 4]), tf.constant([6, 2]))
+    sparse = tf.IndexedSlices(
+        tf.constant([[1.0, 2.0], [3.0, 0.0], [5.0, 6.0]]), tf.constant([4, 1, 4]), tf.constant([6, 2])
+    )
     assert statistics.dense(sparse, variable).numpy().tolist() == [[0, 0], [3, 0], [0, 0], [0, 0], [6, 8], [0, 0]]
 
 
 def test_tensors_in_groups_have_the_numbers_they_have_alone(monkeypatch):
     monkeypatch.setattr(statistics, "MAX_STACKED_ELEMENTS", 12)
-    tensors = [(tf.constant(RNG.normal(size=shape), tf.float32),) for shape in ((2, 3), (6,), (4,), (1, 6), (50,), (4,))]
+    tensors = [
+        (tf.constant(RNG.normal(size=shape), tf.float32),) for shape in ((2, 3), (6,), (4,), (1, 6), (50,), (4,))
+    ]
     together = statistics.in_groups(statistics.gradient_statistics, tensors)
     alone = [rows(statistics.gradient_statistics, x) for (x,) in tensors]
     for name, column in together.items():
@@ -146,7 +153,9 @@ def test_identical_predictions_have_no_diversity():
     assert float(found["feature_std_min"]) == 0.0
 
 
-@pytest.mark.parametrize("labels", [np.array([0, 1, 2, 3, -1, 2]), np.array([[0.0], [1.0], [2.0], [5.0], [np.nan], [1.0]])])
+@pytest.mark.parametrize(
+    "labels", [np.array([0, 1, 2, 3, -1, 2]), np.array([[0.0], [1.0], [2.0], [5.0], [np.nan], [1.0]])]
+)
 def test_labels_outside_the_classes_are_counted(labels):
     assert float(statistics.data_statistics(tf.constant(labels), classes=3)["out_of_range"]) == 2.0
 
@@ -178,3 +187,14 @@ def test_the_tables_have_the_schemas_columns_and_nan_where_a_row_has_none(kind):
     assert table.shape == (2, 8)
     assert table[0, 1] == 2.0
     assert np.isnan(table).sum() == 15
+
+
+@pytest.mark.parametrize("size", [10, statistics.BRANCH_ELEMENTS])
+@pytest.mark.parametrize("broken", [0, 2])
+def test_small_and_large_rows_take_different_ways_to_the_same_numbers(size, broken):
+    g = (RNG.normal(size=size) * 1e-20).astype(np.float32)
+    g[:broken] = np.inf
+    found = rows(statistics.gradient_statistics, g)
+    assert found["gradient_nonfinite"] == broken
+    expected = np.inf if broken else np.linalg.norm(g.astype(np.float64))
+    assert float(found["gradient_norm"]) == pytest.approx(expected, rel=1e-5)

@@ -6,7 +6,9 @@ from tb_lossdiag.recording.structure import structure_of, unique
 
 
 def test_a_sequential_models_paths_leave_out_its_own_name():
-    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2, name="a"), keras.layers.Dense(1, name="b")])
+    model = keras.Sequential(
+        [keras.layers.Input((3,)), keras.layers.Dense(2, name="a"), keras.layers.Dense(1, name="b")]
+    )
     structure = structure_of(model)
     assert list(structure.layers) == ["a", "b"]
     assert structure.owners == {"a/kernel": "a", "a/bias": "a", "b/kernel": "b", "b/bias": "b"}
@@ -43,7 +45,9 @@ def test_a_variable_is_found_by_its_keras_and_its_tensorflow_object():
 
 
 def test_frozen_variables_are_no_rows():
-    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2, name="a"), keras.layers.Dense(1, name="b")])
+    model = keras.Sequential(
+        [keras.layers.Input((3,)), keras.layers.Dense(2, name="a"), keras.layers.Dense(1, name="b")]
+    )
     model.layers[0].trainable = False
     assert list(structure_of(model).variables) == ["b/kernel", "b/bias"]
 

@@ -6,8 +6,8 @@ import textwrap
 
 import numpy as np
 import pytest
-from recording.reading import Records
 
+from recording.reading import Records
 from tb_lossdiag import DiagnosticsWriter, ModelCard, schema
 from tb_lossdiag.run import Row
 
@@ -88,8 +88,9 @@ def test_a_second_writer_in_the_directory_marks_a_restart(tmp_path):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda w: w.write_step(1, lost=1.0), ValueError, "unknown value 'lost'; known: loss, penalty"),
-        (lambda w: w.write_step(1, sequence=1.0), ValueError, "unknown value 'sequence'"),
+        (lambda w: w.write_step(1, loss=2.0, lost=1.0), ValueError, "unknown value 'lost'; known: loss, penalty"),
+        (lambda w: w.write_step(1, loss=2.0, sequence=1.0), ValueError, "unknown value 'sequence'"),
+        (lambda w: w.write_step(1, learning_rate=0.1), TypeError, "'loss'"),
         (lambda w: w.write_step(1, loss=[1.0, 2.0]), ValueError, r"loss has shape \(2,\), expected one number"),
         (lambda w: w.write_step(0.5, loss=1.0), TypeError, "step=0.5: expected an int"),
         (lambda w: w.write_step(-1, loss=1.0), ValueError, "step=-1: expected 0 or more"),
@@ -132,7 +133,7 @@ def test_a_wrong_directory_is_refused_at_construction(log_dir, error):
 
 
 def test_a_wrong_card_is_refused_at_construction(tmp_path):
-    with pytest.raises(TypeError, match="card=.*expected a ModelCard or None, got dict"):
+    with pytest.raises(TypeError, match=r"card=.*expected a ModelCard or None, got dict"):
         DiagnosticsWriter(tmp_path, {"rows": []})
 
 

@@ -1,0 +1,100 @@
+"""The card: what the user wrote, and how the weights stood before the first step."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from recording.reading import Records
+from recording.small_models import LAYERS, batches
+from tb_lossdiag import LossDiagnostics, schema
+from tb_lossdiag.recording.card import initial_weights
+
+
+def card(tmp_path, model, **compiled):
+    model.compile(**{"optimizer": "sgd", "loss": "sparse_categorical_crossentropy", **compiled})
+    model.fit(*batches(), epochs=2, batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path)])
+    return Records(tmp_path).card
+
+
+def model(**hidden):
+    return keras.Sequential(
+        [LAYERS.Input((4,)), LAYERS.Dense(6, name="hidden", **hidden), LAYERS.Dense(3, "softmax", name="out")],
+        name="net",
+    )
+
+
+def test_the_plan_and_the_sizes_are_on_it(tmp_path):
+    found = card(tmp_path, model(), metrics=["accuracy"])
+    assert (found.epochs, found.steps_per_epoch, found.batch_size) == (2, 3, 8)
+    assert (found.model, found.parameters, found.trainable_parameters) == ("net", 51, 51)
+    assert found.metrics == ("accuracy",)
+    assert found.framework.startswith(f"keras {keras.__version__}")
+    assert found.settings == {
+        "every": "auto",
+        "jit_compile": False,
+        "run_eagerly": False,
+        "steps_per_execution": 1,
+        "target_kind": "sparse_classes",
+        "classes": 3,
+    }
+
+
+def test_a_layer_has_its_activation_initializers_settings_and_size(tmp_path):
+    hidden = card(tmp_path, model(activation="tanh", kernel_initializer="he_normal", kernel_regularizer="l2")).layer(
+        "hidden"
+    )
+    assert (hidden.kind, hidden.activation, hidden.units, hidden.parameters) == ("Dense", "tanh", 6, 30)
+    assert hidden.initializers["kernel"]["name"] == "HeNormal"
+    assert hidden.settings["use_bias"] is True
+    assert hidden.settings["kernel_regularizer"]["class_name"] == "L2"
+
+
+def test_the_optimizer_is_on_it_with_a_number_or_a_schedule(tmp_path):
+    adam = card(tmp_path / "number", model(), optimizer=keras.optimizers.Adam(0.25)).optimizer
+    assert (adam["name"], adam["config"]["learning_rate"]) == ("Adam", 0.25)
+    decay = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
+    sgd = card(tmp_path / "schedule", model(), optimizer=keras.optimizers.SGD(decay)).optimizer
+    assert sgd["config"]["learning_rate"]["class_name"] == "ExponentialDecay"
+
+
+@pytest.mark.parametrize(
+    ("initializer", "identical"), [("zeros", True), ("ones", True), ("glorot_uniform", False), ("identity", False)]
+)
+def test_identical_columns_are_told_from_different_ones(initializer, identical):
+    facts = initial_weights(model(kernel_initializer=initializer))["hidden"]
+    assert facts["kernel_identical_columns"] is identical
+
+
+def test_the_weights_before_the_first_step_are_on_it(tmp_path):
+    net = model(bias_initializer="ones")
+    kernel = net.layers[0].kernel.numpy().astype(np.float64)
+    settings = card(tmp_path, net).layer("hidden").settings
+    assert settings["kernel_mean"] == pytest.approx(kernel.mean())
+    assert settings["kernel_std"] == pytest.approx(kernel.std())
+    assert settings["kernel_fan_in"] == 4
+    assert [settings[name] for name in ("bias_mean", "bias_min", "bias_max")] == [1.0, 1.0, 1.0]
+
+
+def test_a_recurrent_layers_kernel_is_its_cells():
+    net = keras.Sequential([LAYERS.Input((5, 3)), LAYERS.Bidirectional(LAYERS.GRU(2), name="both")])
+    assert initial_weights(net)["both"]["kernel_fan_in"] == 3
+
+
+def test_a_layer_without_a_config_is_on_it_without_settings(tmp_path):
+    class Mystery(LAYERS.Layer):
+        def __init__(self, secret):
+            super().__init__(name="mystery")
+
+        def call(self, x):
+            return x
+
+    found = card(tmp_path, keras.Sequential([LAYERS.Input((4,)), Mystery(object()), LAYERS.Dense(3, "softmax")]))
+    assert found.layer("mystery").settings == {}
+
+
+def test_the_card_is_plain_json(tmp_path):
+    card(tmp_path, model(), optimizer=keras.optimizers.Adam(0.1))
+    written = Records(tmp_path).of(schema.CARD)[0][1]
+    assert json.loads(schema.encode_json(written)) == written

@@ -1,0 +1,82 @@
+"""The twin: plain steps run the model's very own function, and a call from elsewhere is never sampled."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recording.reading import Records
+from recording.small_models import batches, mlp
+from tb_lossdiag import LossDiagnostics, schema
+from tb_lossdiag.recording.twin import TrainFunction, run_twin
+
+
+def compiled(**settings):
+    model = mlp()
+    model.compile("sgd", "sparse_categorical_crossentropy", **settings)
+    return model
+
+
+def test_plain_steps_call_the_models_own_function(tmp_path):
+    model = compiled()
+    model.make_train_function()
+    own, calls = model.train_function, []
+
+    def counted(iterator):
+        calls.append(1)
+        return own(iterator)
+
+    model.train_function = counted
+    model.fit(*batches(), epochs=3, batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path, every=100)])
+    assert len(calls) == 9 - len(Records(tmp_path).steps(schema.LAYERS)) == 7
+
+
+def test_a_fit_after_one_that_failed_is_not_recorded(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    model = compiled()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*batches(), batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path), Stop()])
+    model.fit(*batches(), batch_size=8, verbose=0)
+    assert Records(tmp_path).steps(schema.LAYERS) == [1]
+    model.fit(*batches(), batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path)])
+    assert not isinstance(model.train_function, TrainFunction)
+
+
+def test_train_on_batch_inside_a_callback_is_not_taken_for_a_step(tmp_path):
+    class Extra(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.train_on_batch(np.zeros((8, 4), np.float32), np.zeros(8))
+
+    compiled().fit(*batches(), batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path), Extra()])
+    assert Records(tmp_path).steps(schema.LAYERS) == [1, 2, 3]
+
+
+def test_several_steps_a_call_are_numbered_by_their_last(tmp_path):
+    compiled(steps_per_execution=2).fit(
+        *batches(), batch_size=8, verbose=0, epochs=2, callbacks=[LossDiagnostics(tmp_path)]
+    )
+    assert Records(tmp_path).steps(schema.LAYERS) == [2, 3, 5, 6]
+
+
+class Recorder:
+    """What run_twin needs of one."""
+
+    def stop(self, error):
+        self.stopped = error
+
+
+def test_a_failing_kernel_of_ours_stops_the_recording_and_a_users_op_does_not():
+    recorder = Recorder()
+    ours = tf.errors.InvalidArgumentError(None, None, "{{node lossdiag/Sum}} is broken")
+    theirs = tf.errors.InvalidArgumentError(None, None, "{{node dense/MatMul}} is broken")
+
+    def twin(error):
+        raise error
+
+    assert run_twin(twin, recorder, ours) is None
+    assert recorder.stopped is ours
+    with pytest.raises(tf.errors.InvalidArgumentError, match="dense/MatMul"):
+        run_twin(twin, recorder, theirs)
