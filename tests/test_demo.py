@@ -1,0 +1,45 @@
+"""The demo is the specification: each training must get the cause it declares, and one report however it is read."""
+
+import json
+
+import pytest
+import verdicts
+from trainings import TRAININGS
+
+from tb_lossdiag import cli
+from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.logs import list_experiments, read_run
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("demo") / "logs"
+    assert verdicts.train_and_judge(directory), "the diagnosis disagrees with a declared cause; the table is above"
+    return directory
+
+
+def test_every_training_gets_the_cause_it_declares(logs):
+    reports = cli.diagnose(logs)
+    said = {name: report.verdict.cause for name, report in reports.items()}
+    assert said == {training.name: training.cause for training in TRAININGS}
+
+
+def test_healthy_runs_stay_without_any_warning(logs):
+    reports = cli.diagnose(logs)
+    healthy = [training.name for training in TRAININGS if training.cause is None]
+    assert {name: reports[name].severity for name in healthy} == dict.fromkeys(healthy, "none")
+
+
+def test_both_loaders_and_the_command_line_give_one_report(logs, open_log, capsys):
+    log = open_log(logs)
+    reports = {
+        name: diagnose_run(read_run(log, experiment)).to_dict() for name, experiment in list_experiments(log).items()
+    }
+    cli.run(["report", str(logs), "--json"])
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(reports))
+
+
+def test_every_likely_cause_comes_with_code_to_paste(logs):
+    for report in cli.diagnose(logs).values():
+        for cause in report.causes:
+            assert cause.confidence != "likely" or cause.fix.code, f"{report.run}: {cause.id}"
