@@ -31,7 +31,7 @@ def main() -> None:
             height = frame.evaluate("document.querySelector('main').scrollHeight") + 64
             page.set_viewport_size({**SIZE, "height": height})
             page.wait_for_timeout(1500)
-            page.screenshot(path=pictures / f"{RUN}-{theme}.png", clip={"x": 0, "y": 0, "width": 1400, "height": 2270})
+            page.screenshot(path=pictures / f"{RUN}-{theme}.png", clip={"x": 0, "y": 0, "width": 1400, "height": 2210})
         browser.close()
 
 

@@ -39,8 +39,8 @@ def check(run: Run) -> Check:
     steep = abs(at_start) >= DECADES and consistent >= CONSISTENT
     direction = "even" if not steep else "vanishing" if at_start < 0 else "exploding"
     first, last = table.rows[0].name, table.rows[-1].name
-    later = f", late in training {10**at_end:.1g} times" if np.isfinite(at_end) else ""
-    text = f"Relative to its weights, the gradient of {first!r} is {10**at_start:.1g} times that of {last!r}{later}."
+    later = f" (late in training {_compared(at_end)})" if np.isfinite(at_end) else ""
+    text = f"Relative to its weights, the gradient of {first!r} is {_compared(at_start)} than that of {last!r}{later}."
     evidence = Evidence(
         text, at_start, -DECADES if at_start < 0 else DECADES, "decades", SOURCE, (first, last), span(table)
     )
@@ -82,3 +82,10 @@ def _consistency(table: Table, sign: float) -> float:
         return 0.0
     typical = np.array([np.median(c[k]) if k.any() else np.nan for c, k in zip(steps.T, known.T, strict=True)])
     return float(np.nanmean(np.sign(typical) == -sign))
+
+
+def _compared(decades: float) -> str:
+    """In words: "1,000 times smaller"."""
+    times = float(f"{10 ** abs(decades):.1g}")
+    number = f"{times:,.0f}" if times < 1e9 else f"{times:.0e}"
+    return f"{number} times {'smaller' if decades < 0 else 'larger'}"

@@ -27,7 +27,7 @@ def test_the_evidence_carries_decades_threshold_and_both_ends():
     (evidence,) = check(profile(-6, -4, -2, 0)).evidence
     assert evidence.value == pytest.approx(-6, abs=1e-3) and evidence.threshold == -DECADES
     assert evidence.layers == ("hidden_1/kernel", "output/kernel")
-    assert "1e-06 times" in evidence.text
+    assert "1,000,000 times smaller than that of 'output/kernel'" in evidence.text
 
 
 def test_vanishing_points_at_the_first_half_of_the_kernels():
