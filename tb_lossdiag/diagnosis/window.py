@@ -1,6 +1,6 @@
 """Which steps are the start of a training, which are its end, and which rows are weights?
 
-Learning-rate and initialisation faults decide themselves within the first 20 steps (measured, diagnosis page 2.12), so
+Learning-rate and initialisation faults decide themselves within the first 20 steps (measured on calibration runs), so
 "early" is that burst; "late" is the last half of what was recorded, where a stuck loss must show.
 """
 

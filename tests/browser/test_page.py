@@ -113,3 +113,13 @@ def test_the_fix_is_copied_also_without_the_clipboard_api(entry, page):
     page.locator("#paste").focus()
     page.keyboard.press("Control+V")
     assert page.locator("#paste").input_value().strip() == code.strip()
+
+
+def test_a_narrow_frame_shows_the_linked_run_in_its_short_list(entry, page):
+    page.set_viewport_size({"width": 600, "height": 400})
+    entry("&p.lossdiag.run=healthy")
+    in_view = """button => {
+      const list = button.closest("nav").getBoundingClientRect(), own = button.getBoundingClientRect();
+      return own.top >= list.top - 1 && own.bottom <= list.bottom + 1;
+    }"""
+    assert page.locator("button.run[aria-current=true]").evaluate(in_view)

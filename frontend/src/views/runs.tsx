@@ -1,6 +1,7 @@
 // Which run needs attention? All of them, worst first as the backend ranks them.
 
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { integer, words } from "../format.ts";
 import { selectedRun, selectRun } from "../state.ts";
 import type { RunSummary } from "../wire.ts";
@@ -43,8 +44,19 @@ export function Runs({ runs }: { runs: readonly RunSummary[] }) {
 function RunButton({ run }: { run: RunSummary }) {
   const tone = toneOf(run.severity, run.state);
   const current = run.name === selectedRun.value;
+  const button = useRef<HTMLButtonElement>(null);
+  // A linked run may lie below the fold of a long list, or of the short one above the page in a narrow frame.
+  useEffect(() => {
+    if (current) button.current?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   return (
-    <button type="button" class="run" aria-current={current ? "true" : undefined} onClick={() => selectRun(run.name)}>
+    <button
+      ref={button}
+      type="button"
+      class="run"
+      aria-current={current ? "true" : undefined}
+      onClick={() => selectRun(run.name)}
+    >
       <ToneIcon tone={tone} />
       <span class="run-name">{run.name}</span>
       <span class="run-step" title="Last step">

@@ -19,7 +19,7 @@ RATIO = 1.5
 RISE_UNIT = "rise above the best"
 # Validation has stopped improving at over four times the training loss: the rest of the progress is memorised.
 PLATEAU_RATIO = 4.0
-SOURCE = "repaired twins of the case set rise by less than 10 % above their best"
+SOURCE = "healthy runs rise by less than 10 % above their best"
 
 
 def check(run: Run) -> Check:

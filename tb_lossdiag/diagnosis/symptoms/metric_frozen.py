@@ -23,7 +23,7 @@ FROZEN = 0.1
 LAGGING = 0.25
 # Where one label dominates, a useful model may well never answer the rare one.
 IMBALANCED = 0.8
-SOURCE = "a loss at skill 0.3 goes with a clearly better than chance accuracy in every repaired twin of the case set"
+SOURCE = "a loss at skill 0.3 goes with a clearly better than chance accuracy in every healthy run"
 
 
 def check(run: Run) -> Check:
