@@ -3,6 +3,7 @@
 Nothing in here may disturb the training: a failure is warned about once, written as an event, and ends the recording.
 """
 
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ from tb_lossdiag.recording.card import initial_weights, model_card
 from tb_lossdiag.recording.packing import STEP_NUMBERS, Layout
 from tb_lossdiag.recording.statistics import OUTPUT_COLUMNS, VARIABLE_COLUMNS
 from tb_lossdiag.recording.writer import DiagnosticsWriter
+
+HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; the tab polls less often
 
 
 class Recorder:
@@ -34,6 +37,7 @@ class Recorder:
         self.step = 0
         self._layout: Layout | None = None
         self._held_loss: float | None = None
+        self._losses: list[tuple[int, float, float]] = []
         self._learning_rate: float | None = None
         self._writer: DiagnosticsWriter | None = None
         with self.guarded():
@@ -54,6 +58,7 @@ class Recorder:
         self.active = False
         reason = f"{type(error).__name__}: {error}".strip()
         with suppress(Exception):  # the file may be what failed
+            self._write_losses()
             self._writer.write_event(self.step, "recording_stopped", reason=reason)
             self._writer.close()
         warnings.warn(f"tb_lossdiag stopped recording, the training goes on: {reason}", RuntimeWarning, stacklevel=2)
@@ -79,6 +84,7 @@ class Recorder:
 
     def end_epoch(self, epoch: int, metrics: Mapping[str, Any]) -> None:
         with self.guarded():
+            self._write_losses()
             numbers = {name: float(value) for name, value in metrics.items() if np.ndim(value) == 0}
             self._writer.write_epoch(self.step, epoch, numbers)
 
@@ -86,7 +92,7 @@ class Recorder:
         """Whether the next step is to be sampled."""
         with self.guarded():
             if self._held_loss is not None:
-                self._write_loss(self._held_loss)
+                self._keep_loss(self._held_loss)
                 self._held_loss = None
             return self._cadence.is_sampled(self._next_step(), self._width)
         return False
@@ -101,12 +107,13 @@ class Recorder:
             self._cadence.took(self.step, False, seconds)
             if loss is not None and self._cadence.keeps_loss(self.step):
                 if last_in_epoch_counts:
-                    self._write_loss(loss)
+                    self._keep_loss(loss)
                 else:
                     self._held_loss = loss
 
     def record_sample(self, layout: Layout, numbers: Mapping[str, Any], reported: float | None) -> float:
         """A sampled step from its packed tensors; answers the batch loss: as measured, else as the step reported it."""
+        self._write_losses()
         self.step = self._next_step()
         arrays = {name: np.asarray(value, np.float32) for name, value in numbers.items()}
         first = self._layout is None
@@ -145,6 +152,7 @@ class Recorder:
     def close(self) -> None:
         with self.guarded():
             if self.active:
+                self._write_losses()
                 self._writer.close()
         self.active = False
 
@@ -152,9 +160,16 @@ class Recorder:
         step = self.step + self._width
         return step if self._epoch_end is None or step <= self._epoch_end else max(self._epoch_end, self.step + 1)
 
-    def _write_loss(self, loss: float) -> None:
-        self._writer.write_step(self.step, loss=loss)
-        self._writer.flush()
+    def _keep_loss(self, loss: float) -> None:
+        """Losses go to the file together: alone, each would cost a plain step more than all else we do there."""
+        now = time.time()
+        self._losses.append((self.step, loss, now))
+        if now - self._losses[0][2] > HELD_SECONDS:
+            self._write_losses()
+
+    def _write_losses(self) -> None:
+        losses, self._losses = self._losses, []
+        self._writer.write_losses(losses)
 
     def _write_card(self, layout: Layout, arrays: Mapping[str, np.ndarray]) -> None:
         batch = int(arrays["batch"]) or None

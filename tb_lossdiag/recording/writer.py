@@ -84,6 +84,24 @@ class DiagnosticsWriter:
         self._begin(schema.STEPS, step)
         self._pending_step = (step, {"loss": float(loss), **{name: float(value) for name, value in values.items()}})
 
+    def write_losses(self, losses: Sequence[tuple[int, float, float]]) -> None:
+        """Steps of which only the loss is known: (step, loss, Unix seconds) each, at a tenth of write_step's cost."""
+        if not losses:
+            return
+        self._begin(schema.STEPS, self._checked_step(schema.STEPS, losses[0][0]))
+        columns = self._columns("steps")
+        rows = np.full((len(losses), len(columns)), np.nan, "<f4")
+        rows[:, columns.index("loss")] = [loss for _, loss, _ in losses]
+        rows[:, columns.index("sequence")] = self._records[schema.STEPS] + 1 + np.arange(len(losses))
+        event = _tensor_event(schema.STEPS, rows[0])
+        tensor = event.summary.value[0].tensor
+        for row, (step, _, seconds) in zip(rows, losses, strict=True):
+            event.step, event.wall_time, tensor.tensor_content = step, seconds, row.tobytes()
+            self._file.write(event.SerializeToString())
+        self._file.flush()
+        self._records[schema.STEPS] += len(losses)
+        self._last_steps[schema.STEPS] = losses[-1][0]
+
     def write_layers(self, step: int, columns: Mapping[str, Sequence[float]]) -> None:
         """{column of schema.LAYER_COLUMNS: one number per row of the card}."""
         self._write_table(schema.LAYERS, step, columns, "layers", self._rows("rows"))
@@ -191,25 +209,34 @@ class DiagnosticsWriter:
         self._put_tensor(schema.STEPS, step, schema.encode_vector(self._columns("steps"), values))
 
     def _put_tensor(self, tag: str, step: int, array: np.ndarray) -> None:
-        shape = tensor_shape_pb2.TensorShapeProto(
-            dim=[tensor_shape_pb2.TensorShapeProto.Dim(size=size) for size in array.shape]
-        )
-        content = np.ascontiguousarray(array, "<f4").tobytes()
-        self._put_value(
-            tag, step, tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_shape=shape, tensor_content=content)
-        )
+        self._put_record(_tensor_event(tag, array), step)
 
     def _put_text(self, tag: str, step: int, text: str) -> None:
-        self._put_value(tag, step, tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[text.encode()]))
+        self._put_record(
+            _event(tag, tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[text.encode()])), step
+        )
 
-    def _put_value(self, tag: str, step: int, tensor: tensor_pb2.TensorProto) -> None:
-        value = summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=_METADATA)
-        self._put(event_pb2.Event(step=step, summary=summary_pb2.Summary(value=[value])))
+    def _put_record(self, event: event_pb2.Event, step: int) -> None:
+        event.step = step
+        self._put(event)
         self._file.flush()  # a killed process loses nothing that was written
 
     def _put(self, event: event_pb2.Event) -> None:
         event.wall_time = time.time()
         self._file.write(event.SerializeToString())
+
+
+def _tensor_event(tag: str, array: np.ndarray) -> event_pb2.Event:
+    shape = tensor_shape_pb2.TensorShapeProto(
+        dim=[tensor_shape_pb2.TensorShapeProto.Dim(size=size) for size in array.shape]
+    )
+    content = np.ascontiguousarray(array, "<f4").tobytes()
+    return _event(tag, tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_shape=shape, tensor_content=content))
+
+
+def _event(tag: str, tensor: tensor_pb2.TensorProto) -> event_pb2.Event:
+    value = summary_pb2.Summary.Value(tag=tag, tensor=tensor, metadata=_METADATA)
+    return event_pb2.Event(summary=summary_pb2.Summary(value=[value]))
 
 
 def checked_directory(log_dir: str | os.PathLike) -> Path:

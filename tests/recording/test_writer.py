@@ -154,3 +154,21 @@ def test_it_works_where_tensorflow_cannot_be_imported(tmp_path):
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, capture_output=True, text=True)
     assert Records(tmp_path).cell("w", "gradient_norm").tolist() == [1.0, 2.0, 3.0]
+
+
+def test_losses_written_together_read_like_single_steps(tmp_path):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_step(1, loss=3.0)
+        writer.write_losses([(2, 2.5, 1e9), (4, np.nan, 1e9 + 1)])
+        writer.write_losses([])
+        writer.write_step(5, loss=2.0)
+    records = Records(tmp_path)
+    np.testing.assert_equal(records.column("loss"), {1: 3.0, 2: 2.5, 4: np.nan, 5: 2.0})
+    assert records.column("sequence") == {1: 1.0, 2: 2.0, 4: 3.0, 5: 4.0}
+
+
+def test_losses_before_the_last_step_are_refused(tmp_path):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_step(3, loss=3.0)
+        with pytest.raises(ValueError, match="step=3: expected a step after 3"):
+            writer.write_losses([(3, 2.5, 1e9)])
