@@ -74,9 +74,12 @@ def close(found, expected, rel=1e-4):
     np.testing.assert_allclose(found, expected, rtol=rel, atol=1e-7)
 
 
+def norm(arrays):
+    return np.sqrt(sum((array**2).sum() for array in arrays))
+
+
 def test_step_numbers(both):
     records, steps, _, _ = both
-    norm = lambda arrays: np.sqrt(sum((a**2).sum() for a in arrays))  # noqa: E731
     close(list(records.column("loss").values()), [s.loss for s in steps])
     close(list(records.column("penalty").values()), [s.penalty for s in steps])
     close(list(records.column("learning_rate").values()), [0.01] * STEPS)
