@@ -9,8 +9,11 @@ from statistics import median
 
 BURST_STEPS = 20  # the start of a training tells the most: initialisation, first updates, first NaN
 # What the samples themselves may add once the burst is over. The steps after a sample are slower too: with 0.02 here a
-# 230,000-weight MLP paid 3.4 to 4.8 % in all, so half of it keeps the whole near 2 %.
-EXTRA_TIME_SHARE = 0.01
+# 230,000-weight MLP paid 3.4 to 4.8 % in all, with 0.01 2.3 to 4.9 %.
+EXTRA_TIME_SHARE = 0.005
+# Short runs get this many samples all the same, where together they take no longer than this.
+AFFORDED_SAMPLES = 16
+AFFORDED_SECONDS = 0.25
 MAX_LAYER_RECORDS = 2000  # a reader keeps them all: 200 rows are 26 MB
 MAX_STEP_RECORDS = 10_000  # enough for any screen; the loss between two records is not lost to a reader of epochs
 MIN_PLAIN_DURATIONS = 5  # before that, one slow step would set the interval
@@ -75,6 +78,8 @@ class Cadence:
         plain = median(self._plain)
         extra = max(0.0, median(self._sampled) - plain)
         affordable = math.ceil(extra / (EXTRA_TIME_SHARE * plain)) if plain > 0 else 1
+        if extra * AFFORDED_SAMPLES <= AFFORDED_SECONDS:
+            affordable = min(affordable, (self.total or done) // AFFORDED_SAMPLES)
         # With no total known the interval grows with the run, so that even 10**9 steps stay below the ceiling.
         roomy = math.ceil(self.total / MAX_LAYER_RECORDS) if self.total else math.ceil(done * 20 / MAX_LAYER_RECORDS)
         return max(MIN_INTERVAL, affordable, roomy)
