@@ -3,12 +3,19 @@
 Numpy only, no I/O. Recording fills a ModelCard and logs/ fills a Run; symptoms and causes read both.
 """
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import UnionType
 from typing import Any, get_origin
 
 import numpy as np
+
+
+def finite(value: Any) -> float | None:
+    """A value of a log's JSON as a number; None when it is anything else, NaN, infinite or an endless integer."""
+    known = isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
+    return float(value) if known else None
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,9 @@ class Row:
 class Table:
     """Statistics by step, row and column; the layers, the data and the targets of a run are one each.
 
-    steps: int64 [n]. values: float32 [n, rows, columns]; NaN where a column does not apply to a row.
+    steps: int64 [n], strictly increasing. values: float32 [n, rows, columns]; NaN where a column does not apply to a
+        row. A large model's are 200 MB, so a part of a table shares them with the whole: read a part by `column`.
+    at: int [rows], where a part's rows lie among those of `values`; None for a whole table.
     """
 
     steps: np.ndarray
@@ -58,6 +67,22 @@ class Table:
     columns: tuple[str, ...]
     values: np.ndarray
     written: int = 0
+    at: np.ndarray | None = None
+
+    @classmethod
+    def stacked(
+        cls,
+        steps: np.ndarray,
+        rows: tuple[Row, ...],
+        columns: tuple[str, ...],
+        records: Sequence[np.ndarray],
+        written: int,
+    ) -> "Table":
+        """A table of one float32 [rows, columns] per step.
+
+        In memory each cell's values lie side by side, since whoever reads takes few columns over all steps.
+        """
+        return cls(steps, rows, columns, np.moveaxis(np.stack(list(records), axis=-1), -1, 0), written)
 
     def has(self, column: str) -> bool:
         return column in self.columns and len(self.steps) > 0
@@ -66,16 +91,26 @@ class Table:
         """float32 [n, rows] of one column. Raises KeyError when it was not recorded; ask `has` first."""
         if name not in self.columns:
             raise KeyError(name)
-        return self.values[:, :, self.columns.index(name)]
-
-    def of_kind(self, kind: str) -> "Table":
-        """The rows of one kind, in order."""
-        kept = [i for i, row in enumerate(self.rows) if row.kind == kind]
-        return replace(self, rows=tuple(self.rows[i] for i in kept), values=self.values[:, kept, :])
+        values = self.values[:, :, self.columns.index(name)]
+        return values if self.at is None else values[:, self.at]
 
     def cell(self, row: str, column: str) -> np.ndarray:
         """float32 [n]: one row's column over the steps."""
-        return self.column(column)[:, [r.name for r in self.rows].index(row)]
+        return self.of_rows([[r.name for r in self.rows].index(row)]).column(column)[:, 0]
+
+    def of_kind(self, kind: str) -> "Table":
+        """The rows of one kind, in order."""
+        return self.of_rows([i for i, row in enumerate(self.rows) if row.kind == kind])
+
+    def of_rows(self, kept: Sequence[int]) -> "Table":
+        """The rows at these places. No value is copied before its column is taken."""
+        at = np.asarray(kept, np.intp)
+        return replace(self, rows=tuple(self.rows[i] for i in at), at=at if self.at is None else self.at[at])
+
+    def between(self, first: float, last: float) -> "Table":
+        """The records with first <= step <= last."""
+        kept = slice(np.searchsorted(self.steps, first), np.searchsorted(self.steps, last, side="right"))
+        return replace(self, steps=self.steps[kept], values=self.values[kept])
 
 
 @dataclass(frozen=True)
@@ -98,6 +133,10 @@ class LayerCard:
     parameters: int = 0
     trainable: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def number(self, setting: str) -> float | None:
+        """A setting that is a finite number; None when it is anything else or not there."""
+        return finite(self.settings.get(setting))
 
 
 @dataclass(frozen=True)

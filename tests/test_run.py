@@ -1,9 +1,10 @@
 import json
 
+import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.run import ModelCard, Run
+from tb_lossdiag.run import LayerCard, ModelCard, Row, Run, Table
 
 
 def test_a_card_comes_back_from_json_as_it_was():
@@ -38,3 +39,44 @@ def test_the_last_step_is_the_newest_of_any_part():
     assert s.healthy().last_step == 400
     assert Run("run", epochs=s.epochs(loss=[1.0] * 30)).last_step == 600
     assert Run("empty").last_step == 0
+
+
+def numbered() -> Table:
+    """Three steps of four rows and two columns: cell values count up from 0."""
+    records = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
+    rows = tuple(Row(name, kind) for name, kind in (("k", "variable"), ("o", "output"), ("b", "variable"), ("p", "x")))
+    return Table.stacked(np.array([10, 20, 30]), rows, ("first", "second"), records, 5)
+
+
+def test_a_table_is_stacked_from_its_records():
+    table = numbered()
+    assert table.values.tolist() == np.arange(24).reshape(3, 4, 2).tolist()
+    assert (table.values.dtype, table.written) == (np.float32, 5)
+    assert table.values[:, 0, 0].flags.c_contiguous
+
+
+def test_a_part_has_its_own_rows_and_their_values():
+    part = numbered().of_kind("variable")
+    assert [row.name for row in part.rows] == ["k", "b"]
+    assert part.column("second").tolist() == [[1, 5], [9, 13], [17, 21]]
+    assert part.of_rows([1]).cell("b", "first").tolist() == [4, 12, 20]
+    assert part.of_kind("output").column("first").shape == (3, 0)
+
+
+@pytest.mark.parametrize(("first", "last", "steps"), [(10, 30, [10, 20, 30]), (10.5, 29, [20]), (31, 99, [])])
+def test_a_table_between_two_steps_keeps_both_ends(first, last, steps):
+    part = numbered().of_kind("output").between(first, last)
+    assert part.steps.tolist() == steps and part.column("first").shape == (len(steps), 1)
+
+
+def test_a_column_that_was_not_recorded_is_refused():
+    with pytest.raises(KeyError, match="third"):
+        numbered().column("third")
+
+
+@pytest.mark.parametrize(("value", "number"), [
+    (0.5, 0.5), (3, 3.0), (None, None), ("0.5", None), ([1], None), (float("nan"), None), (10**400, None),
+])  # fmt: skip
+def test_a_setting_is_a_number_or_none(value, number):
+    layer = LayerCard("drop", "Dropout", settings={"rate": value})
+    assert layer.number("rate") == number and layer.number("seed") is None

@@ -47,6 +47,7 @@ def trend(steps: np.ndarray, values: np.ndarray, noisy: bool = True) -> Trend:
     bins = min(BINS, len(values) // (POINTS_PER_BIN if noisy else 1))
     if bins < MIN_BINS:
         return Trend("short", np.nan, np.nan, np.nan, first, last, len(values))
+    values = values / (np.abs(values).max() or 1.0)  # what is relative stays as it is, and nothing can overflow
     medians = np.array([np.median(part) for part in np.array_split(values, bins)])
     slope, low, high = theil_sen(medians)
     unit = float(np.median(np.abs(medians))) or 1.0
@@ -64,6 +65,7 @@ def _direction(low: float, high: float) -> str:
     return "unclear"
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a difference beyond 1e308 is infinite and still has its sign
 def theil_sen(values: np.ndarray) -> tuple[float, float, float]:
     """Median slope per index and its 95 % interval (Sen 1968, normal approximation of Kendall's S)."""
     n = len(values)

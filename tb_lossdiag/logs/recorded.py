@@ -179,7 +179,7 @@ def _table(
     if not len(records):
         return None
     count = len(records) if sequence is None else max(len(records), written(sequence))
-    return Table(records.steps, rows, columns, np.stack(list(records.values)), count)
+    return Table.stacked(records.steps, rows, columns, records.values, count)
 
 
 def _targets(reading: _Reading, columns: tuple[str, ...]) -> Table | None:
@@ -193,4 +193,4 @@ def _targets(reading: _Reading, columns: tuple[str, ...]) -> Table | None:
         lost = len(records) - len(kept)
         reading.skipped.append(f"{schema.TARGETS}: {lost} of {len(records)} records skipped (not {rows} rows)")
     names = tuple(Row(str(index), "target") for index in range(rows))
-    return Table(records.steps[kept], names, columns, np.stack([records.values[i] for i in kept]), len(kept))
+    return Table.stacked(records.steps[kept], names, columns, [records.values[i] for i in kept], len(kept))

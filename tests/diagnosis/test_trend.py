@@ -51,3 +51,10 @@ def test_few_points_are_called_short():
 
 def test_epoch_means_need_no_binning():
     assert trend(STEPS[:20], np.linspace(2, 1, 20), noisy=False).direction == "falling"
+
+
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300, 1.7e308])
+def test_a_trend_does_not_depend_on_the_size_of_the_values(size):
+    line = np.linspace(-1, 1, 100)
+    assert trend(np.arange(100), size * line).change == pytest.approx(trend(np.arange(100), line).change)
+    assert trend(np.arange(100), np.full(100, size)).direction == "flat"

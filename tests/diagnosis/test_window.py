@@ -11,6 +11,7 @@ from tb_lossdiag.diagnosis.window import (
     kernels,
     late,
     late_series,
+    medians,
     onset,
     span,
 )
@@ -101,3 +102,25 @@ def test_the_curve_with_more_points_is_judged():
 @pytest.mark.parametrize("parts", [{}, {"steps": {"loss": s.series([])}}, {"epochs": s.epochs(loss=[])}])
 def test_a_log_without_losses_has_no_curve(parts):
     assert best_curve(Run("run", **parts)) is None
+
+
+def test_medians_leave_out_what_is_nan():
+    nan, inf = np.nan, np.inf
+    values = np.array([[3, nan, nan, inf, -inf], [1, 4, nan, inf, inf], [2, 2, nan, inf, nan]], np.float32)
+    assert medians(values)[:4].tolist() == [2.0, 3.0, pytest.approx(nan, nan_ok=True), inf]
+    assert np.isnan(medians(values)[4])
+
+
+def test_medians_agree_with_numpy():
+    values = np.random.default_rng(0).normal(size=(40, 30))
+    values[values > 1] = np.nan
+    np.testing.assert_allclose(medians(values), np.nanmedian(values, axis=0), rtol=1e-15)
+
+
+def test_medians_of_no_records_are_nan():
+    assert np.isnan(medians(np.empty((0, 3)))).all() and len(medians(np.empty((5, 0)))) == 0
+
+
+def test_a_part_of_a_table_shares_its_values():
+    table = s.layer_table()
+    assert np.shares_memory(late(kernels(table)).values, table.values)

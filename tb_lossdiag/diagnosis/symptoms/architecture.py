@@ -38,10 +38,10 @@ def _deep_saturating(layers: tuple[LayerCard, ...]) -> Check | None:
 
 
 def _dropout(layers: tuple[LayerCard, ...]) -> Check | None:
-    strong = [layer for layer in layers if "Dropout" in layer.kind and layer.settings.get("rate", 0) > DROPOUT]
+    strong = [layer for layer in layers if "Dropout" in layer.kind and (layer.number("rate") or 0) > DROPOUT]
     if not strong:
         return None
-    rate = max(layer.settings["rate"] for layer in strong)
+    rate = max(layer.number("rate") for layer in strong)
     text = f"{strong[0].path!r} drops {rate:.0%} of its inputs at each step."
     return _found("dropout", text, rate, DROPOUT, strong, "usual rates are 0.1 … 0.5")
 

@@ -7,7 +7,7 @@ ratio of ratios, so it needs no absolute threshold (healthy calibration runs -1.
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.window import early, kernels, late, onset, span
+from tb_lossdiag.diagnosis.window import early, kernels, late, medians, onset, span
 from tb_lossdiag.run import Run, Table
 
 ID = "depth_profile"
@@ -77,11 +77,7 @@ def _decades(table: Table) -> np.ndarray:
 def _consistency(table: Table, sign: float) -> float:
     """Share of neighbouring layers whose gradient changes in the profile's direction."""
     steps = np.diff(_relative(table), axis=1)
-    known = np.isfinite(steps)
-    if not known.any():
-        return 0.0
-    typical = np.array([np.median(c[k]) if k.any() else np.nan for c, k in zip(steps.T, known.T, strict=True)])
-    return float(np.nanmean(np.sign(typical) == -sign))
+    return float(np.mean(np.sign(medians(steps)) == -sign))
 
 
 def _compared(decades: float) -> str:

@@ -4,8 +4,6 @@ The loss elasticity ||g_v|| ||w_v|| / L says by what factor of itself the loss w
 changed by its own size. It has no unit: scaling the loss or the weights leaves it alone.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -35,9 +33,12 @@ def check(run: Run) -> Check:
     if not table.rows:
         return Check(ID, TITLE, "not_run", needs="a weight matrix that gets a gradient")
     at = np.clip(np.searchsorted(loss.steps, table.steps), 0, len(loss.steps) - 1)
+    level = loss.values[at]
     g, w = table.column("gradient_norm").astype(np.float64), table.column("weight_norm").astype(np.float64)
     with np.errstate(all="ignore"):
-        elasticity = np.where(g == 0, 0, g * w / np.abs(loss.values[at])[:, None])
+        # Without a gradient nothing changes, and a loss of exactly 0 has no size to be compared with.
+        still = (g == 0) | (level == 0)[:, None]
+        elasticity = np.where(still, 0, g * w / np.abs(level)[:, None])
         norm = np.sqrt(np.sum(g**2, axis=1))
     # After the first NaN nothing is known any more: only what came before it can have exploded.
     known = ~np.cumsum(np.isnan(norm)).astype(bool)
@@ -45,7 +46,7 @@ def check(run: Run) -> Check:
     start = norm[np.isfinite(norm) & (norm > 0)][:5]
     base = float(np.median(start)) if len(start) else np.inf
     # A loss that has come far down makes any ratio to it large; only gradients of a loss still up there explode.
-    high = ~(loss.values[at] < FALLEN * loss.values[0])
+    high = ~(level < FALLEN * loss.values[0])
     grown = (norm > GROWTH * base) & (largest > HEALTHY_ELASTICITY) & high & known
     sharp = (largest > ELASTICITY) & high & known
     crossed = sharp | grown
@@ -55,9 +56,10 @@ def check(run: Run) -> Check:
     sharpest = float(largest[worst])
     peak = float(np.max(norm[known])) if known.any() else np.nan
     growth = peak / base
+    told = f"began at {base:.3g} and peaked at {peak:.3g}" if len(start) else "was never a finite number above 0"
     text = (
         f"At step {int(table.steps[worst])} the loss changes {sharpest:.3g} times over if a weight matrix changes by "
-        f"its own size; the gradient norm began at {base:.3g} and peaked at {peak:.3g}."
+        f"its own size; the gradient norm {told}."
     )
     order = np.argsort(-np.nan_to_num(elasticity[0], nan=np.inf), kind="stable")
     layers = tuple(table.rows[i].name for i in order[:3]) if found else ()
@@ -80,4 +82,4 @@ def check(run: Run) -> Check:
 def _with_gradient(table: Table) -> Table:
     """The rows whose gradient was ever measured: a variable that the loss does not reach has NaN for it throughout."""
     kept = np.flatnonzero(~np.isnan(table.column("gradient_norm")).all(axis=0))
-    return replace(table, rows=tuple(table.rows[i] for i in kept), values=table.values[:, kept, :])
+    return table.of_rows(kept)

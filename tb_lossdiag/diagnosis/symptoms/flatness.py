@@ -47,6 +47,7 @@ def check(run: Run) -> Check:
     )
 
 
+@np.errstate(over="ignore")
 def _fallen(curve: Series) -> float:
     """Share of the first loss that is gone by the end, both over a tenth of the curve."""
     tenth = max(1, min(10, len(curve) // 10))

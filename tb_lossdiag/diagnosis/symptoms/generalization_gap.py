@@ -6,6 +6,7 @@ offset that says nothing. What counts is that validation gets worse while traini
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import theil_sen
 from tb_lossdiag.run import Run
@@ -22,6 +23,7 @@ PLATEAU_RATIO = 4.0
 SOURCE = "healthy runs rise by less than 10 % above their best"
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def check(run: Run) -> Check:
     train, val = run.epochs.get("loss"), run.epochs.get("val_loss")
     if train is None or val is None:
@@ -55,8 +57,22 @@ def check(run: Run) -> Check:
         "found" if found else "not_found",
         (evidence,),
         int(shared[best]) if found else None,
-        signs=(("rise", rise), ("ratio", ratio), ("best_epoch", best + 1), ("epochs", len(b))),
+        signs=(
+            ("rise", float(rise)),
+            ("ratio", float(ratio)),
+            ("best_epoch", best + 1),
+            ("epochs", len(b)),
+            ("best_skill", _skill(run, float(b[best]))),
+        ),
     )
+
+
+def _skill(run: Run, loss: float) -> float | None:
+    """Of a validation loss against the constant guess; None without one, or when penalties are part of the loss."""
+    constant, penalty = constant_loss(run), run.steps.get("penalty")
+    if not constant or (penalty is not None and np.any(penalty.values)):
+        return None
+    return 1 - loss / constant
 
 
 def _stopped(values: np.ndarray) -> bool:

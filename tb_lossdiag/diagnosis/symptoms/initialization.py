@@ -38,7 +38,7 @@ class Fault(NamedTuple):
 
 
 def check(run: Run) -> Check:
-    if run.card is None or not any("kernel_std" in layer.settings for layer in run.card.layers):
+    if run.card is None or not any(layer.number("kernel_std") is not None for layer in run.card.layers):
         return Check(ID, TITLE, "not_run", needs="the model card: add the LossDiagnostics callback")
     faults = list(_faults(run.card.layers))
     if not faults:
@@ -51,10 +51,10 @@ def check(run: Run) -> Check:
 
 
 def _faults(layers: tuple[LayerCard, ...]) -> Iterator[Fault]:
-    weighted = [layer for layer in layers if "kernel_std" in layer.settings]
+    weighted = [layer for layer in layers if layer.number("kernel_std") is not None]
     for layer in weighted:
         activation = _activation_after(layer, layers)
-        if layer.settings.get("kernel_identical_columns") or layer.settings["kernel_std"] == 0:
+        if layer.settings.get("kernel_identical_columns") or layer.number("kernel_std") == 0:
             yield from _symmetry(layer, layer is weighted[-1])
         else:
             yield from _bias(layer, activation, layer is weighted[-1])
@@ -63,7 +63,7 @@ def _faults(layers: tuple[LayerCard, ...]) -> Iterator[Fault]:
 
 def _symmetry(layer: LayerCard, last: bool) -> Iterator[Fault]:
     """An output layer of zeros is a usual, harmless start: its units get different gradients."""
-    if layer.settings["kernel_std"] == 0 and layer.settings["kernel_mean"] == 0:
+    if layer.number("kernel_std") == layer.number("kernel_mean") == 0:
         if not last:
             yield Fault(
                 "zero", layer.path, f"The weights of {layer.path!r} all start at 0: its units can only do the same."
@@ -73,7 +73,7 @@ def _symmetry(layer: LayerCard, last: bool) -> Iterator[Fault]:
 
 
 def _bias(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fault]:
-    high, mean = layer.settings.get("bias_max"), layer.settings.get("bias_mean", 0.0)
+    high, mean = layer.number("bias_max"), layer.number("bias_mean") or 0.0
     if high is None:
         return
     if activation in RELU and high < RELU_BIAS:
@@ -85,10 +85,11 @@ def _bias(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Faul
 
 
 def _scale(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fault]:
-    fan_in = layer.settings.get("kernel_fan_in") or 1
+    fan_in = layer.number("kernel_fan_in") or 1.0
     if layer.kind not in FAN_IN or fan_in < MIN_FAN_IN:
         return
-    gain = (layer.settings["kernel_std"] ** 2 + layer.settings["kernel_mean"] ** 2) * fan_in
+    std, mean = layer.number("kernel_std"), layer.number("kernel_mean") or 0.0
+    gain = (std * std + mean * mean) * fan_in
     wanted = 2.0 if activation in RELU else 1.0
     told = f"Var(w) fan_in is {gain:.3g}, {activation or 'linear'} wants about {wanted:g}."
     if gain > wanted * BAND:

@@ -115,10 +115,11 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
     low, high = value_range(run, "target")
     if reach is None:
         return "", f"{told}: they fit."
+    outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"
     if low < reach[0] - 1e-6 or high > reach[1] + 1e-6:
         return (
             "unreachable_targets",
-            f"{told}: it can only output {reach[0]:g} … {reach[1]:g}, the targets run from {low:.4g} to {high:.4g}.",
+            f"{told}: it can only output {outputs}, the targets run from {low:.4g} to {high:.4g}.",
         )
     if reach == (0.0, 1.0) and _only_zero_and_one(run):
         return (

@@ -59,7 +59,7 @@ def _tables(run: Run):
 
 
 def _first(table: Table, column: str, rank: int, kind: str) -> tuple | None:
-    bad = np.nan_to_num(table.column(column)) > 0
+    bad = table.column(column) > 0
     if not bad.any():
         return None
     at = int(np.argmax(bad.any(axis=1)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.window import late, onset, span
+from tb_lossdiag.diagnosis.window import late, medians, onset, span
 from tb_lossdiag.run import Run
 
 ID = "saturated_units"
@@ -16,13 +16,12 @@ def check(run: Run) -> Check:
     if run.layers is None or not run.layers.has("activation_saturated_share"):
         return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
     table = run.layers.of_kind("output")
-    share = table.column("activation_saturated_share").astype(np.float64)
+    share = table.column("activation_saturated_share")
     known = np.isfinite(share).any(axis=0)
     hidden = known & (np.arange(len(table.rows)) < len(table.rows) - 1)
     if not known.any():
         return Check(ID, TITLE, "not_run", needs="a layer with a bounded activation such as tanh or sigmoid")
-    last = late(table).column("activation_saturated_share").astype(np.float64)
-    typical = np.array([np.nanmedian(c) if np.isfinite(c).any() else -1.0 for c in last.T])
+    typical = np.nan_to_num(medians(late(table).column("activation_saturated_share")), nan=-1.0)
     if typical.max() < 0:
         return Check(ID, TITLE, "inconclusive", needs="finite shares in the last half of the records")
     worst = int(np.argmax(np.where(hidden, typical, -1.0))) if hidden.any() else int(np.argmax(typical))

@@ -7,7 +7,7 @@ Low means little by itself: a converged run is low too. Exactly zero means that 
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.window import early, kernels, late, onset, span
+from tb_lossdiag.diagnosis.window import early, kernels, late, medians, onset, span
 from tb_lossdiag.run import Run, Table
 
 ID = "update_ratio"
@@ -90,7 +90,7 @@ def _worst(table: Table, level: str) -> tuple[str, ...]:
     if level == "normal":
         return ()
     ratios = _ratios(early(table) if level == "high" else late(table))
-    typical = np.array([np.median(c[~np.isnan(c)]) if (~np.isnan(c)).any() else 0.0 for c in ratios.T])
+    typical = np.nan_to_num(medians(ratios), posinf=np.inf)
     order = np.argsort(-typical if level == "high" else typical, kind="stable")
     over = typical > HIGH if level == "high" else typical < LOW
     return tuple(table.rows[i].name for i in order if over[i])[:8]

@@ -22,7 +22,7 @@ def check(run: Run) -> Check:
     table = run.layers.of_kind("variable")
     if not table.rows or not len(table.steps):
         return Check(ID, TITLE, "not_run", needs="a trainable variable")
-    unreached = {name for event in run.events if event.kind == "no_gradient" for name in event.facts.get("rows", ())}
+    unreached = _unreached(run)
     zero = (table.column("gradient_norm") == 0) | np.array([row.name in unreached for row in table.rows])
     middle = (int(table.steps[0]) + int(table.steps[-1])) / 2
     stuck = zero[table.steps >= middle].mean(axis=0) > HELD
@@ -49,3 +49,9 @@ def check(run: Run) -> Check:
     evidence = Evidence(f"{text}{told}, since step {began}.", 0.0, 0.0, "gradient norm", SOURCE, names[:8], span(table))
     signs = (("pattern", pattern), ("unreached", bool(cut)), ("from_start", began <= int(table.steps[0])))
     return Check(ID, TITLE, "found", (evidence,), began, names[:8], signs=signs)
+
+
+def _unreached(run: Run) -> set[str]:
+    """The variables whose gradient was reported as None."""
+    told = [event.facts.get("rows") for event in run.events if event.kind == "no_gradient"]
+    return {name for rows in told if isinstance(rows, (list, tuple)) for name in rows if isinstance(name, str)}

@@ -76,3 +76,8 @@ def test_one_linear_layer_is_a_regression_and_no_stack():
 
 def test_without_layers_there_is_nothing_to_check():
     assert check(model()).state == "not_run"
+
+
+@pytest.mark.parametrize("rate", [None, "0.9", [0.9], {}])
+def test_a_rate_that_is_no_number_is_no_rate(rate):
+    assert check(dropout(rate)).state == "not_found"

@@ -103,3 +103,12 @@ def test_growth_from_a_tiny_start_to_a_healthy_size_is_no_explosion():
     table = s.with_column(s.layer_table(), "gradient_norm", 1e-4, KERNELS)
     table = s.with_column(table, "gradient_norm", 0.1, KERNELS, from_step=200)
     assert check(s.healthy(steps=s.loss(np.full(400, LEVEL)), layers=table)).state == "not_found"
+
+
+def test_a_loss_of_exactly_zero_is_no_measure_of_its_gradients():
+    assert check(s.healthy(steps=s.loss(np.zeros(400)))).state == "not_found"
+
+
+def test_gradients_that_are_always_zero_are_told_without_an_infinity():
+    found = check(s.healthy(layers=s.with_column(s.layer_table(), "gradient_norm", 0.0)))
+    assert found.evidence[0].text.endswith("the gradient norm was never a finite number above 0.")

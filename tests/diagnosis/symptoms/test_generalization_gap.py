@@ -78,3 +78,7 @@ def test_without_validation_the_check_asks_for_it():
 def test_a_training_loss_of_exactly_zero_is_an_endless_ratio():
     found = check(turning(0.5, train=np.r_[np.linspace(2.0, 0.1, 10), np.zeros(10)]))
     assert found.state == "found" and found.sign("ratio") == np.inf
+
+
+def test_losses_near_the_end_of_the_number_range_are_compared():
+    assert check(turning(1e308)).found

@@ -106,3 +106,10 @@ def test_one_or_two_inputs_make_a_spread_a_matter_of_luck(fan_in, fault):
 def test_a_card_without_weight_statistics_is_not_judged():
     layers = tuple(replace(layer, settings={}) for layer in s.card().layers)
     assert check(s.healthy(card=s.card(layers=layers))).state == "not_run"
+
+
+@pytest.mark.parametrize("value", [None, "0.1", [0.1], {}, math.nan, math.inf, 10**400])
+def test_a_statistic_that_is_no_finite_number_is_not_judged(value):
+    names = ("kernel_std", "kernel_mean", "kernel_fan_in", "bias_mean", "bias_max")
+    assert check(starting(**dict.fromkeys(names, value))).state == "not_found"
+    assert all(check(starting(**{name: value})).state == "not_found" for name in names)

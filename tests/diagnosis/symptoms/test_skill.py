@@ -65,3 +65,7 @@ def test_targets_that_never_vary_leave_nothing_to_beat():
 @pytest.mark.parametrize("changes", [{"targets": None}, {"card": s.card(loss={"name": "my_loss"})}, {"card": None}])
 def test_without_a_known_constant_guess_there_is_no_skill(changes):
     assert check(s.healthy(**changes)).state == "not_run"
+
+
+def test_a_loss_near_the_end_of_the_number_range_has_a_skill_or_none():
+    assert check(s.healthy(steps=s.loss(np.full(400, 1.7e308)))).state == "inconclusive"

@@ -63,3 +63,8 @@ def test_a_gradient_that_is_nan_is_not_zero():
 
 def test_without_variables_there_is_no_gradient():
     assert check(s.healthy(layers=s.layer_table().of_kind("output"))).state == "not_run"
+
+
+@pytest.mark.parametrize("rows", [None, 3, True, "hidden_1/kernel", [["hidden_1/kernel"]]])
+def test_an_event_that_lists_no_rows_is_no_evidence(rows):
+    assert check(s.healthy(events=(Event(1, "no_gradient", {"rows": rows}),))).state == "not_found"
