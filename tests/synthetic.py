@@ -195,3 +195,110 @@ def epochs(**curves) -> dict[str, Series]:
 def loss(values) -> dict[str, Series]:
     """The per-step series of a run with this loss and a usual learning rate."""
     return {"loss": series(values), "learning_rate": series(np.full(len(values), 1e-3))}
+
+
+def healthy_runs(count: int, first_seed: int = 0):
+    """Trainings that learn well, of every make: batch noise of any weight, plans, schedules, hard batches, one batch.
+
+    Decays of 0.4 to 3 decades over 60 to 2000 steps; the noise is that of batches, so it belongs to the loss's size.
+    """
+    for seed in range(first_seed, first_seed + count):
+        yield _healthy_run(np.random.default_rng(seed))
+
+
+def _healthy_run(rng: np.random.Generator) -> Run:
+    steps_per_epoch = int(rng.choice([1, 2, 3, 5, 20, 100, 400]))
+    epochs = max(2, int(rng.integers(60, 2000)) // steps_per_epoch)
+    total = steps_per_epoch * epochs
+    progress = np.arange(1, total + 1) / total
+    start = float(rng.choice([0.7, 2.3, 9.0, 4e4]))
+    left = 10 ** -rng.uniform(0.4, 3)
+    mean = start * (left + (1 - left) * np.exp(-progress / rng.uniform(0.02, 0.5)))
+    rates = _healthy_rates(rng, progress)
+    values = mean * _batch_noise(rng, steps_per_epoch, epochs)
+    ended = int(total * rng.choice([1, 1, 0.5, 0.9]))  # some are still in progress
+    sampled = np.unique(np.r_[np.arange(min(20, ended)), np.arange(0, ended, max(1, ended // 100)), ended - 1])
+    steps = np.arange(1, ended + 1)
+    agreement = rng.uniform(0.05, 0.15) + rng.normal(0, 0.05, len(sampled))
+    return healthy(
+        card=card(steps_per_epoch=steps_per_epoch, epochs=epochs),
+        layers=None,
+        data=None,
+        steps={
+            "loss": series(values[:ended], steps),
+            "learning_rate": series(rates[sampled], steps[sampled]),
+            "gradient_agreement": series(agreement, steps[sampled]),
+        },
+    )
+
+
+def _batch_noise(rng: np.random.Generator, steps_per_epoch: int, epochs: int) -> np.ndarray:
+    """float64 [steps] around 1: factors on the mean loss."""
+    sigma = float(rng.choice([0.01, 0.1, 0.3, 0.5]))
+    shape = (epochs, steps_per_epoch)
+    noise = np.exp(rng.normal(0, sigma, shape))
+    kind = rng.choice(["plain", "growing", "fixed order", "complementary", "hard batches", "none"])
+    if kind == "growing":  # all batches are alike to an untrained model, and tell apart what a trained one knows
+        noise = noise ** np.linspace(0.1, 1, epochs)[:, None]
+    if kind == "fixed order":
+        noise = noise[:1] ** np.linspace(0.2, 1, epochs)[:, None] * np.exp(rng.normal(0, 0.02, shape))
+    if kind == "complementary":  # the batches of an epoch share out its hard examples
+        noise = noise / noise.mean(axis=1, keepdims=True)
+    if kind == "hard batches":
+        noise = noise * np.where(rng.random(shape) < rng.choice([0.01, 0.05, 0.15]), 5.0, 1.0)
+    if kind == "none":
+        noise = np.ones(shape)
+    return noise.ravel()
+
+
+def _healthy_rates(rng: np.random.Generator, progress: np.ndarray) -> np.ndarray:
+    kind = rng.choice(["constant", "cosine", "linear", "steps", "exponential", "warm-up and cosine", "restarts"])
+    rates = {
+        "constant": np.ones_like(progress),
+        "cosine": (1 + np.cos(np.pi * progress)) / 2,
+        "linear": 1 - progress,
+        "steps": 0.1 ** np.searchsorted([0.4, 0.6, 0.805], progress),
+        "exponential": 0.01 ** (progress / 0.9),
+        "warm-up and cosine": np.minimum(progress / 0.1, (1 + np.cos(np.pi * progress)) / 2),
+        "restarts": (1 + np.cos(np.pi * (progress * 4 % 1))) / 2,
+    }[str(kind)]
+    return rates * float(rng.choice([1e-4, 1e-3, 0.1]))
+
+
+def added(table: Table, column: str, values, kind: str) -> Table:
+    """The table with one column more for its rows of a kind. values: a number, or one per record."""
+    more = np.full((*table.values.shape[:2], 1), np.nan, np.float32)
+    for i, row in enumerate(table.rows):
+        if row.kind == kind:
+            more[:, i, 0] = values
+    return replace(table, columns=(*table.columns, column), values=np.concatenate([table.values, more], axis=2))
+
+
+def with_steps(run: Run, **columns) -> Run:
+    """The run with step series set: 400 equal values, or one a step from step 1 on; None takes a series out."""
+    known = {name: series(np.broadcast_to(values, len(STEPS)) if np.ndim(values) == 0 else values)
+             for name, values in columns.items() if values is not None}  # fmt: skip
+    kept = {name: values for name, values in run.steps.items() if name not in columns}
+    return replace(run, steps={**kept, **known})
+
+
+def hostile(run: Run):
+    """The run with each value of each of its parts in turn replaced by one that no arithmetic likes."""
+    for value in (np.nan, np.inf, -np.inf, 0.0, -1.0, 1e-40, 3e38, -3e38):
+        for name, part in run.steps.items():
+            yield replace(run, steps={**run.steps, name: replace(part, values=np.full(len(part), value))})
+            mixed = np.where(np.arange(len(part)) % 3 == 1, value, part.values)
+            yield replace(run, steps={**run.steps, name: replace(part, values=mixed)})
+            yield replace(run, steps={**run.steps, name: part.between(1, 1)})
+        for name, part in run.epochs.items():
+            yield replace(run, epochs={**run.epochs, name: replace(part, values=np.full(len(part), value))})
+        for name in ("layers", "data", "targets"):
+            table = getattr(run, name)
+            for column in range(len(table.columns) if table is not None else 0):
+                for records in (slice(None), slice(1, None, 3)):
+                    values = table.values.copy()
+                    values[records, :, column] = value
+                    yield replace(run, **{name: replace(table, values=values)})
+            if table is not None:
+                yield replace(run, **{name: first_steps(table, 1)})
+                yield replace(run, **{name: first_steps(table, 0)})

@@ -1,16 +1,25 @@
-"""Do the predictions depend on the input? A network that answers all alike has lost its input on the way."""
+"""Do the predictions depend on the input? A network that answers all alike has lost its input on the way.
+
+Alike are predictions whose numbers hardly differ, and those that differ but always name the same class.
+"""
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, known_targets, loss_name, pooled_mean
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import late, onset, span
-from tb_lossdiag.run import Run
+from tb_lossdiag.run import Run, Table
 
 ID = "output_diversity"
 TITLE = "Prediction diversity"
 # Spread over a batch, relative to the predictions' size: healthy calibration runs 0.2 and above, collapsed ones below.
 CONSTANT = 2e-3
 SOURCE = "healthy runs 0.2 … 2, collapsed ones 4e-7 … 2e-3"
+# Practically every example of the late batches gets one class …
+ONE_CLASS = 0.99
+# … though their labels are not that much alike themselves. Unmeasured, from the arithmetic of a batch of 32 or more.
+LABELS_VARY = 0.98
+CLASS_SOURCE = "a model that uses its input names more than one class wherever the labels do"
 
 
 def check(run: Run) -> Check:
@@ -23,10 +32,59 @@ def check(run: Run) -> Check:
     if not len(values):
         return Check(ID, TITLE, "inconclusive", needs="finite predictions and more than one example per batch")
     now = float(np.median(values))
-    found = now < CONSTANT
+    majority, labels = _majority(table), _label_majority(run)
+    one_class = majority is not None and labels is not None and majority > ONE_CLASS and _labels_vary(run)
+    alike = now < CONSTANT
+    name, seen = (table.rows[0].name,), span(late(table))
     text = f"Predictions for different inputs differ by {now:.2g} of their size."
-    since = onset(table.steps, np.nan_to_num(diversity[:, 0], nan=1.0) < CONSTANT) if found else None
-    evidence = Evidence(
-        text, now, CONSTANT, "std over the batch / mean size", SOURCE, (table.rows[0].name,), span(late(table))
+    evidence = [Evidence(text, now, CONSTANT, "std over the batch / mean size", SOURCE, name, seen)]
+    since = [onset(table.steps, np.nan_to_num(diversity[:, 0], nan=1.0) < CONSTANT)] if alike else []
+    if majority is not None and labels is not None:
+        text = f"{majority:.1%} of the predictions name the same class; the most frequent label makes up {labels:.1%}."
+        evidence.append(Evidence(text, majority, ONE_CLASS, "share of predictions", CLASS_SOURCE, name, seen))
+    if one_class:
+        share = table.column("majority_share")[:, 0].astype(np.float64)
+        since.append(onset(table.steps, np.nan_to_num(share) > ONE_CLASS))
+    return Check(
+        ID,
+        TITLE,
+        "found" if alike or one_class else "not_found",
+        tuple(evidence),
+        min((step for step in since if step is not None), default=None),
+        signs=(("diversity", now), ("majority", majority), ("label_majority", labels), ("one_class", one_class)),
     )
-    return Check(ID, TITLE, "found" if found else "not_found", (evidence,), since, signs=(("diversity", now),))
+
+
+def _majority(table: Table) -> float | None:
+    """The late batches' typical share of examples that get their most frequent class."""
+    if not table.has("majority_share"):
+        return None
+    values = late(table).column("majority_share")[:, 0].astype(np.float64)
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else None
+
+
+def _label_majority(run: Run) -> float | None:
+    """The largest share of a label; None where targets are not classes, or are several at once."""
+    targets = known_targets(run)
+    if targets is None or run.card is None:
+        return None
+    return _largest(run, pooled_mean(targets)[None])
+
+
+def _labels_vary(run: Run) -> bool:
+    """Whether the labels of a batch vary: for a sorted batch, or one example, one class is the right answer."""
+    mean = late(run.targets).column("mean").astype(np.float64)
+    mean = mean[np.isfinite(mean).all(axis=1)]
+    typical = _largest(run, mean) if len(mean) else None
+    return typical is not None and typical < LABELS_VARY
+
+
+def _largest(run: Run, shares: np.ndarray) -> float | None:
+    """The mean of the largest shares; shares: [batches, classes], or [batches, 1] of a yes."""
+    loss, classes = loss_name(run.card), shares.shape[1]
+    if loss in CATEGORICAL and classes > 1:
+        return float(shares.max(axis=1).mean())
+    if loss in BINARY and classes == 1:
+        return float(np.maximum(shares, 1 - shares).mean())
+    return None

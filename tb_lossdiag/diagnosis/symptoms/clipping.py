@@ -1,0 +1,66 @@
+"""Does gradient clipping decide how long a step is? Clip factor: gradient norm after clipping over before."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import onset
+from tb_lossdiag.run import Run
+
+ID = "clipping"
+TITLE = "Gradient clipping"
+# A step this close to its own length was not clipped; float32 norms differ by less.
+CLIPPED = 0.999
+# A typical step a hundred times shorter than its gradient. Unmeasured beyond the calibration run with clipnorm 1e-5,
+# whose factor is near 1e-5; usual clipping at norm 1 cuts norms of 1 … 10 to a tenth at most.
+TIGHT = 1e-2
+# Google's tuning playbook: with more than half of the steps clipped, the learning rate is what to lower.
+OFTEN = 0.5
+MIN_RECORDS = 5
+OPTIONS = ("clipnorm", "global_clipnorm", "clipvalue")
+SOURCE = "a rule of thumb: clip at the 90th percentile of the gradient norms, and less than half of the steps"
+
+
+def check(run: Run) -> Check:
+    series = run.steps.get("clip_factor")
+    if series is None or not len(series):
+        return _unclipped(run)
+    kept = np.isfinite(series.values) & (series.values >= 0)
+    steps, factors = series.steps[kept], series.values[kept]
+    if len(factors) < MIN_RECORDS:
+        needs = f"{MIN_RECORDS} steps with a finite gradient; there are {len(factors)}"
+        return Check(ID, TITLE, "inconclusive", needs=needs)
+    share, factor = float(np.mean(factors < CLIPPED)), float(np.median(factors))
+    level = "tight" if factor < TIGHT else "often" if share > OFTEN else "rare"
+    text = f"{share:.0%} of the recorded steps were clipped; a typical one kept {factor:.2g} of its gradient's norm."
+    evidence = [Evidence(text, factor, TIGHT, "norm after / before", SOURCE, (), (int(steps[0]), int(steps[-1])))]
+    high = _usual_norm(run)
+    if high is not None:
+        evidence.append(
+            Evidence(f"90 % of the gradients had a norm of {high:.3g} or less before clipping.", source=SOURCE)
+        )
+    return Check(
+        ID,
+        TITLE,
+        "found" if level == "tight" else "not_found",
+        tuple(evidence),
+        onset(steps, factors < TIGHT) if level == "tight" else None,
+        signs=(("share", share), ("factor", factor), ("level", level)),
+    )
+
+
+def _unclipped(run: Run) -> Check:
+    config = run.card.optimizer.get("config") if run.card is not None else None
+    if not isinstance(config, Mapping) or not config or any(config.get(name) for name in OPTIONS):
+        return Check(ID, TITLE, "not_run", needs="clip factors: a log recorded by this version of tb_lossdiag")
+    evidence = Evidence("The optimizer does not clip gradients.", source=SOURCE)
+    signs = (("share", 0.0), ("factor", 1.0), ("level", "rare"))
+    return Check(ID, TITLE, "not_found", (evidence,), signs=signs)
+
+
+def _usual_norm(run: Run) -> float | None:
+    """The 90th percentile of the unclipped gradient norms."""
+    norms = run.steps.get("gradient_norm")
+    known = norms.values[np.isfinite(norms.values)] if norms is not None else ()
+    return float(np.percentile(known, 90)) if len(known) else None

@@ -1,0 +1,105 @@
+"""Do training and evaluation compute different things? The training loss is good and the validation loss never was.
+
+Overfitting first improves validation and then loses it. Here it never beat a constant guess, while training did. That
+alone may also be labels that hold nothing to generalise, so only a BatchNormalization that explains it is found:
+its moving statistics start at 0 and 1 and forget them by `momentum` an update, and of a tiny batch they are noise.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.reference import constant_loss
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.run import LayerCard, Run
+
+ID = "train_eval_gap"
+TITLE = "Training mode against evaluation mode"
+# Unmeasured: the best validation loss is at least nine tenths of a constant guess's …
+NO_SKILL = 0.1
+# … while the training loss closed as much of the way as the weakest healthy calibration run.
+SKILLED = 0.3
+# A tenth of the starting values 0 and 1 is still in the moving statistics: 228 updates at Keras's momentum of 0.99.
+UNWARMED = 0.1
+MOMENTUM = 0.99
+# The statistics of four examples or fewer are noise (Wu & He 2018: error grows steeply below 8 a batch).
+TINY_BATCH = 4
+MIN_EPOCHS = 2
+SOURCE = "a healthy validation loss beats a constant guess once the training loss does"
+TEXTS = {
+    "moving_statistics": "; {left:.0%} of the initial moving statistics is still in BatchNormalization",
+    "normalization_batch": "; BatchNormalization took its statistics from batches of {size}",
+}
+
+
+def check(run: Run) -> Check:
+    train, val, constant = run.epochs.get("loss"), run.epochs.get("val_loss"), constant_loss(run)
+    if train is None or val is None or constant is None:
+        needs = "validation losses, recorded targets and a loss whose constant guess is known"
+        return Check(ID, TITLE, "not_run", needs=needs)
+    if constant <= 0:
+        return Check(ID, TITLE, "inconclusive", needs="targets that vary: a constant guess already scores 0")
+    steps, i, j = np.intersect1d(train.steps, val.steps, return_indices=True)
+    penalty = _penalty(run, steps)
+    known = np.isfinite(train.values[i]) & np.isfinite(val.values[j]) & np.isfinite(penalty)
+    if known.sum() < MIN_EPOCHS:
+        needs = f"{MIN_EPOCHS} epochs with finite losses; there are {known.sum()}"
+        return Check(ID, TITLE, "inconclusive", needs=needs)
+    steps = steps[known]
+    with np.errstate(over="ignore"):
+        trained = float((train.values[i] - penalty)[known][-1])
+        validated = float((val.values[j] - penalty)[known].min())
+    train_skill, val_skill = 1 - trained / constant, 1 - validated / constant
+    apart = val_skill <= NO_SKILL and train_skill >= SKILLED
+    layers = _normalizations(run)
+    fault = _fault(run, layers) if apart else "none"
+    found = fault in TEXTS
+    explained = TEXTS.get(fault, "").format(left=_left(run, layers), size=run.card.batch_size)
+    evidence = Evidence(
+        f"The training loss ends at {trained:.4g} and the validation loss was never below {validated:.4g}; always "
+        f"guessing the same scores {constant:.4g}{explained}.",
+        val_skill,
+        NO_SKILL,
+        "skill",
+        SOURCE,
+        tuple(layer.path for layer in layers)[:8] if found else (),
+        (int(steps[0]), int(steps[-1])),
+    )
+    return Check(
+        ID,
+        TITLE,
+        "found" if found else "not_found",
+        (evidence,),
+        int(steps[0]) if found else None,
+        evidence.layers,
+        signs=(("val_skill", val_skill), ("train_skill", train_skill), ("fault", fault)),
+    )
+
+
+def _penalty(run: Run, steps: np.ndarray) -> np.ndarray:
+    """What regularisation added to both losses at these steps; a constant guess pays none."""
+    penalty = run.steps.get("penalty")
+    if penalty is None or not len(penalty) or run.step_unit != "step":
+        return np.zeros(len(steps))
+    with np.errstate(invalid="ignore", over="ignore"):  # between infinities lies NaN, which leaves an epoch out
+        return np.interp(steps, penalty.steps, penalty.values)
+
+
+def _normalizations(run: Run) -> list[LayerCard]:
+    """Those in training mode: a frozen one uses its moving statistics in both."""
+    return [layer for layer in run.card.layers if "BatchNorm" in layer.kind and layer.trainable]
+
+
+def _fault(run: Run, layers: list[LayerCard]) -> str:
+    if layers and _left(run, layers) > UNWARMED:
+        return "moving_statistics"
+    if layers and run.card.batch_size and run.card.batch_size <= TINY_BATCH:
+        return "normalization_batch"
+    return "mode"
+
+
+def _left(run: Run, layers: list[LayerCard]) -> float:
+    """The largest share of initial moving statistics left after the last step; 0 where steps are not known."""
+    if run.step_unit != "step":
+        return 0.0
+    momenta = [layer.settings.get("momentum", MOMENTUM) for layer in layers]
+    known = [float(m) for m in momenta if isinstance(m, (int, float)) and 0 <= m <= 1]
+    return max((momentum ** max(run.last_step, 0) for momentum in known), default=0.0)

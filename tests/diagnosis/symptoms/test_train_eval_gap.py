@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.train_eval_gap import NO_SKILL, SKILLED, TINY_BATCH, UNWARMED, check
+
+CONSTANT = np.log(s.CLASSES)
+BELOW = CONSTANT * (1 - SKILLED) * 0.99  # a training loss that is just skilled
+ABOVE = CONSTANT * (1 - NO_SKILL) * 1.01  # a validation loss that is just not
+
+
+def curves(train, val, momentum=0.999, batch_size=32, kind="BatchNormalization", trainable=True, **changes):
+    """Four epochs that end at these losses, of a model whose second layer is of this kind."""
+    card = s.with_layer(
+        s.card(batch_size=batch_size), "hidden_2", {"momentum": momentum}, kind=kind, trainable=trainable
+    )
+    return s.healthy(
+        **{"card": card, "epochs": s.epochs(loss=[3.0, 2.5, 2.0, train], val_loss=[9.0, 9.0, 9.0, val]), **changes}
+    )
+
+
+@pytest.mark.parametrize(("train", "val", "fault"), [
+    (BELOW, ABOVE, "moving_statistics"), (BELOW, ABOVE * 0.98, "none"), (BELOW * 1.02, ABOVE, "none"),
+    (0.1, 0.2, "none"),
+])  # fmt: skip
+def test_a_trained_model_that_validates_like_a_guess_is_found(train, val, fault):
+    found = check(curves(train, val))
+    assert found.sign("fault") == fault
+    assert (found.state, found.layers) == (("not_found", ()) if fault == "none" else ("found", ("hidden_2",)))
+    assert found.sign("val_skill") == pytest.approx(1 - val / CONSTANT, abs=1e-6)
+    assert found.sign("train_skill") == pytest.approx(1 - train / CONSTANT, abs=1e-6)
+
+
+def test_validation_that_was_good_once_is_not_a_gap():
+    once = s.epochs(loss=[2.0, 1.0, 0.5, 0.1], val_loss=[1.5, 1.2, 4.0, 9.0])
+    assert check(curves(0, 0, epochs=once)).sign("fault") == "none"
+
+
+@pytest.mark.parametrize(("left", "fault"), [(UNWARMED * 1.05, "moving_statistics"), (UNWARMED * 0.95, "mode")])
+def test_moving_statistics_must_have_forgotten_where_they_started(left, fault):
+    found = check(curves(0.1, 9.0, momentum=left ** (1 / 400)))
+    assert (found.sign("fault"), found.found) == (fault, fault != "mode")
+
+
+@pytest.mark.parametrize(
+    ("size", "fault"), [(TINY_BATCH, "normalization_batch"), (TINY_BATCH + 1, "mode"), (None, "mode")]
+)
+def test_normalization_needs_a_batch(size, fault):
+    found = check(curves(0.1, 9.0, momentum=0.9, batch_size=size))
+    assert (found.sign("fault"), found.found) == (fault, fault != "mode")
+
+
+@pytest.mark.parametrize("layer", [{"kind": "Dense"}, {"kind": "LayerNormalization"}, {"trainable": False}])
+def test_without_a_normalization_in_training_labels_may_explain_it(layer):
+    found = check(curves(0.1, 9.0, batch_size=2, **layer))
+    assert (found.state, found.sign("fault"), found.layers) == ("not_found", "mode", ())
+
+
+def test_a_penalty_is_not_part_of_the_comparison():
+    penalty = 5.0
+    run = s.with_steps(curves(BELOW + penalty, ABOVE + penalty), penalty=penalty)
+    assert check(run).found and check(run).sign("val_skill") == pytest.approx(1 - ABOVE / CONSTANT)
+
+
+def test_epochs_without_steps_do_not_know_the_number_of_updates():
+    assert check(curves(0.1, 9.0, step_unit="epoch")).sign("fault") == "mode"
+
+
+@pytest.mark.parametrize("val", [[9.0], [np.nan, np.nan, 9.0]])
+def test_one_epoch_decides_nothing(val):
+    assert check(curves(0, 0, epochs=s.epochs(loss=[1.0, 0.5, 0.1], val_loss=val))).state == "inconclusive"
+
+
+def test_labels_that_do_not_vary_decide_nothing():
+    assert check(curves(0.1, 9.0, targets=s.target_table([1.0, 0.0]))).state == "inconclusive"
+
+
+@pytest.mark.parametrize("changes", [
+    {"epochs": s.epochs(loss=[1.0, 0.5])}, {"epochs": s.epochs(val_loss=[1.0, 0.5])}, {"targets": None}, {"card": None},
+])  # fmt: skip
+def test_without_validation_or_targets_the_check_asks_for_them(changes):
+    assert check(curves(0.1, 9.0, **changes)).state == "not_run"
+
+
+def test_a_damaged_log_does_not_raise():
+    for run in s.hostile(s.with_steps(curves(0.1, 9.0), penalty=1.0)):
+        assert check(run).id == "train_eval_gap"
+    far = s.epochs(loss=[1e308, -1e308], val_loss=[-1e308, 1e308])
+    assert check(curves(0, 0, epochs=far)).state == "not_found"
