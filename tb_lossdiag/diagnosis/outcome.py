@@ -13,6 +13,7 @@ from tb_lossdiag.run import Run
 # States in which the training failed, and those in which it got somewhere but not far.
 FAILED = ("nonfinite", "diverging", "never_learned")
 HINDERED = ("stalled", "slow", "overfitting")
+PROGRESSING = ("learning", "inconclusive")
 # Without a reference, a loss that has halved has been learned from, however noisy it is now.
 FALLEN = 0.5
 
@@ -25,7 +26,7 @@ def outcome(run: Run, checks: Mapping[str, Check]) -> str:
         return "nonfinite"
     if checks["metric_frozen"].found:
         return "never_learned"
-    if direction == "rising":
+    if direction == "rising" or checks["divergence"].found:
         return "diverging" if skill is None or skill < SOLVED else "learning"
     if skill is None:
         return _without_reference(checks, direction)

@@ -9,13 +9,12 @@ from dataclasses import replace
 from tb_lossdiag.diagnosis.causes import CANDIDATES
 from tb_lossdiag.diagnosis.causes.candidate import Candidate
 from tb_lossdiag.diagnosis.clues import Clue, Findings
-from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED
+from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, PROGRESSING
+from tb_lossdiag.diagnosis.reliability import RIGHT
 from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, Cause, Evidence
 
 # Required evidence plus this many arguments make a cause likely.
 ARGUMENTS = 2
-# Halfway from a constant guess to perfect; noisy labels alone kept a healthy run at 0.47.
-USEFUL = 0.5
 
 
 def rank(findings: Findings) -> tuple[tuple[Cause, ...], tuple[str, ...]]:
@@ -38,7 +37,8 @@ def _ordered(argued: list[tuple[Candidate, Cause]]) -> tuple[Cause, ...]:
         if explanation is None:
             standing.append((candidate, cause))
         settled.append((candidate, _stepped_back(cause, explanation[1]) if explanation else cause))
-    return tuple(cause for _, cause in sorted(settled, key=_order))
+    ordered = (cause for _, cause in sorted(settled, key=_order))
+    return tuple(replace(cause, right=RIGHT.get((cause.id, cause.confidence))) for cause in ordered)
 
 
 def _argue(candidate: Candidate, findings: Findings) -> tuple[Candidate, Cause] | None:
@@ -77,17 +77,20 @@ def _gather(required: list, clues: tuple[Clue, ...], findings: Findings) -> tupl
 def _severity(candidate: Candidate, confidence: str, findings: Findings) -> str:
     """How bad the outcome is, not how sure the cause is; a merely possible cause is one step milder.
 
-    A run that stalled halfway to perfect or beyond may simply be as good as its data, so nobody is accused of that.
+    A run that learns, or stalled where its data may end, is accused only by a cause that says up to which skill it may.
     """
-    outcome = findings.outcome
+    outcome, likely = findings.outcome, confidence == "likely"
     if candidate.certain:
         return "critical" if outcome in FAILED else "warning"
     if outcome in FAILED:
-        return "critical" if confidence == "likely" else "warning"
-    useful = outcome == "stalled" and (findings.checks["skill"].sign("skill") or 0) >= USEFUL
-    if outcome in HINDERED and not useful:
-        return "warning" if confidence == "likely" else "note"
-    return "note"
+        return "critical" if likely else "warning"
+    skill = findings.checks["skill"].sign("skill")
+    if outcome == "stalled" and skill is not None and skill >= candidate.good_enough:
+        return "note"
+    if outcome in PROGRESSING:
+        poor = candidate.accuses_learning and skill is not None and skill < candidate.good_enough
+        return "warning" if likely and poor else "note"
+    return "warning" if likely and outcome in HINDERED else "note"
 
 
 def _one_per_id(argued: list[tuple[Candidate, Cause]]) -> list[tuple[Candidate, Cause]]:

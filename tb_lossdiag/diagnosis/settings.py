@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tb_lossdiag.run import LayerCard, Run
+from tb_lossdiag.run import LayerCard, Run, finite
 
 # Usual learning rates end here: Keras's defaults are 1e-2 (SGD) and 1e-3 (adaptive), and momentum-free SGD takes more.
 USUAL_RATE = {"SGD": 0.5, "Adagrad": 0.5, "Adadelta": 2.0}
@@ -16,6 +16,12 @@ USUAL_ADAPTIVE_RATE = 0.03
 NARROW = 4
 # ReLU layers this narrow die with a good chance even under He initialisation (Lu et al. 2019, arXiv 1903.06733).
 NARROW_RELU = 8
+# Whatever is wide before and after it, this many units pass on one or two numbers.
+BOTTLENECK = 2
+# An early stop or a partial last epoch leaves a little of the plan.
+DONE = 0.98
+SMALL_BATCH = 8
+ADAPTIVE = {"Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Lion", "Adafactor", "Lamb"}
 RECURRENT = {"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"}
 SIGMOID = {"sigmoid", "hard_sigmoid"}
 
@@ -115,6 +121,53 @@ def is_mostly_frozen(run: Run) -> str | None:
     return f"{run.card.trainable_parameters} of {run.card.parameters} parameters can change."
 
 
+def is_bottleneck(run: Run) -> str | None:
+    """One or two units, which no other width around them can make up for."""
+    hidden = hidden_layers(run)
+    narrowest = min(hidden, key=lambda layer: layer.units, default=None)
+    if narrowest is None or narrowest.units > BOTTLENECK:
+        return None
+    return f"Everything must pass through {narrowest.path!r}, which has {narrowest.units} units."
+
+
+def planned_steps(run: Run) -> int | None:
+    """How many steps fit was asked for; None when it does not say."""
+    card = run.card
+    return card.epochs * card.steps_per_epoch if card and card.epochs and card.steps_per_epoch else None
+
+
+def ran_as_planned(run: Run) -> str | None:
+    planned = planned_steps(run)
+    if not planned or run.last_step < DONE * planned:
+        return None
+    return f"The training ended as planned, after {run.last_step} steps in {run.card.epochs} epochs."
+
+
+def adapts(run: Run) -> str | None:
+    name = optimizer_name(run)
+    return f"{name} scales every weight's step by itself, however small its gradient." if name in ADAPTIVE else None
+
+
+def rate_is_constant(run: Run) -> str | None:
+    series = run.steps.get("learning_rate")
+    values = series.values[np.isfinite(series.values)] if series is not None else np.array([])
+    if not len(values) or values.min() <= 0 or values.max() > 1.5 * values.min():
+        return None
+    return f"The learning rate stayed at {values[-1]:g} to the end."
+
+
+def small_batch(run: Run) -> str | None:
+    size = run.card.batch_size if run.card else None
+    return f"Each step sees {size} examples." if size and size <= SMALL_BATCH else None
+
+
+def low_precision(run: Run) -> str | None:
+    if run.card is None:
+        return None
+    dtype = str(run.card.settings.get("variable_dtype") or run.card.precision)
+    return f"The weights or gradients are {dtype}." if "16" in dtype else None
+
+
 def _config(run: Run) -> dict:
     config = run.card.optimizer.get("config") if run.card else None
     return dict(config) if isinstance(config, Mapping) else {}
@@ -122,5 +175,4 @@ def _config(run: Run) -> dict:
 
 def _number(run: Run, name: str) -> float | None:
     """A number of the optimizer's configuration; None for a schedule, or when it is not there."""
-    value = _config(run).get(name)
-    return float(value) if isinstance(value, (int, float)) and np.isfinite(value) else None
+    return finite(_config(run).get(name))

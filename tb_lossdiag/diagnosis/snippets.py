@@ -6,6 +6,7 @@ cannot run anything it wrote.
 
 from keyword import iskeyword
 
+from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, loss_name
 from tb_lossdiag.diagnosis.settings import learning_rate, momentum, optimizer_name
 from tb_lossdiag.run import LayerCard, Run
@@ -30,20 +31,35 @@ def layer_lines(layers: list[LayerCard], activation: str | None) -> str:
 
 def compile_line(run: Run, rate: float | None = None, loss: str | None = None, extra: str = "") -> str:
     """model.compile with the user's optimizer and loss, one of them changed. rate: None keeps the recorded one."""
-    return f"model.compile(optimizer={_optimizer(run, rate, extra)}, loss={loss or loss_code(run)})"
+    rate = learning_rate(run) if rate is None else rate
+    optimizer = optimizer_code(run, rounded(rate) if rate else "", extra)
+    return f"model.compile(optimizer={optimizer}, loss={loss or loss_code(run)})"
 
 
 def loss_code(run: Run) -> str:
     """The user's loss as an argument of compile."""
     name = loss_name(run.card) if run.card else ""
     if name in CATEGORICAL | BINARY and run.card.loss.get("from_logits"):
-        return f"keras.losses.{name.title().replace('_', '')}(from_logits=True)"
+        return logits_loss(run)
     return repr(name or "categorical_crossentropy")
 
 
-def rounded(value: float) -> str:
-    """One digit is all that a number to try deserves."""
-    return f"{float(f'{value:.1g}'):g}"
+def logits_loss(run: Run) -> str:
+    """The user's cross-entropy, taking logits."""
+    name = loss_name(run.card) if run.card else ""
+    name = name if name in CATEGORICAL | BINARY else "categorical_crossentropy"
+    return f"keras.losses.{name.title().replace('_', '')}(from_logits=True)"
+
+
+def named_layers(f: Findings, check: str) -> list[LayerCard]:
+    """The layers that a check names."""
+    layers = (f.run.card.layer(path) for path in f.checks[check].layers) if f.run.card else ()
+    return [layer for layer in layers if layer is not None]
+
+
+def rounded(value: float, digits: int = 1) -> str:
+    """One digit is all that a number to try deserves; a weight gets two."""
+    return f"{float(f'{value:.{digits}g}'):g}"
 
 
 def _constructor(layer: LayerCard, activation: str | None) -> str:
@@ -51,7 +67,11 @@ def _constructor(layer: LayerCard, activation: str | None) -> str:
         return f"keras.layers.Activation({activation!r})"
     initializer = "he_normal" if activation in ("relu", "leaky_relu") else "glorot_uniform"
     size = layer.settings.get("kernel_size")
-    parts = [str(layer.units), repr(tuple(size)) if size else "", _keyword("activation", activation)]
+    parts = [
+        str(layer.units),
+        repr(tuple(size)) if isinstance(size, (list, tuple)) else "",
+        _keyword("activation", activation),
+    ]
     parts.append(f"kernel_initializer={initializer!r}")
     return f"keras.layers.{layer.kind}({', '.join(part for part in parts if part)})"
 
@@ -60,9 +80,12 @@ def _keyword(name: str, activation: str | None) -> str:
     return "" if activation in (None, "linear") else f"{name}={activation!r}"
 
 
-def _optimizer(run: Run, rate: float | None, extra: str) -> str:
-    rate, kept = learning_rate(run) if rate is None else rate, momentum(run)
-    parts = [f"learning_rate={rounded(rate)}" if rate else "", f"momentum={kept:g}" if kept else "", extra]
+def optimizer_code(run: Run, rate: str | None = None, extra: str = "") -> str:
+    """The user's optimizer. rate: what to write for its learning rate, "" for nothing, None for the recorded one."""
+    if rate is None:
+        rate = rounded(recorded) if (recorded := learning_rate(run)) else ""
+    kept = momentum(run)
+    parts = [f"learning_rate={rate}" if rate else "", f"momentum={kept:g}" if kept else "", extra]
     return f"keras.optimizers.{_class_name(optimizer_name(run))}({', '.join(part for part in parts if part)})"
 
 

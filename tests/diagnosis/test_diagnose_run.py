@@ -163,7 +163,14 @@ def test_a_broken_cause_is_noted_and_leaves_the_others_standing(monkeypatch):
 
 
 def test_a_run_stalled_at_a_useful_level_is_not_accused_for_its_narrow_layer():
-    card = s.with_layer(s.card(), "hidden_2", units=2)
+    card = s.with_layer(s.card(), "hidden_2", units=4)
     run = s.healthy(card=card, steps={"loss": s.series(s.flat(level=1.0))})
     report = diagnose_run(run)
     assert report.verdict.state == "stalled" and report.severity in ("none", "note")
+
+
+@pytest.mark.parametrize(("level", "severity"), [(1.0, "warning"), (0.3, "note")])
+def test_a_bottleneck_of_two_units_is_accused_up_to_a_skill_of_four_fifths(level, severity):
+    card = s.with_layer(s.card(), "hidden_2", units=2)
+    report = diagnose_run(s.healthy(card=card, steps={"loss": s.series(s.flat(level, noise=0.002))}))
+    assert (report.causes[0].id, report.severity) == ("insufficient_capacity", severity)

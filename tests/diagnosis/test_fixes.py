@@ -177,3 +177,46 @@ def test_an_optimizer_that_cannot_be_a_name_is_left_out():
 def _rate(code: str) -> float:
     optimizer = ast.parse(code).body[0].value.keywords[0].value
     return ast.literal_eval(optimizer.keywords[0].value)
+
+
+def test_rare_classes_get_the_weight_that_balances_them():
+    run = s.stuck(targets=s.target_table([0.04]))
+    assert "class_weight={0: 0.52, 1: 13}" in fixes.weigh_classes(findings(run)).code
+    assert "np.bincount" in fixes.weigh_classes(findings(s.stuck())).code
+
+
+def test_clipping_is_loosened_to_the_users_own_norms():
+    norms = {"gradient_norm": s.series(np.linspace(1, 10, 400))}
+    run = s.stuck(
+        steps=norms, card=s.card(optimizer={"name": "SGD", "config": {"learning_rate": 0.1, "momentum": 0.9}})
+    )
+    assert "SGD(learning_rate=0.1, momentum=0.9, global_clipnorm=9)" in fixes.loosen_clipping(findings(run)).code
+
+
+def test_a_penalty_is_weakened_by_what_it_weighs_too_much():
+    penalised = {"kernel_regularizer": {"class_name": "L2", "config": {"l2": 1.0}}}
+    run = s.stuck(card=s.with_layer(s.card(), "hidden_1", penalised))
+    fix = fixes.lighten_penalty(findings(run, {"penalty_share": {"share_end": 0.95}}))
+    assert fix.code == "keras.regularizers.L2(0.003)  # 'hidden_1', was 1" and "380 times weaker" in fix.text
+
+
+def test_a_decaying_rate_spans_the_planned_steps():
+    code = fixes.decay_rate(findings(s.stuck())).code
+    assert "CosineDecay(0.001, decay_steps=400)" in code and "Adam(learning_rate=rate)" in code
+
+
+@pytest.mark.parametrize(("precision", "wanted"), [("mixed_float16", "LossScaleOptimizer("), ("bfloat16", "mixed_")])
+def test_low_precision_is_raised_where_it_hurts(precision, wanted):
+    assert wanted in fixes.raise_precision(findings(s.stuck(card=s.card(precision=precision)))).code
+
+
+@pytest.mark.parametrize(("fault", "metric"), [
+    ("accuracy_for_regression", "'mae'"), ("accuracy_on_logits", "threshold=0.0"), ("accuracy_on_imbalance", "Recall"),
+])  # fmt: skip
+def test_a_metric_is_replaced_by_one_that_measures_the_problem(fault, metric):
+    assert metric in fixes.measure(findings(s.stuck(), {"metric_fit": {"fault": fault}})).code
+
+
+def test_logits_replace_a_clipped_probability():
+    code = fixes.logits(findings(s.stuck())).code
+    assert "Dense(10)\n" in code and "SparseCategoricalCrossentropy(from_logits=True)" in code

@@ -15,7 +15,7 @@ def judge(direction, skill=None, run=None, fallen=0.0, place="loss", **found):
         "skill": () if skill is None else (("skill", skill),),
         "nonfinite": (("place", place),),
     }
-    names = ("flatness", "skill", "nonfinite", "metric_frozen", "generalization_gap")
+    names = ("flatness", "skill", "divergence", "nonfinite", "metric_frozen", "generalization_gap")
     states = {name: "found" if found.get(name) else "not_found" for name in names}
     if skill is not None and skill < NONE:
         states["skill"] = "found"
@@ -75,3 +75,8 @@ def test_a_run_without_losses_is_inconclusive():
 def test_every_outcome_is_a_verdict():
     directions, skills = ("flat", "falling", "rising", "unclear", "short"), (None, -1.0, 0.0, 0.1, 0.5, 0.95)
     assert {judge(direction, skill) for direction in directions for skill in skills} <= set(VERDICTS)
+
+
+def test_what_was_learned_and_lost_again_diverges_unless_it_ends_solved():
+    assert judge("falling", 0.3, divergence=True) == "diverging"
+    assert judge("falling", SOLVED, divergence=True) == "learning"

@@ -11,7 +11,8 @@ EMPTY = Run("empty")
 QUESTIONS = [
     settings.rate_is_zero, settings.rate_is_unusual, settings.rate_is_usual, settings.adapts_nothing, settings.recurs,
     settings.clips_nothing, settings.is_narrow, settings.hides_sigmoids, settings.has_narrow_relu,
-    settings.is_mostly_frozen,
+    settings.is_mostly_frozen, settings.is_bottleneck, settings.ran_as_planned, settings.adapts,
+    settings.rate_is_constant, settings.small_batch, settings.low_precision,
 ]  # fmt: skip
 
 
@@ -115,3 +116,37 @@ def test_sigmoids_are_told_of_hidden_layers_only():
 def test_a_model_is_mostly_frozen_when_less_than_half_can_change(share, mostly):
     card = replace(s.card(), parameters=1000, trainable_parameters=int(1000 * share))
     assert (settings.is_mostly_frozen(s.healthy(card=card)) is not None) is mostly
+
+
+def test_a_run_ended_as_planned_once_its_steps_are_done():
+    assert settings.ran_as_planned(s.healthy()) == "The training ended as planned, after 400 steps in 10 epochs."
+    assert settings.ran_as_planned(s.healthy(card=s.card(epochs=11))) is None
+    assert settings.ran_as_planned(s.healthy(card=s.card(steps_per_epoch=None))) is None
+
+
+def test_two_units_are_a_bottleneck_whatever_stands_around_them():
+    narrow = s.with_layer(s.card(), "hidden_2", units=2)
+    assert "'hidden_2', which has 2 units" in settings.is_bottleneck(s.healthy(card=narrow))
+    assert settings.is_bottleneck(s.healthy(card=s.with_layer(s.card(), "hidden_2", units=3))) is None
+
+
+def test_a_rate_is_constant_unless_it_moves_by_half():
+    constant = s.healthy(steps={"learning_rate": s.series(np.full(400, 0.1))})
+    decayed = s.healthy(steps={"learning_rate": s.series(np.linspace(0.1, 0.05, 400))})
+    assert "stayed at 0.1" in settings.rate_is_constant(constant)
+    assert settings.rate_is_constant(decayed) is None and settings.rate_is_constant(s.healthy(steps={})) is None
+
+
+def test_short_floats_are_low_precision():
+    assert "bfloat16" in settings.low_precision(s.healthy(card=s.card(precision="bfloat16")))
+    assert settings.low_precision(s.healthy()) is None
+
+
+def test_an_adaptive_optimizer_scales_each_step():
+    assert settings.adapts(s.healthy()).startswith("Adam scales")
+    assert settings.adapts(s.healthy(card=s.card(optimizer={"name": "SGD", "config": {}}))) is None
+
+
+def test_a_few_examples_are_a_small_batch():
+    assert settings.small_batch(s.healthy(card=s.card(batch_size=8))) == "Each step sees 8 examples."
+    assert settings.small_batch(s.healthy(card=s.card(batch_size=9))) is None

@@ -15,6 +15,8 @@ from tb_lossdiag.diagnosis.report import Fix
 BAD = ended(*FAILED, *HINDERED)
 NOT_LEARNING = ended(*FAILED, "slow", "stalled")
 
+# Halfway from a constant guess to perfect; noisy labels alone kept a healthy run at 0.47.
+USEFUL = 0.5
 # What steps that are too large, or weights and inputs on the wrong scale, leave behind.
 EARLY_DAMAGE = (
     "dying_relu",
@@ -36,6 +38,8 @@ class Candidate:
     explains: ids of the causes it accounts for; ("*",) for all.
     points_at: the check whose layers and onset are the cause's own.
     certain: wrong whatever the outcome, so it may accuse even a run that seems to learn.
+    accuses_learning: may accuse, when likely, a run that learns but is not yet good enough.
+    good_enough: the skill from which a run that learns or stalls may be as good as its data, for all this cause knows.
     weight: how specific it is; orders candidates of equal confidence, so that the heavier one explains the lighter.
     """
 
@@ -49,4 +53,6 @@ class Candidate:
     fix: Callable[[Findings], Fix] = fixes.none
     points_at: str = ""
     certain: bool = False
+    accuses_learning: bool = False
+    good_enough: float = USEFUL
     weight: int = 0

@@ -1,10 +1,27 @@
 """Does the size of the model fit the data? Too simple, too complex, too strongly regularised."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import Candidate
+from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, Candidate
 from tb_lossdiag.diagnosis.clues import clear_of, ended, fact, found, shows
 
 FIT = (
+    Candidate(
+        "insufficient_capacity",
+        "Model too simple",
+        requires=(ended("stalled", "never_learned"), fact(settings.is_bottleneck)),
+        supports=(
+            clear_of("update_ratio"),
+            clear_of("dead_units"),
+            clear_of("input_scale"),
+            clear_of("loss_pairing"),
+            shows("skill", level="some"),
+        ),
+        contradicts=(found("zero_gradient"), found("dead_units"), found("update_ratio", level=("high", "low", "zero"))),
+        test="Double the width and train as long.",
+        fix=fixes.widen,
+        good_enough=0.8,
+        weight=2,
+    ),
     Candidate(
         "insufficient_capacity",
         "Model too simple",
@@ -43,5 +60,48 @@ FIT = (
         test="Train with dropout 0.5 before the last layer and compare validation losses.",
         fix=fixes.regularise,
         weight=3,
+    ),
+    Candidate(
+        "penalty_dominates",
+        "The penalty outweighs the data",
+        requires=(found("penalty_share", level="dominates"), NOT_LEARNING),
+        supports=(
+            found("skill"),
+            found("flatness", direction="flat"),
+            clear_of("input_scale"),
+            clear_of("loss_pairing"),
+        ),
+        contradicts=(found("loss_pairing", certain=True), found("initialization", fault=("symmetric", "zero"))),
+        explains=(
+            "insufficient_capacity",
+            "undertrained",
+            "learning_rate_too_low",
+            "dying_relu",
+            "vanishing_gradients",
+            "uninformative_labels",
+            "unsuitable_optimizer",
+            "hidden_activation_unsuitable",
+            "disconnected_graph",
+        ),
+        test="Train 50 steps without the regulariser.",
+        fix=fixes.lighten_penalty,
+        points_at="penalty_share",
+        weight=6,
+    ),
+    Candidate(
+        "train_eval_mismatch",
+        "Training and evaluation compute different things",
+        requires=(found("train_eval_gap"),),
+        supports=(
+            shows("train_eval_gap", fault=("moving_statistics", "normalization_batch")),
+            shows("train_eval_gap", val_skill=lambda s: s < 0),
+        ),
+        contradicts=(found("loss_pairing", certain=True),),
+        explains=("overfitting", "uninformative_labels"),
+        test="Evaluate the training data itself: model.evaluate(x, y) should agree with the training loss.",
+        fix=fixes.warm_statistics,
+        points_at="train_eval_gap",
+        certain=True,
+        weight=5,
     ),
 )

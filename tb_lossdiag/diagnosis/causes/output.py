@@ -2,7 +2,7 @@
 
 from tb_lossdiag.diagnosis import fixes
 from tb_lossdiag.diagnosis.causes.candidate import BAD, NOT_LEARNING, Candidate
-from tb_lossdiag.diagnosis.clues import found, shows
+from tb_lossdiag.diagnosis.clues import any_of, clear_of, found, shows
 
 OUTPUT = (
     Candidate(
@@ -56,5 +56,46 @@ OUTPUT = (
         fix=fixes.pair,
         points_at="loss_pairing",
         weight=6,
+    ),
+    Candidate(
+        "loss_mismatch",
+        "Loss does not fit the problem",
+        requires=(found("loss_floor", floor=("double_softmax", "double_sigmoid")),),
+        supports=(found("flatness", direction="flat"), clear_of("update_ratio"), clear_of("input_scale")),
+        explains=("insufficient_capacity", "undertrained", "noise_floor", "unsuitable_optimizer"),
+        test="Swap the loss and train on one batch.",
+        fix=fixes.pair,
+        points_at="loss_floor",
+        weight=7,
+    ),
+    Candidate(
+        "saturated_loss",
+        "The loss sits on its clipping limit",
+        requires=(
+            any_of(found("loss_floor", floor="clipped"), shows("output_diversity", extreme=lambda e: e > 0.95)),
+            BAD,
+        ),
+        supports=(
+            found("zero_gradient"),
+            found("loss_floor", floor="clipped"),
+            found("early_loss", high_start=True),
+            found("skill"),
+        ),
+        contradicts=(found("loss_pairing", certain=True), found("nonfinite")),
+        explains=("disconnected_graph", "learning_rate_too_low", "insufficient_capacity", "dying_relu"),
+        test="Let the loss take logits and train on one batch.",
+        fix=fixes.logits,
+        points_at="loss_floor",
+        weight=5,
+    ),
+    Candidate(
+        "wrong_metric",
+        "Metric does not measure this problem",
+        requires=(found("metric_fit"),),
+        supports=(shows("skill", skill=lambda s: s > 0.15),),
+        contradicts=(found("loss_pairing", certain=True),),
+        test="Evaluate with the metric below on the same model.",
+        fix=fixes.measure,
+        points_at="metric_fit",
     ),
 )

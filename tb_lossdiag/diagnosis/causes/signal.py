@@ -5,6 +5,9 @@ from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.outcome import FAILED
 
+# Beyond this many decades depth itself is the fault: measured -3.6 behind six sigmoids, -5.3 behind eight.
+DEEP = 4.5
+
 SIGNAL = (
     Candidate(
         "exploding_gradients",
@@ -87,6 +90,34 @@ SIGNAL = (
         fix=fixes.desaturate,
         points_at="saturated_units",
         weight=3,
+    ),
+    # Where the steps arrive all the same, or little is lost on the way, the fading gradient is the activation's mark.
+    Candidate(
+        "hidden_activation_unsuitable",
+        "Hidden activation unsuitable",
+        requires=(
+            fact(settings.hides_sigmoids),
+            NOT_LEARNING,
+            any_of(found("skill"), shows("skill", level="little")),
+            found("depth_profile", direction="vanishing"),
+            any_of(fact(settings.adapts), found("depth_profile", early=lambda decades: decades > -DEEP)),
+        ),
+        supports=(
+            found("architecture", fault="deep_saturating"),
+            clear_of("input_scale"),
+            clear_of("initialization"),
+        ),
+        contradicts=(found("loss_pairing", certain=True), found("input_scale", level="large")),
+        explains=(
+            "vanishing_gradients",
+            "learning_rate_too_low",
+            "insufficient_capacity",
+            "undertrained",
+            "unsuitable_optimizer",
+        ),
+        test="Swap the hidden activations for relu and train 50 steps.",
+        fix=fixes.swap_activation,
+        weight=6,
     ),
     Candidate(
         "hidden_activation_unsuitable",

@@ -1,0 +1,95 @@
+"""What should the user change? Each cause's fix as a sentence and as code in the user's own names and numbers."""
+
+from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.fixes.data import (
+    check_inputs,
+    check_labels,
+    check_pairing,
+    drop_nonfinite,
+    normalise,
+    scale_targets,
+    shuffle,
+    weigh_classes,
+)
+from tb_lossdiag.diagnosis.fixes.fit import (
+    less_dropout,
+    lighten_penalty,
+    regularise,
+    warm_statistics,
+    widen,
+)
+from tb_lossdiag.diagnosis.fixes.optimizer import (
+    apply_updates,
+    decay_rate,
+    loosen_clipping,
+    lower_learning_rate,
+    raise_learning_rate,
+    raise_precision,
+    rebatch,
+    set_learning_rate,
+    shrink_epsilon,
+    switch_optimizer,
+    train_longer,
+)
+from tb_lossdiag.diagnosis.fixes.output import (
+    logits,
+    measure,
+    pair,
+)
+from tb_lossdiag.diagnosis.fixes.signal import (
+    clip,
+    desaturate,
+    leak,
+    shorten_gradient_path,
+    swap_activation,
+)
+from tb_lossdiag.diagnosis.fixes.weights import (
+    initialise,
+    reconnect,
+    unfreeze,
+)
+from tb_lossdiag.diagnosis.report import Fix
+
+
+def none(f: Findings) -> Fix:
+    return Fix("")
+
+
+__all__ = [
+    "apply_updates",
+    "check_inputs",
+    "check_labels",
+    "check_pairing",
+    "clip",
+    "decay_rate",
+    "desaturate",
+    "drop_nonfinite",
+    "initialise",
+    "leak",
+    "less_dropout",
+    "lighten_penalty",
+    "logits",
+    "loosen_clipping",
+    "lower_learning_rate",
+    "measure",
+    "none",
+    "normalise",
+    "pair",
+    "raise_learning_rate",
+    "raise_precision",
+    "rebatch",
+    "reconnect",
+    "regularise",
+    "scale_targets",
+    "set_learning_rate",
+    "shorten_gradient_path",
+    "shrink_epsilon",
+    "shuffle",
+    "swap_activation",
+    "switch_optimizer",
+    "train_longer",
+    "unfreeze",
+    "warm_statistics",
+    "weigh_classes",
+    "widen",
+]
