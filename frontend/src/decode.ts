@@ -83,6 +83,7 @@ function cause(part: unknown, place: string): Cause {
     steps: fields.steps("steps"),
     test: fields.text("test"),
     fix: { text: fix.text("text"), code: fix.text("code") },
+    right: fields.pair("right", "[times right, times named first]"),
   };
 }
 

@@ -61,10 +61,15 @@ export class Fields {
   }
 
   steps(key: string): Steps | null {
+    return this.pair(key, "[first, last]");
+  }
+
+  /** Two numbers, which `meaning` names; null when there are none. */
+  pair(key: string, meaning: string): [number, number] | null {
     if (this.value[key] == null) return null;
-    const [first, last, ...more] = this.list(key, element);
-    if (first === undefined || last === undefined || more.length) throw this.wrong(key, "[first, last]");
-    return [first, last];
+    const [first, second, ...more] = this.list(key, element);
+    if (first === undefined || second === undefined || more.length) throw this.wrong(key, meaning);
+    return [first, second];
   }
 
   numbers(): Record<string, number | null> {

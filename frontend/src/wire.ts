@@ -40,6 +40,8 @@ export interface Cause {
   steps: Steps | null;
   test: string;
   fix: { text: string; code: string };
+  /** How often it was right, of how often it was named first, in calibration runs. */
+  right: [number, number] | null;
 }
 
 export interface Check {

@@ -28,6 +28,7 @@ const CAUSE = {
   steps: null,
   test: "",
   fix: { text: "", code: "" },
+  right: [41, 44],
 };
 
 const REPORT = {

@@ -90,6 +90,12 @@ function FindingBody({ cause }: { cause: Cause }) {
           <p>{cause.test}</p>
         </div>
       )}
+      {cause.right && (
+        <p class="muted">
+          Named first and {words(cause.confidence)}, this was right in {cause.right[0]} of {cause.right[1]} calibration
+          runs.
+        </p>
+      )}
       {cause.layers.length > 0 && <LayerLinks layers={cause.layers} />}
     </div>
   );
