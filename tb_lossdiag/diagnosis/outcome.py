@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 
 from tb_lossdiag.diagnosis.report import Check
+from tb_lossdiag.diagnosis.settings import DONE, planned_steps
 from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, SOLVED
 from tb_lossdiag.run import Run
 
@@ -18,8 +19,30 @@ PROGRESSING = ("learning", "inconclusive")
 FALLEN = 0.5
 
 
+# A healthy loss may lie still at first: 12 of 32 sound programs did so at step 35 to 100, all moved within a quarter of
+# their plan, but one that moved after 2,400 steps. Broken numbers and a rising loss need no patience.
+PATIENCE = 0.25
+FEWEST_STEPS, MOST_STEPS = 100, 2000
+NEEDS_PATIENCE = ("never_learned", "slow", "stalled")
+
+
 def outcome(run: Run, checks: Mapping[str, Check]) -> str:
     """One of report.VERDICTS."""
+    judged = _judged(run, checks)
+    return "inconclusive" if judged in NEEDS_PATIENCE and is_young(run) else judged
+
+
+def is_young(run: Run) -> bool:
+    """Whether a training that goes on has had too few steps to be called stuck."""
+    if run.step_unit != "step" or not run.steps:
+        return False
+    planned = planned_steps(run)
+    if planned is not None and run.last_step >= DONE * planned:
+        return False
+    return run.last_step < min(max(FEWEST_STEPS, PATIENCE * (planned or 0)), MOST_STEPS)
+
+
+def _judged(run: Run, checks: Mapping[str, Check]) -> str:
     direction = checks["flatness"].sign("direction", "short")
     skill = checks["skill"].sign("skill")
     if _ends_nonfinite(run):

@@ -1,6 +1,7 @@
 """What is the answer in one sentence? State, the number that shows it, and the first cause."""
 
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.outcome import is_young
 from tb_lossdiag.diagnosis.report import Cause, Verdict
 
 WORDS = {
@@ -32,10 +33,11 @@ def verdict(findings: Findings, causes: tuple[Cause, ...]) -> Verdict:
     first = next((cause for cause in causes if cause.confidence != "ruled_out" and cause.severity != "note"), None)
     sentence = WORDS[state] + "."
     check = findings.checks.get(_number(findings))
-    if check is not None and check.evidence:
-        sentence = f"{WORDS[state]}. {check.evidence[0].text}"
-    elif state == "inconclusive":
+    told = check is not None and check.evidence
+    if state == "inconclusive" and (not told or is_young(findings.run)):
         sentence = f"{WORDS[state]}: {'; '.join(_missing(findings))}."
+    elif told:
+        sentence = f"{WORDS[state]}. {check.evidence[0].text}"
     return Verdict(state, sentence, first.id if first else None)
 
 
@@ -48,5 +50,7 @@ def _number(findings: Findings) -> str:
 
 def _missing(findings: Findings) -> list[str]:
     """What the trend and the skill would need to say more."""
+    if is_young(findings.run):
+        return [f"{findings.run.last_step} steps are too few to call a loss stuck"]
     needs = [findings.checks[name].needs for name in ("flatness", "skill") if findings.checks[name].needs]
     return needs or ["the loss shows no clear direction yet"]

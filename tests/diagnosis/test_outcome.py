@@ -80,3 +80,15 @@ def test_every_outcome_is_a_verdict():
 def test_what_was_learned_and_lost_again_diverges_unless_it_ends_solved():
     assert judge("falling", 0.3, divergence=True) == "diverging"
     assert judge("falling", SOLVED, divergence=True) == "learning"
+
+
+@pytest.mark.parametrize(("steps", "epochs", "expected"), [
+    (99, None, "inconclusive"), (100, None, "never_learned"),  # of no known plan
+    (99, 10, "inconclusive"), (100, 10, "never_learned"), (60, 1.5, "never_learned"),  # of 400, all of 60
+    (249, 25, "inconclusive"), (250, 25, "never_learned"), (1999, 1000, "inconclusive"), (2000, 1000, "never_learned"),
+])  # fmt: skip
+def test_a_training_that_goes_on_is_not_called_stuck_before_a_quarter_of_its_plan(steps, epochs, expected):
+    per_epoch = 40 if epochs is None or epochs == int(epochs) else 60
+    card = s.card(epochs=epochs and int(epochs), steps_per_epoch=per_epoch)
+    run = s.stuck(card=card, steps={"loss": s.series(np.ones(steps), np.arange(1, steps + 1))}, layers=None, data=None)
+    assert judge("flat", 0.0, run=run) == expected

@@ -142,7 +142,7 @@ OPTIMIZER = (
             ended("slow", "learning"),
             shows("skill", skill=lambda s: s < 0.5),
         ),
-        supports=(clear_of("update_ratio"), ended("slow")),
+        supports=(clear_of("update_ratio"),),
         contradicts=(found("loss_pairing", certain=True),),
         test="Train as many epochs again.",
         fix=fixes.train_longer,
