@@ -50,7 +50,12 @@ STEP_COLUMNS = (
     "update_norm",  # L2 of w_new - w_old over all trainable variables
     "weight_norm",  # L2 of w_old over all trainable variables
     "gradient_nonfinite",  # NaN and Inf elements over all gradients
+    "clip_factor",  # gradient norm after the optimizer's own clipping / before; NaN when it does not clip
+    "loss_scale",  # by which a LossScaleOptimizer had multiplied this step's loss; NaN without one
+    "gradient_agreement",  # cosine of the two half batches' gradients at the output layer's kernel, where that is known
 )
+
+COUNTED_COLUMNS = ("sequence", "layer_sequence")  # the writer's own; the others are the training's
 
 # Column -> kind of row it applies to.
 LAYER_COLUMNS = {
@@ -62,6 +67,7 @@ LAYER_COLUMNS = {
     "weight_norm": "variable",  # before the update
     "update_norm": "variable",  # ||w_new - w_old||
     "update_ratio": "variable",  # ||w_new - w_old|| / ||w_old||
+    "unchanged_share": "variable",  # share of elements with a gradient where w_new is w_old; NaN in a nonfinite step
     "activation_mean": "output",
     "activation_std": "output",
     "activation_max_abs": "output",
@@ -83,6 +89,8 @@ DATA_COLUMNS = (
     "feature_mean_max",  # largest |mean| of a feature over the batch
     "diversity",  # std over the batch, averaged over features, divided by mean |value|
     "out_of_range",  # integer class labels outside 0 .. classes-1; targets only, else NaN
+    "majority_share",  # share of the most frequent predicted class; predictions under a cross-entropy only
+    "extreme_share",  # share of elements within 1e-6 of 0 or 1; predictions that all lie in 0 .. 1 only
 )
 
 TARGET_COLUMNS = (

@@ -37,6 +37,7 @@ CATALOGUE = {
         Statistic("weight_norm", "Weight norm", "variable", "log"),
         Statistic("update_norm", "Update norm", "variable", "log"),
         Statistic("update_ratio", "Update / weight", "variable", "log", "per step", HEALTHY_UPDATE_RATIO),
+        Statistic("unchanged_share", "Weights left unchanged", "variable", "share"),
         Statistic("activation_mean", "Output mean", "output", "linear"),
         Statistic("activation_std", "Output spread", "output", "log"),
         Statistic("activation_max_abs", "Output largest", "output", "log"),

@@ -65,6 +65,8 @@ def model_card(
                 "steps_per_execution": model.steps_per_execution if compiled else None,
                 "target_kind": "values" if layout.classes is None else "sparse_classes",
                 "classes": layout.classes,
+                "sample_weight": layout.weighted,
+                **_variable_dtype(model),
             }
         ),
         **plan,
@@ -138,6 +140,16 @@ def _layer_card(
         trainable=bool(layer.trainable),
         settings=_plain({**settings, **initial}),
     )
+
+
+def _variable_dtype(model: keras.Model) -> dict[str, str]:
+    """The number format of most of the trainable weights that are not kept in float32; nothing where all are."""
+    sizes: dict[str, int] = {}
+    for variable in model.trainable_variables:
+        dtype = keras.backend.standardize_dtype(variable.dtype)
+        sizes[dtype] = sizes.get(dtype, 0) + math.prod(variable.shape)
+    sizes.pop("float32", None)
+    return {"variable_dtype": max(sizes, key=sizes.get)} if sizes else {}
 
 
 def _metric_names(model: keras.Model) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ class TrainingMonitor:
             ...
             return loss
 
+    What only the loss function tells is recorded where the model is compiled with it.
+
     every: as for LossDiagnostics. Raises TypeError or ValueError at once for a wrong argument.
     """
 

@@ -9,13 +9,16 @@ import tensorflow as tf
 
 from tb_lossdiag.recording import statistics
 from tb_lossdiag.recording.activations import activation_name
+from tb_lossdiag.recording.agreement import gradient_agreement
 from tb_lossdiag.recording.apart import Copies, apart
+from tb_lossdiag.recording.clipping import clip_factor
+from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.structure import unique
 from tb_lossdiag.recording.taps import Observation
 from tb_lossdiag.run import Row
-from tb_lossdiag.schema import DATA_COLUMNS
+from tb_lossdiag.schema import COUNTED_COLUMNS, DATA_COLUMNS, STEP_COLUMNS
 
-STEP_NUMBERS = ("loss", "penalty", "learning_rate", "gradient_norm", "update_norm", "weight_norm", "gradient_nonfinite")
+STEP_NUMBERS = tuple(name for name in STEP_COLUMNS if name not in COUNTED_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Layout:
     "outputs". unreached: variables without a gradient. inputs: layer path to the paths that feed it. units: layer path
     to the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or
     sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
-    first, () without one.
+    first, () without one. weighted: whether the loss was given sample weights.
     """
 
     rows: tuple[Row, ...]
@@ -39,11 +42,12 @@ class Layout:
     knows_loss: bool
     prediction: tuple[Any, ...]
     target_rank: int
+    weighted: bool
 
 
 def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout, dict[str, tf.Tensor]]:
-    """The layout, and float32 tensors: step [7], variables [V, 8], outputs [O, 8], data [D, 10], targets [U, 3],
-    batch [], the number of examples.
+    """The layout, and float32 tensors: step [S], variables [V, columns], outputs [O, columns], data [D, columns],
+    targets [U, columns], and batch [], the number of examples. S: STEP_NUMBERS.
 
     sparse_labels: whether the targets are integer class labels; None when no compiled loss says so.
     """
@@ -67,6 +71,7 @@ def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout
                 ((t.dtype.name, *(t.shape if t.shape.rank else ())) for k, _, t in data if k == "prediction"), ()
             ),
             target_rank=next((t.shape.rank or 0 for k, _, t in data if k == "target"), 0),
+            weighted=observation.weighted,
         )
         output_rows = [
             statistics.output_statistics(copies.of(c.tensor), activation_name(layers.get(c.path))) for c in outputs
@@ -76,6 +81,14 @@ def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout
             statistics.data_statistics(copies.of(t), classes if i == first_target else None)
             for i, (_, _, t) in enumerate(data)
         ]
+        predictions = [i for i, (kind, _, _) in enumerate(data) if kind == "prediction"]
+        losses = losses_by_output(observation.model, len(predictions))
+        for i, loss in zip(predictions, losses, strict=True):
+            data_rows[i] |= _prediction_numbers(data[i][2], loss, copies)
+        if len(predictions) == 1 and losses[0] is not None and first_target is not None:
+            columns["gradient_agreement"] = gradient_agreement(
+                observation, data[first_target][2], data[predictions[0]][2], losses[0], copies
+            )
         tensors = {
             "step": _step_numbers(observation, columns, copies),
             "variables": variables,
@@ -96,19 +109,33 @@ def _variables(observation: Observation, copies: Copies) -> tuple[tf.Tensor, dic
     paths = [row.name for row in _rows(observation) if row.kind == "variable"]
     variables, given = observation.structure.variables, observation.gradients
     reached = [path for path in paths if given.get(path) is not None]
+    before, after = observation.before, {path: tf.convert_to_tensor(variables[path]) for path in paths}
+    raw = {path: copies.of(given[path]) for path in reached}
     gradients = statistics.in_groups(
-        lambda rows: statistics.gradient_statistics(rows, observation.gradient_scale),
-        [(statistics.dense(copies.of(given[path]), variables[path]),) for path in reached],
+        lambda *rows: statistics.gradient_statistics(*rows, observation.gradient_scale),
+        [
+            (statistics.dense(raw[path], variables[path]), statistics.unchanged(before[path], after[path]))
+            for path in reached
+        ],
     )
-    updates = statistics.in_groups(
-        statistics.update_statistics,
-        [(observation.before[path], tf.convert_to_tensor(variables[path])) for path in paths],
-    )
+    if reached:  # a step with a NaN or Inf gradient may have been skipped on purpose
+        whole = tf.equal(tf.reduce_sum(gradients["gradient_nonfinite"]), 0.0)
+        gradients["unchanged_share"] = tf.where(whole, gradients["unchanged_share"], float("nan"))
+    updates = statistics.in_groups(statistics.update_statistics, [(before[path], after[path]) for path in paths])
     place = [reached.index(path) if path in reached else len(reached) for path in paths]
     spread = {name: tf.gather(tf.concat([column, [float("nan")]], axis=0), place) for name, column in gradients.items()}
     blank = tf.fill([len(paths)], float("nan"))
     table = tf.stack([(spread | updates).get(name, blank) for name in statistics.VARIABLE_COLUMNS], axis=1)
-    return table, gradients | updates, tuple(path for path in paths if path in given and given[path] is None)
+    columns = gradients | updates
+    if len(observation.optimizers) == 1 and reached:
+        columns["clip_factor"] = clip_factor(
+            observation.optimizers[0],
+            [raw[path] for path in reached],
+            [variables[path] for path in reached],
+            gradients["gradient_norm"],
+            observation.gradient_scale,
+        )
+    return table, columns, tuple(path for path in paths if path in given and given[path] is None)
 
 
 def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copies: Copies) -> tf.Tensor:
@@ -121,6 +148,9 @@ def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copie
             numbers[name] = statistics.norm(columns[name][None, :])[0]
     if "gradient_nonfinite" in columns:
         numbers["gradient_nonfinite"] = tf.reduce_sum(columns["gradient_nonfinite"])
+    if observation.optimizers and isinstance(observation.optimizers[0], keras.optimizers.LossScaleOptimizer):
+        numbers["loss_scale"] = statistics.as_float(observation.gradient_scale)
+    numbers |= {name: columns[name] for name in ("clip_factor", "gradient_agreement") if columns.get(name) is not None}
     return statistics.table([numbers], STEP_NUMBERS)[0]
 
 
@@ -176,6 +206,17 @@ def _data(observation: Observation) -> Iterator[tuple[str, str, tf.Tensor]]:
             name = unique(own, taken)
             taken.add(name)
             yield kind, name, tensor
+
+
+def _prediction_numbers(prediction: tf.Tensor, loss: Loss | None, copies: Copies) -> statistics.Numbers:
+    """What only a prediction row has. Of several units under a binary loss each is a question of its own, no class."""
+    numbers = {"extreme_share": statistics.extreme_share(copies.of(prediction))}
+    if loss is not None and "Crossentropy" in loss.name and prediction.shape.rank:
+        units = prediction.shape[-1] if prediction.shape.rank > 1 else 1
+        if units == 1 or (units is not None and "Categorical" in loss.name):
+            threshold = 0.0 if loss.from_logits and not _carries_logits(prediction) else 0.5
+            numbers["majority_share"] = statistics.majority_share(copies.of(prediction), threshold)
+    return numbers
 
 
 def _dense(value: Any) -> Any:

@@ -12,6 +12,7 @@ from tb_lossdiag import schema
 
 MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
 BRANCH_ELEMENTS = 16_384  # a branch costs about as much as two passes over these
+EXTREME = 1e-6  # where an answer this sure is wrong its log loss is 14; Keras clips probabilities at 1e-7
 SQUARES_SAFELY = (1e-12, 1e12)  # squares of these and sums of 1e9 of them stay within float32
 MAX_TARGET_UNITS = 1000  # a class or output unit per row of TARGETS; more would outweigh everything else in the log
 DEAD_BELOW_ZERO = ("relu", "relu6", "squared_relu", "relu_squared")  # exactly 0 for every negative input
@@ -54,7 +55,7 @@ def in_groups(kernel: Callable[..., Numbers], tensors: Sequence[tuple[tf.Tensor,
         for start in range(0, len(members), width):
             chunk = members[start : start + width]
             parts = zip(*(tensors[index] for index in chunk), strict=True)
-            results.append(kernel(*(tf.stack([tf.reshape(as_float(x), [-1]) for x in part]) for part in parts)))
+            results.append(kernel(*(tf.stack([tf.reshape(_as_number(x), [-1]) for x in part]) for part in parts)))
             order += chunk
     back = [order.index(index) for index in range(len(order))]
     return {name: tf.gather(tf.concat([r[name] for r in results], axis=0), back) for name in (results or [{}])[0]}
@@ -65,18 +66,30 @@ def norm(x: tf.Tensor) -> tf.Tensor:
     return _norm(x, _sizes(x)[2])
 
 
-def gradient_statistics(gradients: tf.Tensor, scale: tf.Tensor | float | None = None) -> Numbers:
-    """Of raw gradients [rows, n], one variable a row, divided by the loss scale."""
+def gradient_statistics(gradients: tf.Tensor, unchanged: tf.Tensor, scale: tf.Tensor | float | None = None) -> Numbers:
+    """Of raw gradients [rows, n], one variable a row, divided by the loss scale.
+
+    unchanged: bool [rows, n], where the step left the weight as it was; NaN where no element has a gradient.
+    """
     if scale is not None:
         gradients /= as_float(scale)
     size, total, largest = _sizes(gradients)
+    zero = tf.equal(gradients, 0.0)
+    elements, zeros = tf.cast(tf.shape(size)[1], tf.float32), _count(zero)
+    meant = elements - zeros
     return {
         "gradient_norm": _norm(gradients, largest),
-        "gradient_mean_abs": total / tf.cast(tf.shape(size)[1], tf.float32),
+        "gradient_mean_abs": total / elements,
         "gradient_max_abs": largest,
-        "gradient_zero_share": _share(tf.equal(gradients, 0.0)),
+        "gradient_zero_share": zeros / elements,
         "gradient_nonfinite": _nonfinite(gradients, total),
+        "unchanged_share": tf.where(meant > 0.0, _count(unchanged & ~zero) / meant, _NAN),
     }
+
+
+def unchanged(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """Whether each weight is exactly what it was, in its own precision: in float32 a float64's update may vanish."""
+    return tf.equal(before, after)
 
 
 def update_statistics(before: tf.Tensor, after: tf.Tensor) -> Numbers:
@@ -165,8 +178,36 @@ def target_statistics(targets: tf.Tensor, classes: int | None = None) -> tf.Tens
     return tf.stack([mean, std, tf.reduce_mean(tf.abs(units - median), axis=0)], axis=1)
 
 
+def majority_share(x: tf.Tensor, threshold: float) -> tf.Tensor:
+    """Of predictions [batch, ..., units]: the share of the most frequent class, that of the largest unit.
+
+    threshold: above it a single unit says yes. NaN where a prediction is.
+    """
+    features = _by_feature(as_float(x))
+    classes = features.shape[-1]
+    if classes == 1:
+        yes = _share(tf.reshape(features, [1, -1]) > threshold)[0]
+        share = tf.maximum(yes, 1.0 - yes)
+    else:
+        chosen = tf.argmax(features, axis=-1, output_type=tf.int32)
+        counts = tf.math.unsorted_segment_sum(tf.ones_like(chosen, tf.float32), chosen, classes)
+        share = tf.reduce_max(counts) / tf.cast(tf.size(chosen), tf.float32)
+    return tf.where(tf.reduce_any(tf.math.is_nan(features)), _NAN, share)
+
+
+def extreme_share(x: tf.Tensor) -> tf.Tensor:
+    """Of predictions that all lie in 0 … 1: the share next to either end; else NaN."""
+    row = tf.reshape(as_float(x), [1, -1])
+    share = _share((row <= EXTREME) | (row >= 1.0 - EXTREME))[0]
+    return tf.where(tf.reduce_all((row >= 0.0) & (row <= 1.0)), share, _NAN)
+
+
 def as_float(x: tf.Tensor | float) -> tf.Tensor:
     return tf.cast(x, tf.float32)
+
+
+def _as_number(x: tf.Tensor) -> tf.Tensor:
+    return x if x.dtype.is_bool else as_float(x)
 
 
 def _sizes(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -193,7 +234,7 @@ def _nonfinite(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
     """How many elements of each row [rows, n] are NaN or Inf; total: the sum of their sizes."""
 
     def counted() -> tf.Tensor:
-        return tf.reduce_sum(_ones_where(~tf.math.is_finite(x)), axis=1)
+        return _count(~tf.math.is_finite(x))
 
     if _is_small(x):
         return counted()
@@ -225,6 +266,11 @@ def _by_feature(x: tf.Tensor) -> tf.Tensor:
 
 def _ones_where(condition: tf.Tensor) -> tf.Tensor:
     return tf.cast(condition, tf.float32)
+
+
+def _count(condition: tf.Tensor) -> tf.Tensor:
+    """By row [rows, n]."""
+    return tf.reduce_sum(_ones_where(condition), axis=1)
 
 
 def _share(condition: tf.Tensor) -> tf.Tensor:

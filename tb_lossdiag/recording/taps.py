@@ -39,7 +39,9 @@ class Observation:
 
     before, gradients: by variable path. A gradient is None where the tape found no way from the loss; a variable that
     no optimizer was given has no entry. loss_scale, gradient_scale: by what those were multiplied, for low precision or
-    for several replicas; None for nothing. error: what went wrong in a hook, None mostly.
+    for several replicas; None for nothing. optimizers: one for each time that the model's gradients were applied.
+    weighted: whether compute_loss was given sample weights; class weights come as such. error: what went wrong in a
+    hook, None mostly.
     """
 
     def __init__(self, model: keras.Model, optimizer: Any = None) -> None:
@@ -53,6 +55,8 @@ class Observation:
         self.loss_scale = self.gradient_scale = None
         self.before: dict[str, Any] = {}
         self.gradients: dict[str, Any] = {}
+        self.optimizers: list[Any] = []
+        self.weighted = False
         self.calls: list[LayerCall] = []
         self.error: Exception | None = None
         with apart():
@@ -73,6 +77,7 @@ class Observation:
 
     def saw_apply(self, optimizer: Any, gradients: Any, variables: Any) -> None:
         self.remember_weights()
+        ours = False
         for gradient, variable in zip(gradients, variables, strict=True):
             path = self.structure.path_of_variable(variable)
             if path is None or not (gradient is None or self.holds(gradient)):
@@ -81,6 +86,9 @@ class Observation:
                 self.learning_rate = tf.convert_to_tensor(optimizer.learning_rate)
                 self.gradient_scale = _gradient_scale(optimizer)
             self.gradients[path] = gradient
+            ours = True
+        if ours:
+            self.optimizers.append(optimizer)
         replicas = tf.distribute.get_replica_context()
         if replicas is not None and replicas.num_replicas_in_sync > 1:  # Keras adds them up later, after clipping
             own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}
@@ -98,13 +106,23 @@ class Observation:
         inputs = tuple(keras.tree.flatten((args, kwargs)))
         self.calls.append(LayerCall(self.structure.path_of_layer(layer) or layer.name, inputs, outputs, tensor))
 
-    def saw_compute_loss(self, loss: Any, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any) -> None:
+    def saw_compute_loss(
+        self,
+        loss: Any,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        *_: Any,
+        **__: Any,
+    ) -> None:
         if self.loss is None and self.holds(loss):
             self.loss = loss
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             self.loss_scale = 1.0 / replicas if replicas > 1 else None  # each replica has its share of the loss
             self.x = self.x if x is None else x
             self.y = y
+            self.weighted = sample_weight is not None
             self.y_pred = self.y_pred if y_pred is None else y_pred
 
     def saw_gradient(self, target: Any, sources: Any) -> None:

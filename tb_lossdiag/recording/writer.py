@@ -30,7 +30,6 @@ _METADATA = summary_pb2.SummaryMetadata(
     ),
     data_class=summary_pb2.DATA_CLASS_TENSOR,
 )
-_COUNTED = ("sequence", "layer_sequence")
 
 
 class DiagnosticsWriter:
@@ -75,7 +74,7 @@ class DiagnosticsWriter:
         The record reaches the file with the next record, flush() or close().
         """
         step = self._checked_step(schema.STEPS, step)
-        allowed = [name for name in schema.STEP_COLUMNS if name not in _COUNTED]
+        allowed = [name for name in schema.STEP_COLUMNS if name not in schema.COUNTED_COLUMNS]
         for name, value in {"loss": loss, **values}.items():
             if name not in allowed:
                 raise ValueError(f"unknown value {name!r}; known: {', '.join(allowed)}")

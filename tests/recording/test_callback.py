@@ -62,6 +62,36 @@ def test_mixed_precision_gives_the_same_weights_and_records_unscaled_gradients(t
     assert max(records.column("loss").values()) < 10
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["graph", "XLA"])
+def test_the_unchanged_share_is_that_of_weights_that_stayed_the_same_in_bfloat16(tmp_path, compiled):
+    kernels = []
+
+    def train(callbacks):
+        keras.utils.set_random_seed(0)
+        net = keras.Sequential([LAYERS.Input((4,)), LAYERS.Dense(8, "tanh", name="h"), LAYERS.Dense(1)])
+        net.compile(keras.optimizers.SGD(0.03), "mse", jit_compile=compiled)
+        keep = keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: kernels.append([np.array(net.layers[0].kernel)]),
+            on_train_batch_end=lambda batch, logs: kernels[-1].append(np.array(net.layers[0].kernel)),
+        )
+        x, y = batches()
+        net.fit(x, y.astype(np.float32), batch_size=8, epochs=2, verbose=0, callbacks=[keep, *callbacks])
+
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        train([])
+        train([LossDiagnostics(tmp_path, every=1)])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert same(*kernels)
+    records = Records(tmp_path)
+    assert records.cell("h/kernel", "gradient_zero_share").tolist() == [0.0] * 6
+    expected = [np.mean(before == after) for before, after in zip(kernels[0], kernels[0][1:], strict=False)]
+    assert records.cell("h/kernel", "unchanged_share") == pytest.approx(expected, abs=1e-6)
+    assert 0.0 < min(expected) < max(expected) < 1.0
+    assert records.card.settings["variable_dtype"] == "bfloat16"
+
+
 def test_a_step_that_loss_scaling_skips_updates_nothing(tmp_path):
     model = mlp()
     model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)), "sparse_categorical_crossentropy")
@@ -71,6 +101,8 @@ def test_a_step_that_loss_scaling_skips_updates_nothing(tmp_path):
     records = Records(tmp_path)
     assert records.column("update_norm")[1] == 0.0
     assert records.column("gradient_nonfinite")[1] > 0
+    assert np.isnan(records.cell("hidden/kernel", "unchanged_share")).all()
+    assert records.column("loss_scale")[1] == 2.0**15
 
 
 def test_plain_steps_keep_the_loss_of_their_own_batch(tmp_path_factory):

@@ -38,6 +38,7 @@ def test_the_plan_and_the_sizes_are_on_it(tmp_path):
         "steps_per_execution": 1,
         "target_kind": "sparse_classes",
         "classes": 3,
+        "sample_weight": False,
     }
 
 
@@ -57,6 +58,38 @@ def test_the_optimizer_is_on_it_with_a_number_or_a_schedule(tmp_path):
     decay = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
     sgd = card(tmp_path / "schedule", model(), optimizer=keras.optimizers.SGD(decay)).optimizer
     assert sgd["config"]["learning_rate"]["class_name"] == "ExponentialDecay"
+
+
+def test_what_decides_the_step_is_in_the_optimizers_config(tmp_path):
+    optimizer = keras.optimizers.AdamW(0.1, 0.02, beta_1=0.8, beta_2=0.9, epsilon=1e-3, global_clipnorm=2.0)
+    config = card(tmp_path, model(), optimizer=optimizer).optimizer["config"]
+    expected = {"weight_decay": 0.02, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3, "global_clipnorm": 2.0}
+    assert {name: config[name] for name in expected} == expected
+    assert (config["clipnorm"], config["clipvalue"]) == (None, None)
+
+
+@pytest.mark.parametrize(("policy", "dtype"), [("bfloat16", "bfloat16"), ("mixed_bfloat16", None), ("float32", None)])
+def test_weights_that_are_not_float32_are_said_so(tmp_path, policy, dtype):
+    net = keras.Sequential(
+        [LAYERS.Input((4,)), LAYERS.Dense(6, dtype=policy), LAYERS.Dense(3, "softmax", dtype="float32")]
+    )
+    assert card(tmp_path, net).settings.get("variable_dtype") == dtype
+
+
+@pytest.mark.parametrize("weights", [{"class_weight": {0: 2.0, 1: 1.0, 2: 1.0}}, {"sample_weight": np.ones(24)}])
+def test_class_and_sample_weights_are_on_it(tmp_path, weights):
+    net = model()
+    net.compile("sgd", "sparse_categorical_crossentropy")
+    net.fit(*batches(), verbose=0, callbacks=[LossDiagnostics(tmp_path)], **weights)
+    assert Records(tmp_path).card.settings["sample_weight"] is True
+
+
+def test_batch_normalization_and_regularizers_keep_their_numbers(tmp_path):
+    norm = LAYERS.BatchNormalization(momentum=0.5, name="norm")
+    net = keras.Sequential([LAYERS.Input((4,)), norm, LAYERS.Dense(3, "softmax", kernel_regularizer="l2", name="out")])
+    found = card(tmp_path, net)
+    assert found.layer("norm").settings["momentum"] == 0.5
+    assert found.layer("out").settings["kernel_regularizer"]["config"] == {"l2": 0.01}
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_a_watched_step_trains_bit_for_bit_like_the_bare_one(tmp_path, wrapping)
 def test_a_loop_records_what_the_same_fit_records(tmp_path_factory):
     loop, fit = (tmp_path_factory.mktemp(name) for name in ("loop", "fit"))
     model, optimizer, step = new_training()
+    model.compile(loss=LOSS)  # not used by the loop: it says what the predictions are
     with TrainingMonitor(model, optimizer, loop) as monitor:
         run(monitor.watch(tf.function(step)), steps=3)
     model, optimizer, _ = new_training()

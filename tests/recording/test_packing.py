@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recording.reading import Records
-from recording.reference import train
+from recording.reference import cosine, train
 from tb_lossdiag import LossDiagnostics, schema
 
 LAYERS = keras.layers
@@ -88,6 +88,10 @@ def test_step_numbers(both):
     updates = [norm([b - a for a, b in zip(s.before, s.after, strict=True)]) for s in steps]
     close(list(records.column("update_norm").values()), updates, rel=1e-3)
     assert list(records.column("gradient_nonfinite").values()) == [0] * STEPS
+    close(list(records.column("clip_factor").values()), [norm(s.clipped) / norm(s.gradients) for s in steps])
+    assert min(records.column("clip_factor").values()) < 0.9
+    close(list(records.column("gradient_agreement").values()), [cosine(*s.halves) for s in steps], rel=1e-3)
+    assert np.isnan(list(records.column("loss_scale").values())).all()
 
 
 def test_variable_rows_are_raw_gradients_weights_and_true_updates(both):
@@ -106,6 +110,8 @@ def test_variable_rows_are_raw_gradients_weights_and_true_updates(both):
         weights = np.array([np.linalg.norm(w) for w in before])
         ratios = np.divide(updates, weights, out=np.full(STEPS, np.nan), where=weights > 0)
         close(records.cell(row, "update_ratio"), ratios, rel=1e-3)
+        kept = [(b == a)[g != 0].mean() for b, a, g in zip(before, after, gradients, strict=True)]
+        close(records.cell(row, "unchanged_share"), kept)
 
 
 def test_output_rows_are_what_the_layers_put_out(both):
@@ -146,6 +152,11 @@ def test_data_rows_are_inputs_targets_and_predictions(both):
         close(records.data(row, "feature_mean_max"), [np.abs(f.mean(axis=0)).max() for f in features])
         close(records.data(row, "diversity"), [v.std(axis=0).mean() / np.abs(v).mean() for v in values])
     assert records.data("target:out", "out_of_range").tolist() == [0] * STEPS
+    chosen = [np.bincount(s.prediction.argmax(axis=-1)).max() / BATCH for s in steps]
+    close(records.data("prediction:out", "majority_share"), chosen)
+    assert records.data("prediction:out", "extreme_share").tolist() == [0] * STEPS
+    for column in ("majority_share", "extreme_share"):
+        assert np.isnan(records.data("target:out", column)).all()
 
 
 def test_targets_are_class_shares(both):
@@ -213,3 +224,60 @@ def test_nonfinite_inputs_are_counted_where_they_are(tmp_path):
     assert records.cell("out", "activation_nonfinite").tolist() == [2.0]
     assert records.cell("out/kernel", "gradient_nonfinite").tolist() == [3.0]
     assert np.isnan(records.column("loss")[1])
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "expected"),
+    [
+        (keras.losses.BinaryCrossentropy(), 1, 0.75),
+        (keras.losses.BinaryCrossentropy(from_logits=True), 1, 0.5),
+        (keras.losses.BinaryCrossentropy(), 2, np.nan),  # several questions, not several classes
+        (keras.losses.CategoricalCrossentropy(), 2, 0.75),
+        (keras.losses.MeanSquaredError(), 1, np.nan),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_class_is_predicted_under_a_crossentropy_only(tmp_path, loss, units, expected):
+    x = np.array([[-1.0, 0.0], [0.4, 0.5], [0.6, 0.3], [-0.2, 0.1]], np.float32)[:, :units]
+    model = keras.Sequential([LAYERS.Input((units,)), LAYERS.Dense(units, kernel_initializer="identity", name="out")])
+    records = fitted(tmp_path, model, x, np.ones((4, units), np.float32), loss)
+    assert records.data("prediction:out", "majority_share") == pytest.approx(expected, nan_ok=True)
+
+
+def test_each_output_has_the_class_share_of_its_own_loss(tmp_path):
+    x = keras.Input((2,))
+    outputs = [LAYERS.Dense(3, "softmax", name="z")(x), LAYERS.Dense(1, name="a")(x)]
+    y = {"z": np.zeros(4, int), "a": np.ones((4, 1))}
+    losses = {"z": "sparse_categorical_crossentropy", "a": "mse"}
+    records = fitted(tmp_path, keras.Model(x, dict(zip("za", outputs, strict=True))), np.ones((4, 2)), y, losses)
+    assert records.data("prediction:z", "majority_share").tolist() == [1.0]
+    assert np.isnan(records.data("prediction:a", "majority_share")).all()
+    assert np.isnan(records.column("gradient_agreement")[1])
+
+
+def test_sure_probabilities_are_counted(tmp_path):
+    x = np.array([[-20.0], [20.0], [0.0], [1.0]], np.float32)
+    model = keras.Sequential([LAYERS.Input((1,)), LAYERS.Dense(1, "sigmoid", kernel_initializer="ones", name="out")])
+    records = fitted(tmp_path, model, x, np.ones((4, 1), np.float32), "binary_crossentropy")
+    assert records.data("prediction:out", "extreme_share").tolist() == [0.5]
+
+
+def test_a_sigmoids_class_is_told_at_a_half_though_its_loss_says_logits(tmp_path):
+    x = np.array([[-2.0], [-1.0], [1.0], [-3.0]], np.float32)
+    model = keras.Sequential([LAYERS.Input((1,)), LAYERS.Dense(1, "sigmoid", kernel_initializer="ones", name="out")])
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    with pytest.warns(UserWarning, match="from_logits"):
+        records = fitted(tmp_path, model, x, np.ones((4, 1), np.float32), loss)
+    assert records.data("prediction:out", "majority_share").tolist() == [0.75]
+
+
+def test_a_skipped_step_says_nothing_about_unchanged_weights(tmp_path):
+    x = keras.Input((2,))
+    model = keras.Model(x, {name: LAYERS.Dense(1, name=name)(x) for name in "pq"})
+    y = {"p": np.full((4, 1), np.nan, np.float32), "q": np.ones((4, 1), np.float32)}
+    model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()), "mse")
+    model.fit(np.ones((4, 2)), y, verbose=0, callbacks=[LossDiagnostics(tmp_path)])
+    records = Records(tmp_path)
+    assert records.cell("q/kernel", "gradient_nonfinite").tolist() == [0.0]
+    assert records.cell("q/kernel", "update_norm").tolist() == [0.0]
+    assert np.isnan(records.cell("q/kernel", "unchanged_share")).all()

@@ -32,11 +32,16 @@ def close(value, expected):
     return value == pytest.approx(expected, rel=2e-6, abs=1e-7, nan_ok=True)
 
 
+def gradient_statistics(g):
+    """Of one gradient whose step changed all weights."""
+    return rows(statistics.gradient_statistics, g, tf.zeros_like(g, tf.bool))
+
+
 def test_gradient_statistics_are_numpys(run):
     g = RNG.normal(size=(7, 5)).astype(np.float32)
     g[g > 1] = 0
     exact = np.abs(g.astype(np.float64))
-    found = run(lambda x: rows(statistics.gradient_statistics, x), g)
+    found = run(gradient_statistics, g)
     assert close(found["gradient_norm"], np.linalg.norm(exact))
     assert close(found["gradient_mean_abs"], exact.mean())
     assert close(found["gradient_max_abs"], exact.max())
@@ -46,7 +51,7 @@ def test_gradient_statistics_are_numpys(run):
 
 def test_a_broken_gradient_has_a_broken_norm_and_an_exact_count():
     g = tf.constant([1.0, np.nan, np.inf, -np.inf])
-    found = rows(statistics.gradient_statistics, g)
+    found = gradient_statistics(g)
     assert np.isnan(found["gradient_norm"])
     assert np.isnan(found["gradient_max_abs"])
     assert found["gradient_nonfinite"] == 3
@@ -73,12 +78,54 @@ def test_a_sparse_gradient_counts_as_the_dense_one():
 def test_tensors_in_groups_have_the_numbers_they_have_alone(monkeypatch):
     monkeypatch.setattr(statistics, "MAX_STACKED_ELEMENTS", 12)
     tensors = [
-        (tf.constant(RNG.normal(size=shape), tf.float32),) for shape in ((2, 3), (6,), (4,), (1, 6), (50,), (4,))
+        (tf.constant(RNG.normal(size=shape), tf.float32), tf.constant(RNG.normal(size=shape) > 0))
+        for shape in ((2, 3), (6,), (4,), (1, 6), (50,), (4,))
     ]
     together = statistics.in_groups(statistics.gradient_statistics, tensors)
-    alone = [rows(statistics.gradient_statistics, x) for (x,) in tensors]
+    alone = [rows(statistics.gradient_statistics, *pair) for pair in tensors]
     for name, column in together.items():
         assert column.numpy().tolist() == pytest.approx([float(numbers[name]) for numbers in alone], rel=1e-6)
+
+
+def test_only_weights_with_a_gradient_can_fail_to_change(run):
+    g = np.array([0.0, 0.0, 1.0, 2.0, -3.0, 4.0], np.float32)
+    same = tf.constant([True, False, True, False, True, False])
+    found = run(lambda g: rows(statistics.gradient_statistics, g, same), g)
+    assert found["unchanged_share"] == 0.5
+    assert np.isnan(run(lambda g: rows(statistics.gradient_statistics, g, same), 0 * g)["unchanged_share"])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "step", "kept"),
+    [("bfloat16", 1e-3, True), ("float32", 1e-3, False), ("float32", 1e-9, True), ("float64", 1e-9, False)],
+)
+def test_an_update_is_lost_in_the_precision_of_its_weights(dtype, step, kept):
+    before = tf.ones([3], dtype)
+    for compiled in (False, True):
+        take = tf.function(lambda w: statistics.unchanged(w, w + tf.cast(step, w.dtype)), jit_compile=compiled)
+        assert take(before).numpy().tolist() == [kept] * 3
+
+
+@pytest.mark.parametrize("shape", [(40, 5), (6, 7, 4), (40, 1), (40,)])
+def test_the_majority_is_the_most_frequent_largest_unit_or_side_of_the_threshold(run, shape):
+    x = RNG.uniform(size=shape).astype(np.float32)
+    if x.ndim > 1 and shape[-1] > 1:
+        expected = np.bincount(x.argmax(axis=-1).ravel()).max() / np.prod(shape[:-1])
+    else:
+        expected = max((x > 0.3).mean(), (x <= 0.3).mean())
+    assert close(run(lambda x: {"share": statistics.majority_share(x, 0.3)}, x)["share"], expected)
+    x.flat[0] = np.nan
+    assert np.isnan(run(lambda x: {"share": statistics.majority_share(x, 0.3)}, x)["share"])
+
+
+def test_a_probability_is_extreme_within_a_millionth_of_either_end(run):
+    def share(values):
+        return run(lambda x: {"share": statistics.extreme_share(x)}, np.array([values], np.float32))["share"]
+
+    assert share([0.0, 9e-7, 2e-6, 0.5, 1 - 2e-6, 1 - 5e-7, 1.0, 0.2]) == 0.5
+    assert np.isnan(share([0.0, 1.0, 1.001]))
+    assert np.isnan(share([-0.001, 1.0]))
+    assert np.isnan(share([np.nan, 1.0]))
 
 
 def test_the_update_ratio_is_relative_to_the_old_weights_and_absent_for_zero_weights():
@@ -184,9 +231,9 @@ def test_the_tables_have_the_schemas_columns_and_nan_where_a_row_has_none(kind):
     columns = statistics.VARIABLE_COLUMNS if kind == "variable" else statistics.OUTPUT_COLUMNS
     assert all(schema.applies(column, kind) for column in columns)
     table = statistics.table([{columns[1]: tf.constant(2.0)}, {}], columns).numpy()
-    assert table.shape == (2, 8)
+    assert table.shape == (2, len(columns))
     assert table[0, 1] == 2.0
-    assert np.isnan(table).sum() == 15
+    assert np.isnan(table).sum() == 2 * len(columns) - 1
 
 
 @pytest.mark.parametrize("size", [10, statistics.BRANCH_ELEMENTS])
@@ -194,7 +241,7 @@ def test_the_tables_have_the_schemas_columns_and_nan_where_a_row_has_none(kind):
 def test_small_and_large_rows_take_different_ways_to_the_same_numbers(size, broken):
     g = (RNG.normal(size=size) * 1e-20).astype(np.float32)
     g[:broken] = np.inf
-    found = rows(statistics.gradient_statistics, g)
+    found = gradient_statistics(g)
     assert found["gradient_nonfinite"] == broken
     expected = np.inf if broken else np.linalg.norm(g.astype(np.float64))
     assert float(found["gradient_norm"]) == pytest.approx(expected, rel=1e-5)
