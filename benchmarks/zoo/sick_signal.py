@@ -1,0 +1,64 @@
+"""Which trainings are stuck because signal or gradient gets lost between the layers?"""
+
+from functools import partial
+
+from keras import layers
+from keras.initializers import Orthogonal
+
+from benchmarks.zoo.recipe import sick
+from benchmarks.zoo.recipes import DIGITS_SGD, SHAPES_SGD, SPIRALS, WAVES
+from benchmarks.zoo.special_recipes import (
+    CIRCLES,
+    DEEP_DIGITS,
+    DEEP_SHAPES,
+    DEEP_TUMOURS,
+    DIGITS_TANH,
+    EARLY,
+    NARROW_HOUSES,
+    NARROW_MOONS,
+    NARROW_TUMOURS,
+    RESIDUAL_DIGITS,
+    RESIDUAL_SHAPES,
+    SHAPES_TANH,
+    SHARED_TUMOURS,
+    SPIRALS_TANH,
+)
+
+TIMES_100 = (partial(layers.Rescaling, 100.0, name="rescaling"),)
+
+SICK = (
+    # Layers without an activation are one linear layer.
+    sick("hidden_activation_unsuitable", SPIRALS, "linear_spirals", model={"activation": None}),
+    sick("hidden_activation_unsuitable", CIRCLES, "linear_circles", model={"activation": None}),
+    # Sigmoids from an old textbook: a quarter of the gradient per layer and outputs that are never negative.
+    sick("hidden_activation_unsuitable", DIGITS_SGD, "sigmoid", model={"activation": "sigmoid"}),
+    sick("hidden_activation_unsuitable", SHAPES_SGD, "sigmoid", model={"activation": "sigmoid"}),
+    # The activation of the output copied into every layer.
+    sick("hidden_activation_unsuitable", DIGITS_SGD, "softmax", model={"activation": "softmax"}),
+    sick("vanishing_gradients", DEEP_DIGITS, "sigmoid_digits", model={"activation": "sigmoid"}),
+    sick("vanishing_gradients", DEEP_TUMOURS, "sigmoid_tumours", model={"activation": "sigmoid"}),
+    sick("vanishing_gradients", DEEP_SHAPES, "deep_sigmoid", model={"activation": "sigmoid"}),
+    # What matters came first, and a sigmoid in a recurrent layer forgets it over 30 steps.
+    sick("vanishing_gradients", EARLY, "sigmoid_recurrence", model={"activation": "sigmoid"}),
+    # Each block adds to its input, and nothing brings the sum back to scale.
+    sick("exploding_gradients", RESIDUAL_DIGITS, "unnormalised_residuals", model={"normalised": False}),
+    sick("exploding_gradients", RESIDUAL_SHAPES, "unnormalised_residuals", model={"normalised": False}),
+    sick("exploding_gradients", SHARED_TUMOURS, "unnormalised_loop", model={"normalised": False}),
+    # A relu in a recurrent layer, whose matrix stretches: 24 times the same factor.
+    # also: started at a gain of 1 it would not stretch.
+    sick(
+        "exploding_gradients",
+        WAVES,
+        "relu_recurrence",
+        ("poor_initialization",),
+        model={"cell": "SimpleRNN", "activation": "relu", "recurrent_initializer": partial(Orthogonal, gain=2.0)},
+    ),
+    # Deep and two units narrow: once both are negative nothing passes any more.
+    sick("dying_relu", NARROW_TUMOURS, "narrow_tumours", model={"activation": "relu"}),
+    sick("dying_relu", NARROW_MOONS, "narrow_moons", model={"activation": "relu"}),
+    sick("dying_relu", NARROW_HOUSES, "narrow_houses", model={"activation": "relu"}),
+    # The images are in 0 … 1 already when the model rescales them, the wrong way.
+    sick("saturated_activations", DIGITS_TANH, "rescaled_digits", model={"first": TIMES_100}),
+    sick("saturated_activations", SPIRALS_TANH, "rescaled_spirals", model={"first": TIMES_100}),
+    sick("saturated_activations", SHAPES_TANH, "rescaled", model={"first": TIMES_100}),
+)
