@@ -14,8 +14,11 @@ HOSTILE_ROW = '<script>alert("row")</script>"&amp;'
 
 
 def vanishing() -> Run:
-    """Sigmoid layers stuck at chance, the gradients shrinking 10,000-fold per layer towards the input."""
-    table, card = synthetic.layer_table(), synthetic.card()
+    """Sigmoid layers stuck at chance under SGD, the gradients shrinking 10,000-fold per layer towards the input.
+
+    Under Adam the steps would arrive all the same, and the activation would be named before the gradient.
+    """
+    table, card = synthetic.layer_table(), synthetic.card(optimizer={"name": "SGD", "config": {"learning_rate": 0.1}})
     for depth, layer in enumerate(synthetic.UNITS):
         rows = (f"{layer}/kernel", f"{layer}/bias")
         for column, healthy in (("gradient_norm", 0.1), ("update_ratio", 1e-3)):

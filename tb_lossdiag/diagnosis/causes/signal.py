@@ -117,6 +117,7 @@ SIGNAL = (
         ),
         test="Swap the hidden activations for relu and train 50 steps.",
         fix=fixes.swap_activation,
+        points_at="depth_profile",
         weight=6,
     ),
     Candidate(
