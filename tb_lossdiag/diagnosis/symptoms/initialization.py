@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.run import LayerCard, Run
+from tb_lossdiag.run import LayerCard, Run, finite
 
 ID = "initialization"
 TITLE = "Initialisation"
 # Glorot on a widening layer gives 0.4 and He 2: an eighth or eightfold is neither's doing, and depth multiplies it.
 BAND = 8.0
+# Glorot on a layer that widens more, such as a convolution of few channels to many filters, gives less than an eighth
+# of 2; that is Keras's default and trains. Half of it leaves room for a small kernel's luck.
+GLOROT_BAND = 2.0
 # A bias this negative switches a ReLU off before the first step.
 RELU_BIAS = -2.0
 # A bias this large puts a sigmoid within 2 % of its end.
@@ -101,7 +104,7 @@ def _scale(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fau
             gain,
             wanted * BAND,
         )
-    elif 0 < gain < wanted / BAND and not last:
+    elif 0 < gain < min(wanted / BAND, _glorot_gain(layer, fan_in) / GLOROT_BAND) and not last:
         size = math.sqrt(wanted / gain)
         yield Fault(
             "small_scale",
@@ -110,6 +113,18 @@ def _scale(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fau
             gain,
             wanted / BAND,
         )
+
+
+def _glorot_gain(layer: LayerCard, fan_in: float) -> float:
+    """Var(w) fan_in under Glorot and Bengio: Var(w) = 2 / (fan_in + fan_out). Infinite when fan_out is not known."""
+    window = [finite(size) for size in _listed(layer.settings.get("kernel_size"))]
+    if not layer.units or None in window:
+        return math.inf
+    return 2 * fan_in / (fan_in + layer.units * math.prod(window))
+
+
+def _listed(value: object) -> list:
+    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
 
 
 def _activation_after(layer: LayerCard, layers: tuple[LayerCard, ...]) -> str | None:

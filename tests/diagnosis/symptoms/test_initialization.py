@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.initialization import BAND, BOUNDED_BIAS, MIN_FAN_IN, RELU_BIAS, check
+from tb_lossdiag.diagnosis.symptoms.initialization import BAND, BOUNDED_BIAS, GLOROT_BAND, MIN_FAN_IN, RELU_BIAS, check
 from tb_lossdiag.run import LayerCard
 
 FAN_IN = 64
@@ -27,6 +27,20 @@ def test_a_scale_is_judged_against_what_its_activation_wants(activation, wanted,
     found = check(scaled(wanted * factor, activation=activation))
     assert found.sign("fault") == fault
     assert found.state == ("not_found" if fault == "normal" else "found")
+
+
+@pytest.mark.parametrize(("share", "fault"), [(1.0, "normal"), (0.99 / GLOROT_BAND, "small_scale")])
+def test_glorots_own_scale_is_never_too_small(share, fault):
+    fan_in, filters, window = 9, 32, (3, 3)
+    glorot = 2 / (fan_in + filters * math.prod(window))
+    card = s.with_layer(s.card(), "hidden_1", {"kernel_size": window}, kind="Conv2D", units=filters)
+    run = starting(card=card, kernel_std=math.sqrt(glorot * share), kernel_fan_in=fan_in)
+    assert check(run).sign("fault") == fault
+
+
+@pytest.mark.parametrize("window", ["3", [None], {}, [math.nan]])
+def test_a_window_that_is_no_size_is_left_out(window):
+    assert check(starting(kernel_std=1e-3, kernel_size=window)).sign("fault") == "small_scale"
 
 
 def test_the_evidence_carries_gain_threshold_and_layer():
