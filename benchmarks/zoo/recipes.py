@@ -10,7 +10,7 @@ from keras.optimizers import SGD, Adam, AdamW, RMSprop
 
 from benchmarks.zoo import data
 from benchmarks.zoo.models import cnn, mlp, recurrent, transformer
-from benchmarks.zoo.recipe import Recipe, changed, healthy, outcome, predicted, sick, started, train  # noqa: F401
+from benchmarks.zoo.recipe import Recipe
 
 DIGITS = Recipe(
     "digits",

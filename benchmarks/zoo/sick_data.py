@@ -138,7 +138,7 @@ SICK = (
     sick("unscaled_targets", HOUSES_SGD, "prices_sgd", data=data.unscaled_houses),
     # Frequencies in hertz, pixels of the full-size image, a rating out of ten thousand.
     sick("unscaled_targets", FREQUENCIES, "hertz", data=targets(FREQUENCIES, lambda y: 5000 + 1000 * y)),
-    sick("unscaled_targets", SPOTS, "full_size_pixels", data=targets(SPOTS, lambda y: 2000 + 1000 * y)),
+    sick("unscaled_targets", SPOTS, "full_size_pixels", data=targets(SPOTS, lambda y: 20_000 + 10_000 * y)),
     sick("unscaled_targets", RATINGS, "ten_thousand", data=targets(RATINGS, lambda y: 10_000 * y)),
     # The ids of another label map, as one-hot: no class is hot in any row.
     sick("invalid_labels", DIGITS_ONE_HOT, "no_class", data=targets(DIGITS_ONE_HOT, np.zeros_like)),

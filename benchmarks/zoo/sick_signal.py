@@ -25,6 +25,7 @@ from benchmarks.zoo.special_recipes import (
 )
 
 TIMES_100 = (partial(layers.Rescaling, 100.0, name="rescaling"),)
+TIMES_1000 = (partial(layers.Rescaling, 1000.0, name="rescaling"),)
 
 SICK = (
     # Layers without an activation are one linear layer.
@@ -59,6 +60,6 @@ SICK = (
     sick("dying_relu", NARROW_HOUSES, "narrow_houses", model={"activation": "relu"}),
     # The images are in 0 … 1 already when the model rescales them, the wrong way.
     sick("saturated_activations", DIGITS_TANH, "rescaled_digits", model={"first": TIMES_100}),
-    sick("saturated_activations", SPIRALS_TANH, "rescaled_spirals", model={"first": TIMES_100}),
+    sick("saturated_activations", SPIRALS_TANH, "rescaled_spirals", model={"first": TIMES_1000}),
     sick("saturated_activations", SHAPES_TANH, "rescaled", model={"first": TIMES_100}),
 )

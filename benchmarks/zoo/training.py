@@ -41,6 +41,11 @@ class Training:
     base: str = ""
     held_out: bool = False
 
+    @property
+    def truth(self) -> tuple[str, ...]:
+        """Every cause that is true of it, the one it was made for first; () for a healthy one."""
+        return (self.cause, *self.also) if self.cause else ()
+
 
 def split(trainings: Iterable[Training]) -> tuple[Training, ...]:
     """The trainings by cause, each told whether it is held out.

@@ -1,0 +1,103 @@
+"""python -m benchmarks.zoo: how often is the diagnosis right, and how often is everybody else's?
+
+Records the zoo (or reuses what is recorded), asks this project and its peers about every run, and prints detection,
+cause, false alarms and time to detection with 95 % intervals. Thresholds are tuned on one half of the zoo only; the
+published figures are those of the other half.
+"""
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.zoo import score, table
+from benchmarks.zoo.record import DEFAULT_FOLDER, log_of, record, recording
+from benchmarks.zoo.training import Training
+from benchmarks.zoo.zoo import TRAININGS
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BEGIN, END = "<!-- zoo: python -m benchmarks.zoo --readme -->", "<!-- zoo end -->"
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(prog="python -m benchmarks.zoo", description=__doc__)
+    ask.add_argument("--split", choices=("held-out", "tune", "all"), default="held-out")
+    ask.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
+    ask.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where recordings are kept")
+    ask.add_argument("--no-peers", action="store_true", help="only this project")
+    ask.add_argument("--wrong", action="store_true", help="list what was missed, misnamed or accused for nothing")
+    ask.add_argument("--readme", action="store_true", help="write the tables into README.md")
+    options = ask.parse_args()
+    chosen = [one for one in TRAININGS if options.split == "all" or one.held_out == (options.split == "held-out")]
+    record(chosen, options.seeds, options.folder)
+    answers = judge(chosen, options.seeds, options.folder, peers=not options.no_peers)
+    show(answers, options.split, options.wrong)
+    if options.readme:
+        publish(answers, options.split)
+
+
+def judge(
+    trainings: list[Training], seeds: list[int], folder: Path, peers: bool = True
+) -> dict[str, list[score.Judged]]:
+    """Every tool's answers, by tool, ours first. A training that raised is left out and told."""
+    jobs = []
+    for training, seed in ((one, seed) for seed in seeds for one in trainings):
+        done = recording(folder, training.name, seed)
+        if done is None or done.error or not log_of(folder, training.name, seed).exists():
+            words = done.error.strip().splitlines()[-1:] if done else ["missing"]
+            print(f"not recorded: {training.name}@{seed}: {' '.join(words) or 'it left no log'}")
+        else:
+            jobs.append((training.name, seed, folder, peers))
+    answers: dict[str, list[score.Judged]] = {}
+    with ProcessPoolExecutor(2) as pool:
+        for by_tool in pool.map(_judge, jobs, chunksize=8):
+            for tool, judged in by_tool.items():
+                answers.setdefault(tool, []).append(judged)
+    return answers
+
+
+def _judge(job: tuple[str, int, Path, bool]) -> dict[str, score.Judged]:
+    name, seed, folder, peers = job
+    (training,) = (one for one in TRAININGS if one.name == name)
+    log_dir = log_of(folder, name, seed)
+    run = score.read(log_dir)
+    found = {"tb_lossdiag": score.ours(training, seed, run)}
+    return found | (score.peers(training, seed, run, log_dir) if peers else {})
+
+
+def show(answers: dict[str, list[score.Judged]], split: str, wrong: bool) -> None:
+    console, own = Console(), answers["tb_lossdiag"]
+    sick, healthy = table.apart(own)
+    console.print(f"{split}: {len(sick)} sick and {len(healthy)} healthy runs; shares with 95 % intervals")
+    for head, rows in ((table.TOOLS, table.tools(answers)), (table.CAUSES, table.causes(own))):
+        shown = Table(*head, box=None, header_style="bold")
+        for row in rows:
+            shown.add_row(*row)
+        console.print(shown)
+    console.print(f"healthy runs accused at any look while training: {table.live(own)}")
+    not_run = sum(one.not_run for one in own) / max(len(own), 1)
+    console.print(f"checks without their data: {not_run:.1f} a run")
+    if wrong:
+        print(*table.wrong(own), sep="\n")
+
+
+def publish(answers: dict[str, list[score.Judged]], split: str) -> None:
+    own = answers["tb_lossdiag"]
+    sick, healthy = table.apart(own)
+    block = "\n\n".join(
+        [
+            f"{len(sick)} sick and {len(healthy)} healthy runs ({split}), shares with 95 % intervals:",
+            table.markdown(table.TOOLS, table.tools(answers)),
+            f"Healthy runs accused at any look while they were still training: {table.live(own)}.",
+            table.markdown(table.CAUSES, table.causes(own)),
+        ]
+    )
+    text = README.read_text()
+    before, after = text[: text.index(BEGIN)], text[text.index(END) :]
+    README.write_text(f"{before}{BEGIN}\n\n{block}\n\n{after}")
+
+
+if __name__ == "__main__":
+    main()
