@@ -172,12 +172,12 @@ class ModelCard:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "ModelCard":
-        """The card back. Unknown keys are ignored, so a card with later additions still reads.
+        """The card back, its layers in data-flow order. Unknown keys are ignored, so later additions still read.
 
         Raises ValueError or TypeError when a part has the wrong shape.
         """
         known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
-        known["layers"] = tuple(_part(LayerCard, part) for part in known.get("layers", ()))
+        known["layers"] = _in_flow_order([_part(LayerCard, part) for part in known.get("layers", ())])
         known["rows"] = tuple(_part(Row, part) for part in known.get("rows", ()))
         known["data_rows"] = tuple(_part(Row, part) for part in known.get("data_rows", ()))
         known["columns"] = {name: tuple(columns) for name, columns in known.get("columns", {}).items()}
@@ -186,6 +186,22 @@ class ModelCard:
 
     def layer(self, path: str) -> LayerCard | None:
         return next((layer for layer in self.layers if layer.path == path), None)
+
+
+def _in_flow_order(layers: list[LayerCard]) -> tuple[LayerCard, ...]:
+    """Inner layers in front of the layer that holds them.
+
+    A layer is listed when its call ends, so its inner ones come first; but those that it never calls as layers, such as
+    an attention's softmax, are recorded last of all, behind the model's output.
+    """
+    places = {layer.path: at for at, layer in enumerate(layers)}
+
+    def place(at: int) -> float:
+        parts = layers[at].path.split("/")
+        holders = ("/".join(parts[:n]) for n in range(1, len(parts)))
+        return min([at, *(places[holder] - 0.5 for holder in holders if holder in places)])
+
+    return tuple(layers[at] for at in sorted(range(len(layers)), key=place))
 
 
 def _part(kind: type, value: Mapping[str, Any]) -> Any:

@@ -80,3 +80,10 @@ def test_a_column_that_was_not_recorded_is_refused():
 def test_a_setting_is_a_number_or_none(value, number):
     layer = LayerCard("drop", "Dropout", settings={"rate": value})
     assert layer.number("rate") == number and layer.number("seed") is None
+
+
+def test_layers_that_an_outer_one_never_calls_stand_in_front_of_it():
+    paths = ("embedding", "attention/query", "attention", "output", "attention/softmax", "attention/dropout")
+    card = ModelCard(layers=tuple(LayerCard(path, "Dense") for path in paths))
+    told = [layer.path for layer in ModelCard.from_dict(card.to_dict()).layers]
+    assert told == ["embedding", "attention/query", "attention/softmax", "attention/dropout", "attention", "output"]

@@ -68,7 +68,8 @@ def batch_norm(momentum: float) -> tuple:
 
 SICK = (
     # A bottleneck of one unit.
-    sick("insufficient_capacity", DIGITS, "one_unit", model={"units": (1,)}),
+    # also: a single ReLU unit dies at some seeds.
+    sick("insufficient_capacity", DIGITS, "one_unit", ("dying_relu",), model={"units": (1,)}),
     sick("insufficient_capacity", SPIRALS, "two_units", model={"units": (2,)}),
     # A linear model where nothing linear separates the classes.
     sick("insufficient_capacity", CIRCLES, "linear", model={"units": ()}),
@@ -111,6 +112,7 @@ SICK = (
     sick("unsuitable_batch_size", TOPICS, "full_batch", batch_size=960),
     sick("unsuitable_batch_size", TAGS, "all_tags", batch_size=960),
     # Out of memory, so one row per batch, at the rate of a large batch.
-    sick("unsuitable_batch_size", WINE_LARGE, "single_wines", batch_size=1),
-    sick("unsuitable_batch_size", TUMOURS_LARGE, "single_tumours", batch_size=1),
+    # also: a hundredth of the rate trains single rows as well.
+    sick("unsuitable_batch_size", WINE_LARGE, "single_wines", ("learning_rate_too_high",), batch_size=1),
+    sick("unsuitable_batch_size", TUMOURS_LARGE, "single_tumours", ("learning_rate_too_high",), batch_size=1),
 )

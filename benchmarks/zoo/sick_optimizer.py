@@ -73,16 +73,16 @@ def on_a_copy(model, optimizer, loss):
     return step
 
 
-def on_every_thousandth(model, optimizer, loss):
-    """Gradients are to be applied every 1,000 steps, as on a cluster; this run has fewer."""
-    count = tf.Variable(0)
+def summed_up(model, optimizer, loss):
+    """Gradients are summed up for 1,000 steps, as on a cluster, before the loop applies them; this run has fewer."""
+    sums = [tf.Variable(tf.zeros_like(variable), trainable=False) for variable in model.trainable_variables]
 
     def step(x, y):
         with tf.GradientTape() as tape:
             value = loss(y, model(x, training=True))
         gradients = tape.gradient(value, model.trainable_variables)
-        if count.assign_add(1) % 1000 == 0:
-            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        for total, gradient in zip(sums, gradients, strict=True):
+            total.assign_add(gradient)
         return value
 
     return step
@@ -130,9 +130,10 @@ SICK = (
     sick("learning_rate_zero", SHAPES, "integer_warmup", callbacks=warmup_by_integers),
     sick("learning_rate_zero", DIGIT_ROWS_SGD, "plateau_collapse", callbacks=collapse),
     sick("updates_not_applied", DIGITS, "forgotten_apply", model={"kind": ForgetsToApply}),
-    sick("updates_not_applied", SHAPES, "zero_mask", model={"kind": Masked}),
+    # also: multiplied by zeros, the gradient no longer reaches any variable.
+    sick("updates_not_applied", SHAPES, "zero_mask", ("disconnected_graph",), model={"kind": Masked}),
     sick("updates_not_applied", TUMOURS_SGD, "applied_to_copy", run=partial(loop, step=on_a_copy)),
-    sick("updates_not_applied", DIGIT_ROWS, "every_thousandth_step", run=partial(loop, step=on_every_thousandth)),
+    sick("updates_not_applied", DIGIT_ROWS, "summed_up", run=partial(loop, step=summed_up)),
     # Accumulation over more steps than the run has.
     sick("updates_not_applied", TOPICS, "accumulated_for_ever", optimizer={"gradient_accumulation_steps": 1000}),
     # A clip copied from a model with a sum-reduced loss, or a misread exponent.

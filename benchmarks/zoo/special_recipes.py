@@ -97,7 +97,7 @@ EARLY = replace(
 DEEP_DIGITS = changed(
     DIGITS_SGD, name="deep_digits", model={"units": (32,) * 9, "start": HeNormal}, optimizer={"learning_rate": 0.01}
 )
-DEEP_TUMOURS = changed(TUMOURS, name="deep_tumours", model={"units": (16,) * 10, "start": HeNormal})
+DEEP_TUMOURS = changed(TUMOURS, name="deep_tumours", epochs=6, model={"units": (16,) * 10, "start": HeNormal})
 DEEP_SHAPES = changed(
     SHAPES, name="deep_shapes", model={"filters": (8,) * 9, "start": HeNormal}, optimizer={"learning_rate": 2e-3}
 )
@@ -154,7 +154,7 @@ NOISY_SPOTS = replace(
 )
 TAGS_SGD = replace(TAGS, name="tags_sgd", optimizer=partial(SGD, learning_rate=0.1), batch_size=2, epochs=2)
 WINE_LARGE = replace(
-    WINE_SGD, name="wine_large", optimizer=partial(SGD, learning_rate=0.2, momentum=0.9), batch_size=71, epochs=8
+    WINE_SGD, name="wine_large", optimizer=partial(SGD, learning_rate=0.2, momentum=0.9), batch_size=71, epochs=4
 )
 TUMOURS_LARGE = replace(
     TUMOURS_SGD, name="tumours_large", optimizer=partial(SGD, learning_rate=0.2, momentum=0.9), batch_size=128, epochs=4

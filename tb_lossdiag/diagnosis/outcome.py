@@ -53,6 +53,8 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
         return "diverging" if skill is None or skill < SOLVED else "learning"
     if skill is None:
         return _without_reference(checks, direction)
+    if skill < LITTLE and direction in ("flat", "unclear") and checks["output_diversity"].sign("alike"):
+        return "never_learned"  # one answer for all inputs has no skill; what is measured is the reference's own noise
     if skill < LITTLE and direction == "falling":
         return "slow"
     if checks["skill"].found:

@@ -18,9 +18,9 @@ WHOLE = 0.2
 
 
 def constant_loss(run: Run) -> float | None:
-    """The loss of the best constant guess, penalties excluded; None when the loss or the targets are not known."""
+    """The loss of the best constant guess, penalties excluded; None when it is not known, as under weights."""
     targets = known_targets(run)
-    if run.card is None or targets is None:
+    if run.card is None or targets is None or run.card.settings.get("sample_weight"):
         return None
     score = _score(loss_name(run.card), targets)
     return score if score is not None and np.isfinite(score) else None

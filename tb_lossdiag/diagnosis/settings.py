@@ -82,6 +82,14 @@ def recurs(run: Run) -> str | None:
     return f"{layer.path!r} multiplies by the same weights at every time step." if layer else None
 
 
+def recurs_through_sigmoids(run: Run) -> str | None:
+    layers = run.card.layers if run.card else ()
+    layer = next((layer for layer in layers if layer.kind == "SimpleRNN" and layer.activation in SIGMOID), None)
+    if layer is None:
+        return None
+    return f"{layer.path!r} passes its state through a sigmoid at every time step: at most a quarter of the gradient."
+
+
 def clips_nothing(run: Run) -> str | None:
     config = _config(run)
     clips = any(config.get(name) for name in ("clipnorm", "global_clipnorm", "clipvalue"))
@@ -102,6 +110,9 @@ def is_narrow(run: Run) -> str | None:
 
 def hides_sigmoids(run: Run) -> str | None:
     hidden = [layer for layer in (run.card.layers[:-1] if run.card else ()) if layer.kind not in RECURRENT]
+    squeezed = [layer.path for layer in hidden if layer.activation == "softmax" and layer.parameters]
+    if squeezed:
+        return f"{squeezed[0]!r}: a softmax in a hidden layer makes its units share 1, so each says next to nothing."
     names = [layer.path for layer in hidden if layer.activation in SIGMOID]
     if not names:
         return None

@@ -8,14 +8,15 @@ from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED
 from tb_lossdiag.run import Run
 
 
-def judge(direction, skill=None, run=None, fallen=0.0, place="loss", **found):
+def judge(direction, skill=None, run=None, fallen=0.0, place="loss", alike=False, **found):
     """The outcome of a training with this trend and skill; found: further checks that found something."""
     signs = {
         "flatness": (("direction", direction), ("fallen", fallen)),
         "skill": () if skill is None else (("skill", skill),),
         "nonfinite": (("place", place),),
+        "output_diversity": (("alike", alike),),
     }
-    names = ("flatness", "skill", "divergence", "nonfinite", "metric_frozen", "generalization_gap")
+    names = ("flatness", "skill", "divergence", "nonfinite", "metric_frozen", "generalization_gap", "output_diversity")
     states = {name: "found" if found.get(name) else "not_found" for name in names}
     if skill is not None and skill < NONE:
         states["skill"] = "found"
@@ -33,6 +34,14 @@ def judge(direction, skill=None, run=None, fallen=0.0, place="loss", **found):
 ])  # fmt: skip
 def test_trend_and_skill_make_the_outcome(direction, skill, expected):
     assert judge(direction, skill) == expected
+
+
+@pytest.mark.parametrize(("direction", "skill", "expected"), [
+    ("unclear", LITTLE - 0.01, "never_learned"), ("flat", LITTLE - 0.01, "never_learned"),
+    ("falling", LITTLE - 0.01, "slow"), ("short", LITTLE - 0.01, "inconclusive"), ("unclear", 0.5, "learning"),
+])  # fmt: skip
+def test_one_answer_for_all_inputs_has_learned_nothing(direction, skill, expected):
+    assert judge(direction, skill, alike=True) == expected
 
 
 @pytest.mark.parametrize(("direction", "fallen", "expected"), [

@@ -4,6 +4,9 @@ from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows
 
+# Labels that cannot be explained leave a model at a constant guess; far below it something else pushes.
+WORSE = -0.2
+
 DATA = (
     Candidate(
         "nonfinite_inputs",
@@ -18,7 +21,7 @@ DATA = (
     Candidate(
         "invalid_labels",
         "Labels the loss cannot use",
-        requires=(found("targets", level=("out_of_range", "fractional", "constant")),),
+        requires=(found("targets", level=("out_of_range", "fractional", "constant", "none_hot")),),
         supports=(found("nonfinite"), found("skill")),
         explains=("*",),
         test="Look at np.unique(y, return_counts=True).",
@@ -75,18 +78,29 @@ DATA = (
         "unscaled_targets",
         "Targets are not scaled",
         requires=(found("targets", level="large"), any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < 0.5))),
-        supports=(found("early_loss"), found("skill"), found("exploding_norm")),
+        supports=(
+            found("early_loss"),
+            found("skill"),
+            found("exploding_norm"),
+            ended("nonfinite", "diverging"),
+            clear_of("input_scale"),
+            clear_of("initialization"),
+        ),
         contradicts=(found("loss_pairing", certain=True),),
         explains=(
+            "learning_rate_too_high",
             "learning_rate_too_low",
             "undertrained",
             "insufficient_capacity",
             "exploding_gradients",
             "saturated_activations",
+            "dying_relu",
+            "uninformative_labels",
         ),
         test="Standardise the targets and train 50 steps.",
         fix=fixes.scale_targets,
-        weight=4,
+        accuses_learning=True,
+        weight=5,
     ),
     Candidate(
         "uninformative_labels",
@@ -116,6 +130,8 @@ DATA = (
             found("batch_composition"),
             found("trainable"),
             found("update_count"),
+            found("early_loss"),
+            shows("skill", skill=lambda s: s < WORSE),
         ),
         test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
         fix=fixes.check_pairing,
@@ -135,6 +151,35 @@ DATA = (
         fix=fixes.check_pairing,
         points_at="generalization_gap",
         weight=4,
+    ),
+    # Learned by heart, and no use for any other row: the training loss falls a little, validation never does.
+    Candidate(
+        "uninformative_labels",
+        "Labels that the inputs do not explain",
+        requires=(
+            shows("generalization_gap", best_skill=lambda s: s < 0.0),
+            shows("skill", skill=lambda s: 0.05 < s < 0.5),
+            clear_of("update_ratio"),
+        ),
+        supports=(
+            shows("gradient_agreement", level="noise"),
+            clear_of("input_scale"),
+            clear_of("loss_pairing"),
+            clear_of("initialization"),
+        ),
+        contradicts=(
+            found("train_eval_gap"),
+            found("loss_pairing"),
+            found("batch_composition"),
+            found("architecture"),
+            found("trainable"),
+            found("penalty_share"),
+        ),
+        explains=("undertrained", "overfitting", "insufficient_capacity", "noise_floor"),
+        test="Shuffle the labels on purpose: if nothing gets worse, they carried nothing.",
+        fix=fixes.check_pairing,
+        accuses_learning=True,
+        weight=3,
     ),
     Candidate(
         "unshuffled_data",
@@ -178,7 +223,11 @@ DATA = (
         "One class drowns the others",
         requires=(
             found("targets", level="imbalanced"),
-            any_of(BAD, shows("skill", skill=lambda s: s < 0.5)),
+            any_of(
+                BAD,
+                # The loss may look good while no example is ever given to the rare class.
+                shows("output_diversity", majority=lambda m: m > 0.99),
+            ),
         ),
         supports=(
             shows("output_diversity", majority=lambda m: m > 0.99),
@@ -205,6 +254,8 @@ DATA = (
         test="Give the rare class its weight back with class_weight and compare recall.",
         fix=fixes.weigh_classes,
         points_at="targets",
+        accuses_learning=True,
+        good_enough=0.9,
         weight=3,
     ),
 )

@@ -1,14 +1,25 @@
 """Does the size of the model fit the data? Too simple, too complex, too strongly regularised."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, Candidate
-from tb_lossdiag.diagnosis.clues import clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, USEFUL, Candidate
+from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows
+
+# Above this a model of one or two units may be all that the data need, as in an autoencoder.
+WELL_FITTED = 0.65
 
 FIT = (
     Candidate(
         "insufficient_capacity",
         "Model too simple",
-        requires=(ended("stalled", "never_learned"), fact(settings.is_bottleneck)),
+        requires=(
+            fact(settings.is_bottleneck),
+            any_of(
+                ended("stalled", "never_learned", "slow"),
+                # Still falling a little, but the examples no longer agree on where to.
+                shows("gradient_agreement", level="noise"),
+            ),
+            shows("skill", skill=lambda s: s < WELL_FITTED),
+        ),
         supports=(
             clear_of("update_ratio"),
             clear_of("dead_units"),
@@ -19,7 +30,9 @@ FIT = (
         contradicts=(found("zero_gradient"), found("dead_units"), found("update_ratio", level=("high", "low", "zero"))),
         test="Double the width and train as long.",
         fix=fixes.widen,
-        good_enough=0.8,
+        explains=("undertrained", "noise_floor"),
+        accuses_learning=True,
+        good_enough=WELL_FITTED,
         weight=2,
     ),
     Candidate(
@@ -41,19 +54,40 @@ FIT = (
     Candidate(
         "excessive_dropout",
         "Too much dropout",
-        requires=(found("architecture", fault="dropout"), ended("never_learned", "stalled", "slow")),
-        supports=(clear_of("update_ratio"), found("flatness", direction="flat")),
+        requires=(
+            found("architecture", fault="dropout"),
+            any_of(ended("never_learned", "stalled", "slow"), shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        supports=(
+            clear_of("update_ratio"),
+            found("flatness", direction="flat"),
+            found("skill"),
+            shows("gradient_agreement", level="noise"),
+            # Without dropout, in evaluation, the same model is far better.
+            shows("train_eval_gap", advantage=lambda a: a > 0.2),
+            clear_of("input_scale"),
+        ),
+        contradicts=(found("loss_pairing", certain=True), found("zero_gradient"), found("depth_profile")),
+        explains=(
+            "learning_rate_too_high",
+            "uninformative_labels",
+            "undertrained",
+            "insufficient_capacity",
+            "unsuitable_optimizer",
+            "noise_floor",
+        ),
+        accuses_learning=True,
         test="Halve the rate and train one epoch.",
         fix=fixes.less_dropout,
         points_at="architecture",
-        weight=3,
+        weight=5,
     ),
     Candidate(
         "overfitting",
         "Overfitting",
         requires=(found("generalization_gap"),),
         supports=(
-            shows("generalization_gap", rise=lambda r: r > 0.2),
+            shows("generalization_gap", lost_skill=lambda s: s > 0.05),
             shows("generalization_gap", ratio=lambda r: r > 3),
         ),
         contradicts=(found("loss_pairing", certain=True),),
@@ -82,6 +116,7 @@ FIT = (
             "unsuitable_optimizer",
             "hidden_activation_unsuitable",
             "disconnected_graph",
+            "learning_rate_too_high",
         ),
         test="Train 50 steps without the regulariser.",
         fix=fixes.lighten_penalty,
@@ -93,13 +128,13 @@ FIT = (
         "Training and evaluation compute different things",
         requires=(found("train_eval_gap"),),
         supports=(
-            shows("train_eval_gap", fault=("moving_statistics", "normalization_batch")),
+            shows("train_eval_gap", fault=("moving_statistics", "normalization_batch", "unlike_data")),
             shows("train_eval_gap", val_skill=lambda s: s < 0),
         ),
         contradicts=(found("loss_pairing", certain=True),),
         explains=("overfitting", "uninformative_labels"),
         test="Evaluate the training data itself: model.evaluate(x, y) should agree with the training loss.",
-        fix=fixes.warm_statistics,
+        fix=fixes.align_evaluation,
         points_at="train_eval_gap",
         certain=True,
         weight=5,

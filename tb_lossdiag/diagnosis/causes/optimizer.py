@@ -1,8 +1,16 @@
 """Is the step to blame? Learning rates, and updates that never arrive."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, USEFUL, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
+
+# A tenth of the loss gone over the last half is a pace that more epochs would go on with.
+STEEP = -0.1
+# What more epochs would improve shows in the validation loss too; this one never beat a constant guess.
+UNSEEN_BY_VALIDATION = 0.0
+# Single batches scatter by half of the loss, and a step still moves the weights by a hundredth: ten times the usual.
+LOUD = 0.5
+LARGE_LATE_STEPS = 1e-2
 
 OPTIMIZER = (
     Candidate(
@@ -68,7 +76,7 @@ OPTIMIZER = (
         contradicts=(
             clear_of("update_ratio"),
             found("initialization", fault="large_scale"),
-            found("activation_scale", level="blown"),
+            found("activation_scale", level=("blown", "growing")),
         ),
         explains=EARLY_DAMAGE,
         test="Train 50 steps with a tenth of the learning rate.",
@@ -125,9 +133,15 @@ OPTIMIZER = (
             clear_of("update_ratio"),
             shows("gradient_agreement", level="aligned"),
             found("update_count", level="few"),
-            clear_of("zero_gradient"),
+            shows("flatness", change=lambda c: c < STEEP),
         ),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(
+            found("loss_pairing", certain=True),
+            shows("gradient_agreement", level="noise"),
+            shows("generalization_gap", best_skill=lambda s: s < UNSEEN_BY_VALIDATION),
+            found("architecture", fault="dropout"),
+            fact(settings.is_bottleneck),
+        ),
         test="Train as many epochs again.",
         fix=fixes.train_longer,
         accuses_learning=True,
@@ -202,12 +216,18 @@ OPTIMIZER = (
         "low_precision",
         "Updates are lost in low precision",
         requires=(
-            any_of(found("lost_updates"), found("loss_scale")),
+            any_of(
+                found("lost_updates"),
+                found("loss_scale"),
+                found("nonfinite", place=("gradient", "weight", "loss", "activation")),
+            ),
+            fact(settings.low_precision),
             any_of(BAD, shows("skill", skill=lambda s: s < 0.9)),
         ),
         supports=(
-            fact(settings.low_precision),
             found("lost_updates"),
+            found("nonfinite"),
+            found("loss_scale"),
             found("flatness", direction="flat"),
             found("skill"),
         ),
@@ -221,6 +241,8 @@ OPTIMIZER = (
             "disconnected_graph",
             "vanishing_gradients",
             "dying_relu",
+            "learning_rate_too_high",
+            "exploding_gradients",
         ),
         test="Train the same in float32.",
         fix=fixes.raise_precision,
@@ -254,6 +276,27 @@ OPTIMIZER = (
         test="Train one more epoch with a tenth of the learning rate: the loss drops at once if it was noise.",
         fix=fixes.decay_rate,
         points_at="plateau_noise",
+        good_enough=0.8,
+        weight=2,
+    ),
+    # So much noise that not even flatness can be told, and steps as large as at the start.
+    Candidate(
+        "noise_floor",
+        "Stuck in the noise of the steps",
+        requires=(
+            shows("plateau_noise", settled=True, spread=lambda s: s > LOUD),
+            shows("skill", skill=lambda s: 0.05 < s < 0.8),
+            shows("update_ratio", late=lambda u: u > LARGE_LATE_STEPS),
+            fact(settings.small_batch),
+            fact(settings.rate_is_constant),
+        ),
+        supports=(fact(settings.adapts_nothing), found("update_ratio", level="high"), clear_of("input_scale")),
+        contradicts=(found("loss_pairing", certain=True), found("zero_gradient"), fact(settings.is_bottleneck)),
+        explains=("insufficient_capacity", "unsuitable_optimizer", "learning_rate_too_high"),
+        test="Train one more epoch with a tenth of the learning rate: the loss drops at once if it was noise.",
+        fix=fixes.decay_rate,
+        points_at="plateau_noise",
+        accuses_learning=True,
         good_enough=0.8,
         weight=2,
     ),
@@ -307,6 +350,22 @@ OPTIMIZER = (
         test="Train as many examples with batch_size=32.",
         fix=fixes.rebatch,
         points_at="update_count",
+        weight=4,
+    ),
+    Candidate(
+        "unsuitable_optimizer",
+        "Optimizer at another one's learning rate",
+        requires=(
+            found("optimizer_settings", fault="rate_of_another_optimizer"),
+            any_of(ended("never_learned", "stalled", "slow"), shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        supports=(clear_of("zero_gradient"), clear_of("input_scale"), shows("gradient_agreement", level="aligned")),
+        contradicts=(found("loss_pairing", certain=True),),
+        explains=("learning_rate_too_low", "undertrained", "insufficient_capacity"),
+        test="Train 50 steps with Adam at its default learning rate.",
+        fix=fixes.switch_optimizer,
+        points_at="optimizer_settings",
+        accuses_learning=True,
         weight=4,
     ),
     Candidate(

@@ -37,7 +37,7 @@ OUTPUT = (
     Candidate(
         "loss_mismatch",
         "Loss does not fit the problem",
-        requires=(found("loss_pairing", fault=("double_probability", "class_count")),),
+        requires=(found("loss_pairing", fault=("double_probability", "class_count", "squared_error_for_classes")),),
         supports=(found("skill"), found("flatness", direction="flat")),
         explains=("*",),
         test="Swap the loss and train on one batch.",
@@ -72,20 +72,40 @@ OUTPUT = (
         "saturated_loss",
         "The loss sits on its clipping limit",
         requires=(
-            any_of(found("loss_floor", floor="clipped"), shows("output_diversity", extreme=lambda e: e > 0.95)),
-            BAD,
+            any_of(
+                found("loss_floor", floor="clipped"),
+                shows("output_diversity", extreme=lambda e: e > 0.95),
+                # Certain of everything before anything was learned.
+                shows("output_diversity", extreme_start=lambda e: e > 0.5),
+            ),
+            any_of(BAD, shows("skill", skill=lambda s: s < 0.3)),
         ),
         supports=(
             found("zero_gradient"),
             found("loss_floor", floor="clipped"),
             found("early_loss", high_start=True),
+            shows("output_diversity", extreme_start=lambda e: e > 0.5),
             found("skill"),
         ),
-        contradicts=(found("loss_pairing", certain=True), found("nonfinite")),
-        explains=("disconnected_graph", "learning_rate_too_low", "insufficient_capacity", "dying_relu"),
+        contradicts=(
+            found("loss_pairing", certain=True),
+            found("nonfinite"),
+            found("zero_gradient", pattern="all", from_start=True),
+            found("input_scale", level="large"),
+        ),
+        explains=(
+            "disconnected_graph",
+            "learning_rate_too_low",
+            "insufficient_capacity",
+            "dying_relu",
+            "undertrained",
+            "overfitting",
+            "uninformative_labels",
+        ),
         test="Let the loss take logits and train on one batch.",
         fix=fixes.logits,
         points_at="loss_floor",
+        accuses_learning=True,
         weight=5,
     ),
     Candidate(

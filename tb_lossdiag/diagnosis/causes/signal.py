@@ -1,7 +1,7 @@
 """Is the way through the layers to blame? Gradients and activations that fade, explode or stick."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, USEFUL, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.outcome import FAILED
 
@@ -51,6 +51,66 @@ SIGNAL = (
         points_at="depth_profile",
         weight=5,
     ),
+    # Inside a recurrent layer nothing is recorded step by step; its activation says what every step passes on.
+    Candidate(
+        "vanishing_gradients",
+        "Vanishing gradients through time",
+        requires=(
+            fact(settings.recurs_through_sigmoids),
+            NOT_LEARNING,
+            any_of(found("skill"), shows("skill", level="little")),
+        ),
+        supports=(clear_of("update_ratio"), clear_of("input_scale"), clear_of("loss_pairing")),
+        contradicts=(found("loss_pairing", certain=True), found("update_ratio", level="high"), found("input_scale")),
+        explains=(
+            "uninformative_labels",
+            "learning_rate_too_low",
+            "insufficient_capacity",
+            "undertrained",
+            "hidden_activation_unsuitable",
+            "unsuitable_optimizer",
+        ),
+        test="Swap the layer for a GRU and train 50 steps.",
+        fix=fixes.shorten_gradient_path,
+        weight=4,
+    ),
+    # A forward pass that blows up before anything was learned blows up on its way back as well.
+    Candidate(
+        "exploding_gradients",
+        "Signal and gradient explode on the way",
+        requires=(
+            found("early_loss", high_start=True),
+            any_of(found("activation_scale", level=("blown", "growing")), found("exploding_norm")),
+            any_of(ended(*FAILED, "slow", "stalled"), shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        supports=(
+            fact(settings.recurs),
+            found("activation_scale", level=("blown", "growing")),
+            found("exploding_norm"),
+            found("nonfinite"),
+            fact(settings.rate_is_usual),
+        ),
+        contradicts=(
+            found("input_scale"),
+            found("initialization"),
+            found("targets", level="large"),
+            found("loss_pairing", certain=True),
+            found("penalty_share"),
+        ),
+        explains=(
+            "learning_rate_too_high",
+            "saturated_activations",
+            "learning_rate_too_low",
+            "dying_relu",
+            "insufficient_capacity",
+            "undertrained",
+        ),
+        test="Put a LayerNormalization behind each block and train 50 steps.",
+        fix=fixes.clip,
+        points_at="activation_scale",
+        accuses_learning=True,
+        weight=4,
+    ),
     Candidate(
         "dying_relu",
         "Dying ReLU",
@@ -82,11 +142,21 @@ SIGNAL = (
     Candidate(
         "saturated_activations",
         "Saturated activations",
-        requires=(found("saturated_units"), NOT_LEARNING),
-        supports=(shows("saturated_units", at_start=True), found("skill"), found("depth_profile")),
+        requires=(
+            found("saturated_units"),
+            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        supports=(
+            shows("saturated_units", at_start=True),
+            shows("saturated_units", share=lambda share: share > 0.9),
+            found("activation_scale", level="blown"),
+            found("skill"),
+            found("depth_profile"),
+        ),
         contradicts=(found("input_scale", level="large"), found("initialization", fault=("large_scale", "bias"))),
         explains=("learning_rate_too_low", "insufficient_capacity", "undertrained"),
         test="Put a LayerNormalization in front of the layer and train 50 steps.",
+        accuses_learning=True,
         fix=fixes.desaturate,
         points_at="saturated_units",
         weight=3,

@@ -2,7 +2,7 @@
 
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, Candidate
-from tb_lossdiag.diagnosis.clues import any_of, fact, found, shows
+from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
 
 WEIGHTS = (
     Candidate(
@@ -24,9 +24,16 @@ WEIGHTS = (
         supports=(
             fact(settings.is_mostly_frozen),
             found("flatness", direction="flat"),
+            clear_of("update_ratio"),
         ),
         contradicts=(found("update_ratio", level="high"),),
-        explains=("insufficient_capacity", "undertrained", "learning_rate_too_low"),
+        explains=(
+            "insufficient_capacity",
+            "undertrained",
+            "learning_rate_too_low",
+            "uninformative_labels",
+            "noise_floor",
+        ),
         test="Unfreeze them and train 50 steps.",
         fix=fixes.unfreeze,
         points_at="trainable",
@@ -35,13 +42,16 @@ WEIGHTS = (
     Candidate(
         "symmetric_initialization",
         "All units start the same",
-        requires=(found("initialization", fault=("symmetric", "zero")), BAD),
-        supports=(found("zero_gradient"), found("skill"), found("dead_units")),
-        contradicts=(),
+        requires=(
+            found("initialization", fault=("symmetric", "zero")),
+            any_of(BAD, shows("skill", skill=lambda s: s < 0.8)),
+        ),
         explains=EARLY_DAMAGE,
         test="Give the layer its default initialiser and train 50 steps.",
         fix=fixes.initialise,
         points_at="initialization",
+        accuses_learning=True,
+        good_enough=0.8,
         weight=7,
     ),
     Candidate(

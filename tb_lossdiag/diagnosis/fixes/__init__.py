@@ -12,10 +12,10 @@ from tb_lossdiag.diagnosis.fixes.data import (
     weigh_classes,
 )
 from tb_lossdiag.diagnosis.fixes.fit import (
+    align_evaluation,
     less_dropout,
     lighten_penalty,
     regularise,
-    warm_statistics,
     widen,
 )
 from tb_lossdiag.diagnosis.fixes.optimizer import (
@@ -56,6 +56,7 @@ def none(f: Findings) -> Fix:
 
 
 __all__ = [
+    "align_evaluation",
     "apply_updates",
     "check_inputs",
     "check_labels",
@@ -89,7 +90,6 @@ __all__ = [
     "switch_optimizer",
     "train_longer",
     "unfreeze",
-    "warm_statistics",
     "weigh_classes",
     "widen",
 ]

@@ -37,7 +37,8 @@ def regularise(f: Findings) -> Fix:
 
 
 def lighten_penalty(f: Findings) -> Fix:
-    share = f.checks["penalty_share"].sign("share_end") or 0.99
+    known = f.checks["penalty_share"]
+    share = max(known.sign("share_start") or 0.0, known.sign("share_end") or 0.0) or 0.99
     factor = WANTED_SHARE * max(1 - share, 0.01) / max(share, 0.01)
     penalised = [layer for layer in (f.run.card.layers if f.run.card else ()) if _strength(layer.settings)]
     lines = [
@@ -51,7 +52,12 @@ def lighten_penalty(f: Findings) -> Fix:
     )
 
 
-def warm_statistics(f: Findings) -> Fix:
+def align_evaluation(f: Findings) -> Fix:
+    if f.checks["train_eval_gap"].sign("fault") == "unlike_data":
+        return Fix(
+            "Prepare the validation data exactly as the training data, with the same scaling and the same columns.",
+            "print(x.mean(), x.std(), x_val.mean(), x_val.std())  # the pairs should agree",
+        )
     names = f.checks["train_eval_gap"].layers[:4]
     lines = [f"keras.layers.BatchNormalization(momentum=0.9)  # {name!r}" for name in names]
     return Fix(

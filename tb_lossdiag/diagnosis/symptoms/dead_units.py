@@ -10,6 +10,8 @@ ID = "dead_units"
 TITLE = "Dead units"
 # Over half of a layer; a wide healthy layer under Adam 1e-2 still learned with 46 % silent in a batch of 64.
 DEAD = 0.5
+# A ReLU unit answers about half of its inputs: with eight examples one in 256 is silent by chance, with one half.
+MIN_BATCH = 8
 SOURCE = "healthy runs up to 0.46 of a layer's units silent in one batch"
 
 
@@ -20,6 +22,9 @@ def check(run: Run) -> Check:
     share = table.column("activation_dead_share")
     if not np.isfinite(share).any():
         return Check(ID, TITLE, "not_run", needs="a layer with a ReLU-like activation")
+    if run.card is not None and (run.card.batch_size or MIN_BATCH) < MIN_BATCH:
+        needs = f"batches of {MIN_BATCH} examples; a unit may be silent for one of {run.card.batch_size}"
+        return Check(ID, TITLE, "inconclusive", needs=needs)
     typical = np.nan_to_num(medians(late(table).column("activation_dead_share")), nan=-1.0)
     if typical.max() < 0:
         return Check(ID, TITLE, "inconclusive", needs="finite shares in the last half of the records")

@@ -4,6 +4,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import data_loss
 from tb_lossdiag.run import Run
 
 ID = "early_loss"
@@ -18,7 +19,7 @@ SOURCE = "healthy runs start at 1.04 … 1.48 times the constant guess and do no
 
 
 def check(run: Run) -> Check:
-    loss = run.steps.get("loss")
+    loss = data_loss(run)
     if loss is None or len(loss) < 10:
         return Check(
             ID, TITLE, "not_run", needs="per-step losses of the first 50 steps: add the LossDiagnostics callback"

@@ -49,6 +49,7 @@ def check(run: Run) -> Check:
         f"Validation loss was best at {b[best]:.4g} (epoch {best + 1} of {len(b)}) and ends at {recent:.4g}, "
         f"while training loss went from {a[best]:.4g} to {a[-1]:.4g}."
     )
+    best_skill, end_skill = _skill(run, float(b[best])), _skill(run, float(recent))
     measured = (ratio, PLATEAU_RATIO, "validation / training") if plateau and not turned else (rise, RISE, RISE_UNIT)
     evidence = Evidence(text, *measured, SOURCE, (), (int(shared[best]), int(shared[-1])))
     return Check(
@@ -62,7 +63,8 @@ def check(run: Run) -> Check:
             ("ratio", float(ratio)),
             ("best_epoch", best + 1),
             ("epochs", len(b)),
-            ("best_skill", _skill(run, float(b[best]))),
+            ("best_skill", best_skill),
+            ("lost_skill", best_skill - end_skill if best_skill is not None and end_skill is not None else None),
         ),
     )
 

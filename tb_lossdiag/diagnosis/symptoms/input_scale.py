@@ -24,10 +24,6 @@ def check(run: Run) -> Check:
     table = run.data.of_kind("input") if run.data is not None else None
     if table is None or not table.rows or not (table.has("mean") and table.has("std")):
         return Check(ID, TITLE, "not_run", needs="input statistics: add the LossDiagnostics callback")
-    if _looks_up_ids(run.card):
-        return Check(
-            ID, TITLE, "not_run", needs="numeric inputs; these are ids for an Embedding or values a layer normalises"
-        )
     table = early(table)
     facts = [(_facts(table, row), row) for row in table.rows]
     facts = [fact for fact in facts if np.isfinite(fact[0][0])]
@@ -35,6 +31,10 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "inconclusive", needs="finite inputs")
     (size, mean, std, uneven), row = max(facts, key=lambda fact: fact[0][0] + fact[0][3] / UNEVEN)
     constant = all(f[2] == 0 for f, _ in facts)
+    if not constant and _looks_up_ids(run.card):
+        return Check(
+            ID, TITLE, "not_run", needs="numeric inputs; these are ids for an Embedding or values a layer normalises"
+        )
     if constant:
         level, value, threshold = "constant", std, 0.0
         text = f"{row.name} does not vary: every value is {mean:.4g}."

@@ -62,7 +62,14 @@ def check(run: Run) -> Check:
 
 
 # Faults that are wrong whatever the data, rather than a risk.
-CERTAIN = {"one_unit_softmax", "double_probability", "logits_as_probabilities", "unreachable_targets", "class_count"}
+CERTAIN = {
+    "one_unit_softmax",
+    "double_probability",
+    "logits_as_probabilities",
+    "unreachable_targets",
+    "class_count",
+    "squared_error_for_classes",
+}
 
 
 def output_layer(card: ModelCard) -> LayerCard | None:
@@ -84,13 +91,13 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
             f"{told}: a softmax over one unit is always 1, so no prediction can ever differ. "
             "Keras 3 hides it: the loss falls, the metric does not move."
         )
+    if name in CATEGORICAL and units == 1:
+        return "class_count", f"{told}: with one unit there is one class, and its probability is always 1."
     if name in CATEGORICAL and act == "sigmoid":
         return (
             "sigmoid_for_classes",
             f"{told}: classes that exclude each other need softmax; sigmoid scores each alone.",
         )
-    if name in CATEGORICAL and units == 1:
-        return "class_count", f"{told}: with one unit there is one class, and its probability is always 1."
     if name in BINARY and act == "softmax" and units and units > 1 and _several_labels(run):
         return (
             "softmax_for_labels",
@@ -115,6 +122,11 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
     low, high = value_range(run, "target")
     if reach is None:
         return "", f"{told}: they fit."
+    if output.activation == "softmax" and _are_class_numbers(run, output_units(run.card)):
+        return (
+            "squared_error_for_classes",
+            f"{told}: every target is a class number {low:g} … {high:g}, and each output is asked to equal it.",
+        )
     outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"
     if low < reach[0] - 1e-6 or high > reach[1] + 1e-6:
         return (
@@ -127,6 +139,13 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
             f"{told}, and every target is 0 or 1: a squared error through a sigmoid has no gradient where it is wrong.",
         )
     return "", f"{told}: they fit."
+
+
+def _are_class_numbers(run: Run, units: int | None) -> bool:
+    """Whether one column of whole numbers 0 … units - 1 stands against several units of a softmax."""
+    low, high = value_range(run, "target")
+    one = run.targets is not None and len(run.targets.rows) == 1
+    return bool(one and units and 1 < high < units and low >= 0 and low.is_integer() and high.is_integer())
 
 
 def _only_zero_and_one(run: Run) -> bool:

@@ -32,6 +32,7 @@ SOURCE = "what the metric counts"
 TEXTS = {
     "accuracy_for_regression": "{name!r} counts exact hits, but the targets are numbers and not classes.",
     "accuracy_on_logits": "{name!r} asks whether a logit exceeds 0.5, which is a probability of 0.62 and not of 0.5.",
+    "binary_for_classes": "{name!r} asks of each of {classes} classes alone if it is right; most are, always.",
     "accuracy_on_imbalance": "{name!r} is the only metric, and always giving the same answer scores {top:.1%} in it.",
     "none": "No metric misreads the task.",
 }
@@ -61,6 +62,8 @@ def _fault(run: Run, name: str, metrics: int, targets: Table) -> tuple[str, floa
         top = float(mean.max())
     elif loss in BINARY and len(mean) == 1:
         top = float(max(mean[0], 1 - mean[0]))
+    if name == "binary_accuracy" and loss in CATEGORICAL and len(mean) > 2:
+        return "binary_for_classes", np.nan
     if metrics == 1 and MAJORITY <= top < 1:
         return "accuracy_on_imbalance", top
     # Keras takes "accuracy" of several yes/no labels for a categorical one, which has no threshold.
@@ -81,9 +84,10 @@ def _are_classes(targets: Table) -> bool:
 
 
 def _result(fault: str, name: str, top: float, targets: Table | None) -> Check:
-    found = fault in ("accuracy_for_regression", "accuracy_on_imbalance")
+    found = fault in ("accuracy_for_regression", "accuracy_on_imbalance", "binary_for_classes")
+    classes = len(pooled_mean(targets)) if targets is not None else 0
     measured = (top, MAJORITY, "share of labels") if fault == "accuracy_on_imbalance" else (None, None, "")
     seen = span(targets) if targets is not None else None
-    evidence = Evidence(TEXTS[fault].format(name=name, top=top), *measured, SOURCE, (), seen)
+    evidence = Evidence(TEXTS[fault].format(name=name, top=top, classes=classes), *measured, SOURCE, (), seen)
     state = "found" if found else "not_found"
     return Check(ID, TITLE, state, (evidence,), 0 if found else None, signs=(("fault", fault),))

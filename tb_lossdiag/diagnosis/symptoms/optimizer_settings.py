@@ -22,8 +22,8 @@ CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 DECAY_PER_STEP = 1e-3
 # As a number of its own 0.5 is beyond published recipes (up to 0.3). Lion is left out: 1.0 is usual there.
 LARGE_DECAY = 0.5
-# Keras's default of 0.001 is a thousandth of the 1.0 that Adadelta was published with.
-ADADELTA_RATE = 0.01
+# Keras's default of 0.001 for all: Adadelta was published with 1.0, and Adagrad, whose steps only shrink, with 0.01.
+SHRINKING_RATE = {"Adadelta": (0.01, 1.0), "Adagrad": (2e-3, 0.01)}
 SOURCE = "defaults and published recipes"
 
 
@@ -31,7 +31,7 @@ def check(run: Run) -> Check:
     config = run.card.optimizer.get("config") if run.card is not None else None
     if not isinstance(config, Mapping) or not config:
         return Check(ID, TITLE, "not_run", needs="the optimizer's settings: add the LossDiagnostics callback")
-    for judge in (_clip, _epsilon, _decay, _adadelta):
+    for judge in (_clip, _epsilon, _decay, _shrinking):
         risk = judge(run, config)
         if risk is not None:
             fault, setting, value, threshold, text = risk
@@ -77,12 +77,13 @@ def _decay(run: Run, config: Mapping) -> Risk | None:
     return None
 
 
-def _adadelta(run: Run, config: Mapping) -> Risk | None:
-    rate = learning_rate(run)
-    if optimizer_name(run) != "Adadelta" or rate is None or not 0 < rate <= ADADELTA_RATE:
+def _shrinking(run: Run, config: Mapping) -> Risk | None:
+    rate, name = learning_rate(run), optimizer_name(run)
+    low, published = SHRINKING_RATE.get(name, (0.0, 0.0))
+    if rate is None or not 0 < rate <= low:
         return None
-    text = f"Adadelta with a learning rate of {rate:g}: the method was published with 1.0."
-    return "default_rate_adadelta", "learning_rate", rate, ADADELTA_RATE, text
+    text = f"{name} with a learning rate of {rate:g}: the method was published with {published:g}."
+    return "rate_of_another_optimizer", "learning_rate", rate, low, text
 
 
 def _number(config: Mapping, name: str) -> float | None:

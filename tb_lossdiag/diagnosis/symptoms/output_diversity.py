@@ -7,7 +7,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, known_targets, loss_name, pooled_mean
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.window import late, onset, span
+from tb_lossdiag.diagnosis.window import early, late, onset, span
 from tb_lossdiag.run import Run, Table
 
 ID = "output_diversity"
@@ -29,10 +29,10 @@ def check(run: Run) -> Check:
     diversity = table.column("diversity").astype(np.float64)
     values = late(table).column("diversity")[:, 0].astype(np.float64)
     values = values[np.isfinite(values)]
-    if not len(values):
+    if not len(values) or (run.card is not None and run.card.batch_size == 1):
         return Check(ID, TITLE, "inconclusive", needs="finite predictions and more than one example per batch")
     now = float(np.median(values))
-    majority, labels = _majority(table), _label_majority(run)
+    majority, labels = _typical(late(table), "majority_share"), _label_majority(run)
     one_class = majority is not None and labels is not None and majority > ONE_CLASS and _labels_vary(run)
     alike = now < CONSTANT
     name, seen = (table.rows[0].name,), span(late(table))
@@ -51,15 +51,23 @@ def check(run: Run) -> Check:
         "found" if alike or one_class else "not_found",
         tuple(evidence),
         min((step for step in since if step is not None), default=None),
-        signs=(("diversity", now), ("majority", majority), ("label_majority", labels), ("one_class", one_class)),
+        signs=(
+            ("diversity", now),
+            ("alike", alike),
+            ("majority", majority),
+            ("label_majority", labels),
+            ("one_class", one_class),
+            ("extreme", _typical(late(table), "extreme_share")),
+            ("extreme_start", _typical(early(table), "extreme_share")),
+        ),
     )
 
 
-def _majority(table: Table) -> float | None:
-    """The late batches' typical share of examples that get their most frequent class."""
-    if not table.has("majority_share"):
+def _typical(table: Table, column: str) -> float | None:
+    """The median over batches: of examples that get the most frequent class, of predictions at exactly 0 or 1."""
+    if not table.has(column):
         return None
-    values = late(table).column("majority_share")[:, 0].astype(np.float64)
+    values = table.column(column)[:, 0].astype(np.float64)
     values = values[np.isfinite(values)]
     return float(np.median(values)) if len(values) else None
 

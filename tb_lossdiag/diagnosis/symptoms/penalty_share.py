@@ -42,12 +42,13 @@ def check(run: Run) -> Check:
     shares = penalty / np.maximum(penalty + np.abs(data), np.finfo(np.float64).tiny)
     late = steps >= (int(steps[0]) + int(steps[-1])) / 2
     start, end = float(np.median(shares[:EARLY_STEPS])), float(np.median(shares[late]))
-    level = "dominates" if end > DOMINANT else "some"
+    # A penalty that outweighed the data from the start may have won by now: nothing is left to penalise, or to learn.
+    level = "dominates" if max(start, end) > DOMINANT else "some"
     found = level == "dominates" and _is_in_the_way(run, steps, data, shares)
     text = f"The penalty is {start:.0%} of the loss at the start and {end:.0%} at the end; the data loss ends at "
     evidence = Evidence(
         f"{text}{np.median(data[late]):.4g}.",
-        end,
+        max(start, end),
         DOMINANT,
         "share of the loss",
         SOURCE,

@@ -52,7 +52,13 @@ def check(run: Run) -> Check:
         (),
         (int(steps[0]), int(steps[-1])),
     )
-    signs = (("spread", spread), ("descent", descent), ("level", "noisy" if found else "calm"))
+    settled = moved.direction in ("flat", "unclear")
+    signs = (
+        ("spread", spread),
+        ("descent", descent),
+        ("level", "noisy" if found else "calm"),
+        ("settled", settled),
+    )
     return Check(
         ID, TITLE, "found" if found else "not_found", (evidence,), int(steps[0]) if found else None, signs=signs
     )

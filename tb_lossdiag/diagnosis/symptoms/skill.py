@@ -20,6 +20,10 @@ SOLVED = 0.9
 SOURCE = "healthy calibration runs 0.32 … 0.69, runs that learned nothing at or below 0.04"
 # The last tenth of the curve: short enough to be "now", long enough to calm single batches.
 LAST_SHARE = 0.1
+# The reference is a mean, so the loss must be one: with a row or two a batch a few wrong answers carry most of it. Of
+# the highest twentieth, a batch this many times the median is a spike, whose own check tells of it.
+SPIKE = 20.0
+HIGHEST = 0.95
 
 
 @np.errstate(over="ignore")
@@ -32,7 +36,7 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "inconclusive", needs="targets that vary: a constant guess already scores 0")
     values = curve[0].values
     tail = values[-max(1, round(len(values) * LAST_SHARE)) :]
-    now = float(np.median(tail)) if np.isfinite(tail).all() else np.nan
+    now = _level(tail) if np.isfinite(tail).all() else np.nan
     if not np.isfinite(now):
         return Check(ID, TITLE, "inconclusive", needs="a finite loss")
     skill = 1 - now / constant
@@ -54,3 +58,9 @@ def check(run: Run) -> Check:
     )
     state = "found" if level == "none" else "not_found"
     return Check(ID, TITLE, state, (evidence,), int(curve[0].steps[0]) if state == "found" else None, signs=signs)
+
+
+def _level(values: np.ndarray) -> float:
+    """The mean of the losses without spikes."""
+    usual = max(np.quantile(values, HIGHEST), SPIKE * abs(float(np.median(values))))
+    return float(np.mean(values[values <= usual]))

@@ -23,6 +23,8 @@ TITLE = "Labels and targets"
 MAJORITY = 0.9
 # Standardised targets have spread 1; predictions start near 0, so a far larger target is a long way off.
 LARGE = 10.0
+# One-hot labels have one class each: their shares add up to 1, label smoothing included.
+WHOLE = 0.5
 SOURCE = "labels of the recorded batches"
 
 
@@ -66,6 +68,8 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
         )
     if name in BINARY and (low < 0 or high > 1):
         return "out_of_range", f"Binary labels must lie in 0 … 1, these run from {low:g} to {high:g}.", high, 1.0
+    if name in CATEGORICAL and len(mean) > 1 and mean.sum() < WHOLE:
+        return "none_hot", f"No class is set in {1 - mean.sum():.0%} of the recorded labels.", float(mean.sum()), WHOLE
     if name in CATEGORICAL | BINARY:
         shares = mean if len(mean) > 1 else np.array([1 - mean[0], mean[0]])
         top = float(shares.max())

@@ -1,14 +1,16 @@
 """Do training and evaluation compute different things? The training loss is good and the validation loss never was.
 
 Overfitting first improves validation and then loses it. Here it never beat a constant guess, while training did. That
-alone may also be labels that hold nothing to generalise, so only a BatchNormalization that explains it is found:
-its moving statistics start at 0 and 1 and forget them by `momentum` an update, and of a tiny batch they are noise.
+alone may also be labels that hold nothing to generalise, so something has to explain it: a BatchNormalization, whose
+moving statistics start at 0 and 1 and forget them by `momentum` an update, and of a tiny batch are noise; or a first
+epoch that did well on rows it had never seen, so that only the validation rows can be unlike them.
 """
 
 import numpy as np
 
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import data_loss
 from tb_lossdiag.run import LayerCard, Run
 
 ID = "train_eval_gap"
@@ -22,11 +24,20 @@ UNWARMED = 0.1
 MOMENTUM = 0.99
 # The statistics of four examples or fewer are noise (Wu & He 2018: error grows steeply below 8 a batch).
 TINY_BATCH = 4
+# With most of the initial statistics left evaluation is not that of the trained network; this much skill is lost to it.
+MOSTLY = 0.5
+LOST = 0.3
+WORSENED = 1.2
+# The last third of the first epoch: rows that nobody could have learned by heart. Shuffled labels stay at 0.
+UNSEEN = 1 / 3
+UNSEEN_SKILL = 0.15
 MIN_EPOCHS = 2
 SOURCE = "a healthy validation loss beats a constant guess once the training loss does"
 TEXTS = {
     "moving_statistics": "; {left:.0%} of the initial moving statistics is still in BatchNormalization",
     "normalization_batch": "; BatchNormalization took its statistics from batches of {size}",
+    "unlike_data": "; yet on training rows it had not seen before, at the end of the first epoch, the skill was "
+    "{unseen:.2f}",
 }
 
 
@@ -46,13 +57,16 @@ def check(run: Run) -> Check:
     steps = steps[known]
     with np.errstate(over="ignore"):
         trained = float((train.values[i] - penalty)[known][-1])
-        validated = float((val.values[j] - penalty)[known].min())
+        validation = (val.values[j] - penalty)[known]
+        validated = float(validation.min())
     train_skill, val_skill = 1 - trained / constant, 1 - validated / constant
-    apart = val_skill <= NO_SKILL and train_skill >= SKILLED
-    layers = _normalizations(run)
-    fault = _fault(run, layers) if apart else "none"
+    layers, unseen = _normalizations(run), _unseen_skill(run, int(steps[0]), constant)
+    unwarmed = bool(layers) and _left(run, layers) > MOSTLY and val_skill < train_skill - LOST
+    unwarmed = unwarmed and validation[-1] <= WORSENED * validated  # else it was good once, which is overfitting
+    apart = train_skill >= SKILLED and (val_skill <= NO_SKILL or unwarmed)
+    fault = _fault(run, layers, unseen) if apart else "none"
     found = fault in TEXTS
-    explained = TEXTS.get(fault, "").format(left=_left(run, layers), size=run.card.batch_size)
+    explained = TEXTS.get(fault, "").format(left=_left(run, layers), size=run.card.batch_size, unseen=unseen)
     evidence = Evidence(
         f"The training loss ends at {trained:.4g} and the validation loss was never below {validated:.4g}; always "
         f"guessing the same scores {constant:.4g}{explained}.",
@@ -70,7 +84,12 @@ def check(run: Run) -> Check:
         (evidence,),
         int(steps[0]) if found else None,
         evidence.layers,
-        signs=(("val_skill", val_skill), ("train_skill", train_skill), ("fault", fault)),
+        signs=(
+            ("val_skill", val_skill),
+            ("train_skill", train_skill),
+            ("advantage", val_skill - train_skill),
+            ("fault", fault),
+        ),
     )
 
 
@@ -88,12 +107,22 @@ def _normalizations(run: Run) -> list[LayerCard]:
     return [layer for layer in run.card.layers if "BatchNorm" in layer.kind and layer.trainable]
 
 
-def _fault(run: Run, layers: list[LayerCard]) -> str:
+def _unseen_skill(run: Run, first_epoch: int, constant: float) -> float:
+    """Skill over the last third of the first epoch; NaN when its batch losses are not known."""
+    loss = data_loss(run)
+    if loss is None or run.step_unit != "step":
+        return np.nan
+    values = loss.between((1 - UNSEEN) * first_epoch, first_epoch).values
+    with np.errstate(over="ignore"):
+        return 1 - float(np.mean(values)) / constant if len(values) and np.isfinite(values).all() else np.nan
+
+
+def _fault(run: Run, layers: list[LayerCard], unseen: float) -> str:
     if layers and _left(run, layers) > UNWARMED:
         return "moving_statistics"
     if layers and run.card.batch_size and run.card.batch_size <= TINY_BATCH:
         return "normalization_batch"
-    return "mode"
+    return "unlike_data" if unseen >= UNSEEN_SKILL else "mode"
 
 
 def _left(run: Run, layers: list[LayerCard]) -> float:

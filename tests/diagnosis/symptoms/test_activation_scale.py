@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.activation_scale import BLOWN, FADED, check
+from tb_lossdiag.diagnosis.symptoms.activation_scale import BLOWN, FADED, GROWN, check
+from tb_lossdiag.run import Row, Table
 
 
 def spread(value, rows=("hidden_2",)):
@@ -53,3 +54,22 @@ def test_a_model_of_one_layer_has_no_hidden_spread():
     table = s.layer_table()
     run = s.healthy(layers=s.filled(table, 1.0).of_kind("variable"))
     assert check(run).state == "not_run" and "hidden layer" in check(run).needs
+
+
+def growing(*spreads):
+    """A stack of hidden layers with these spreads at the first step, an output behind them."""
+    names = [*(f"hidden_{i}" for i in range(len(spreads))), "output"]
+    values = np.array([*spreads, 0.1])[None, :, None]
+    rows = tuple(Row(name, "output", name) for name in names)
+    return s.healthy(layers=Table(np.array([1]), rows, ("activation_std",), values.astype("float32"), 1))
+
+
+@pytest.mark.parametrize(("spreads", "level"), [
+    (np.geomspace(0.5, 0.5 * GROWN * 1.1, 8), "growing"), (np.geomspace(0.5, 0.5 * GROWN * 0.9, 8), "normal"),
+    ((0.5, 9.0), "normal"), ((0.5, 0.2, 0.4, 0.1, 9.0), "normal"),
+])  # fmt: skip
+def test_a_spread_that_grows_from_layer_to_layer_is_found(spreads, level):
+    found = check(growing(*spreads))
+    assert found.sign("level") == level
+    if level == "growing":
+        assert found.layers == ("hidden_7",) and found.evidence[0].threshold == GROWN

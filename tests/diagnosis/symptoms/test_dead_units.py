@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.dead_units import DEAD, check
+from tb_lossdiag.diagnosis.symptoms.dead_units import DEAD, MIN_BATCH, check
 
 
 def dead(share, rows=("hidden_1",), from_step=0):
@@ -50,3 +50,9 @@ def test_a_model_without_relu_has_no_units_to_die():
 
 def test_shares_lost_in_the_last_half_decide_nothing():
     assert check(dead(np.nan, rows=s.UNITS, from_step=100)).state == "inconclusive"
+
+
+@pytest.mark.parametrize(("size", "state"), [(MIN_BATCH - 1, "inconclusive"), (MIN_BATCH, "found"), (None, "found")])
+def test_silence_for_a_few_examples_is_no_death(size, state):
+    run = s.healthy(layers=dead(1.0).layers, card=s.card(batch_size=size))
+    assert check(run).state == state

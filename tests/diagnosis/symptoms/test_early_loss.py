@@ -70,3 +70,8 @@ def test_a_first_loss_that_is_not_finite_decides_nothing():
 def test_nine_losses_are_too_few():
     assert check(run_with(np.full(9, 2.0))).state == "not_run"
     assert check(run_with(np.full(10, 2.0))).state == "not_found"
+
+
+def test_a_penalty_is_no_high_start():
+    run = s.with_steps(run_with(np.full(400, CHANCE + 50)), penalty=50.0)
+    assert check(run).state == "not_found"

@@ -82,3 +82,9 @@ def test_a_training_loss_of_exactly_zero_is_an_endless_ratio():
 
 def test_losses_near_the_end_of_the_number_range_are_compared():
     assert check(turning(1e308)).found
+
+
+def test_the_skill_that_was_lost_is_told_where_a_constant_guess_is_known():
+    found = check(turning(0.5))
+    assert found.sign("lost_skill") == pytest.approx(0.5 / np.log(s.CLASSES))
+    assert check(s.healthy(epochs=turning(0.5).epochs, targets=None)).sign("lost_skill") is None

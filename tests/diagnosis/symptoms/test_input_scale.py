@@ -90,3 +90,10 @@ def test_inputs_are_judged_without_a_card():
 
 def test_without_input_statistics_the_check_asks_for_them():
     assert check(s.healthy(data=s.data_table().of_kind("target"))).state == "not_run"
+
+
+def test_ids_that_are_all_the_same_are_constant():
+    card = s.with_layer(s.card(), "hidden_1", kind="Embedding")
+    assert check(s.healthy(card=card)).state == "not_run"
+    found = check(s.healthy(card=card, data=s.data_table(input={"mean": 1.0, "std": 0.0})))
+    assert (found.state, found.sign("level")) == ("found", "constant")

@@ -55,6 +55,10 @@ def test_pairs_that_fit_are_said_to_fit(run):
     (pair(BINARY, "relu", 1, **labels(0.5)), "logits_as_probabilities"),
     (pair("mse", "sigmoid", 1, [300.0], {"min": 20.0, "max": 900.0}), "unreachable_targets"),
     (pair("mae", "relu", 1, [-1.0], {"min": -4.0, "max": 2.0}), "unreachable_targets"),
+    (pair(CATEGORICAL, "sigmoid", 1, **labels(0.5)), "class_count"),
+    (pair("mse", "softmax", 4, [1.5], {"min": 0.0, "max": 3.0}), "squared_error_for_classes"),
+    (pair("mse", "softmax", 4, [1.5], {"min": 0.0, "max": 2.5}), "unreachable_targets"),
+    (pair("mse", "softmax", 3, [1.5], {"min": 0.0, "max": 3.0}), "unreachable_targets"),
     (pair("MeanSquaredError", "sigmoid", 1, **labels(0.5)), "squared_error_for_labels"),
 ])  # fmt: skip
 def test_pairs_that_do_not_fit_are_named(run, fault):

@@ -63,3 +63,9 @@ def test_a_damaged_log_does_not_raise():
     for loss in ("mse", "binary_crossentropy", CROSS):
         for run in s.hostile(compiled(loss, YES_OR_NO, "accuracy", from_logits=True)):
             assert check(run).id == "metric_fit"
+
+
+def test_a_binary_accuracy_of_many_classes_is_found():
+    run = s.healthy(card=s.card(metrics=("binary_accuracy",), loss={"name": "categorical_crossentropy"}))
+    assert (check(run).state, check(run).sign("fault")) == ("found", "binary_for_classes")
+    assert f"{s.CLASSES} classes" in check(run).evidence[0].text

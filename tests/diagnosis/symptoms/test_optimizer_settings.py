@@ -3,10 +3,10 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.symptoms.optimizer_settings import (
-    ADADELTA_RATE,
     DECAY_PER_STEP,
     LARGE_DECAY,
     LARGE_EPSILON,
+    SHRINKING_RATE,
     TINY_CLIP,
     check,
 )
@@ -30,9 +30,11 @@ def optimizer(name="Adam", rate=1e-3, **config):
     (optimizer("AdamW", 1e-5, weight_decay=LARGE_DECAY), "decay_large", "weight_decay"),
     (optimizer("AdamW", 1e-5, weight_decay=LARGE_DECAY * 0.99), "none", ""),
     (optimizer("Lion", 1e-4, weight_decay=1.0), "none", ""),
-    (optimizer("Adadelta", ADADELTA_RATE), "default_rate_adadelta", "learning_rate"),
-    (optimizer("Adadelta", ADADELTA_RATE * 1.01), "none", ""),
-    (optimizer("Adagrad", 1e-3), "none", ""),
+    (optimizer("Adadelta", SHRINKING_RATE["Adadelta"][0]), "rate_of_another_optimizer", "learning_rate"),
+    (optimizer("Adadelta", SHRINKING_RATE["Adadelta"][0] * 1.01), "none", ""),
+    (optimizer("Adagrad", SHRINKING_RATE["Adagrad"][0]), "rate_of_another_optimizer", "learning_rate"),
+    (optimizer("Adagrad", SHRINKING_RATE["Adagrad"][0] * 1.01), "none", ""),
+    (optimizer("RMSprop", 1e-3), "none", ""),
 ])  # fmt: skip
 def test_an_unusual_setting_is_named(run, fault, setting):
     found = check(run)

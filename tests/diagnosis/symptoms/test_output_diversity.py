@@ -99,3 +99,15 @@ def test_a_log_without_majorities_is_judged_by_diversity_alone(majority):
 def test_a_damaged_log_does_not_raise():
     for run in s.hostile(named(1.0)):
         assert check(run).id == "output_diversity"
+
+
+def test_a_batch_of_one_has_no_diversity():
+    assert check(s.healthy(data=predictions(0.0).data, card=s.card(batch_size=1))).state == "inconclusive"
+
+
+def test_predictions_at_the_ends_are_told_for_the_start_and_the_end():
+    share = np.where(s.layer_table().steps <= 20, 0.9, 0.2)
+    run = s.healthy(data=s.added(predictions(1.0).data, "extreme_share", share, "prediction"))
+    found = check(run)
+    assert (found.sign("extreme_start"), found.sign("extreme")) == (pytest.approx(0.9), pytest.approx(0.2))
+    assert check(predictions(1.0)).sign("extreme") is None

@@ -70,3 +70,9 @@ def test_a_log_without_penalties_asks_for_them(missing):
 def test_a_damaged_log_does_not_raise():
     for run in (*s.hostile(penalised(s.flat(), 5.0)), *s.hostile(penalised(s.flat(), 5.0, targets=None))):
         assert check(run).id == "penalty_share"
+
+
+def test_a_penalty_that_has_won_leaves_no_penalty_and_nothing_learned():
+    found = check(penalised(s.flat(CONSTANT), 10.0 * np.exp(-s.STEPS / 20)))
+    assert (found.state, found.sign("level")) == ("found", "dominates")
+    assert found.sign("share_end") < 0.01 < DOMINANT < found.evidence[0].value

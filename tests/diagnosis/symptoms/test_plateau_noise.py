@@ -65,3 +65,8 @@ def test_epoch_means_hide_the_noise():
 def test_a_damaged_log_does_not_raise():
     for run in s.hostile(s.with_steps(plateau(), penalty=0.1)):
         assert check(run).id == "plateau_noise"
+
+
+@pytest.mark.parametrize(("values", "settled"), [(s.flat(), True), (np.linspace(2.3, 0.5, 400), False)])
+def test_a_loss_that_does_not_move_clearly_has_settled(values, settled):
+    assert check(s.healthy(steps=s.loss(values))).sign("settled") == settled

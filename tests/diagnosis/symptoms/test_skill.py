@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED, check
+from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED, SPIKE, check
 from tb_lossdiag.run import Run
 
 CHANCE = np.log(s.CLASSES)
@@ -69,3 +69,15 @@ def test_without_a_known_constant_guess_there_is_no_skill(changes):
 
 def test_a_loss_near_the_end_of_the_number_range_has_a_skill_or_none():
     assert check(s.healthy(steps=s.loss(np.full(400, 1.7e308)))).state == "inconclusive"
+
+
+def test_the_few_batches_that_carry_most_of_the_loss_count():
+    tail = np.where(np.arange(400) % 4 == 0, 4 * CHANCE, 0.1 * CHANCE)
+    assert check(s.healthy(steps=s.loss(tail))).sign("skill") == pytest.approx(1 - 4.3 / 4, abs=1e-6)
+
+
+@pytest.mark.parametrize(("factor", "skill"), [(SPIKE * 1.01, 0.5), (SPIKE * 0.99, 0.5 - (SPIKE * 0.99 - 1) / 80)])
+def test_a_spike_is_no_level(factor, skill):
+    loss = np.full(400, CHANCE / 2)
+    loss[390] *= factor
+    assert check(s.healthy(steps=s.loss(loss))).sign("skill") == pytest.approx(skill, abs=1e-6)

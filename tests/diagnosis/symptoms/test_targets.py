@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, check
+from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, WHOLE, check
 
 
 def labels(mean=None, loss="sparse_categorical_crossentropy", spread=None, **facts):
@@ -75,3 +75,9 @@ def test_without_recorded_targets_the_check_asks_for_them():
     assert check(s.healthy(targets=None)).state == "not_run"
     assert check(s.healthy(data=None)).state == "not_run"
     assert check(s.healthy(card=None)).state == "not_run"
+
+
+@pytest.mark.parametrize(("share", "level"), [(WHOLE / s.CLASSES * 0.99, "none_hot"), (1 / s.CLASSES, "normal")])
+def test_one_hot_labels_without_a_class_are_found(share, level):
+    run = s.healthy(card=s.card(loss={"name": "categorical_crossentropy"}), targets=s.target_table([share] * s.CLASSES))
+    assert check(run).sign("level") == level

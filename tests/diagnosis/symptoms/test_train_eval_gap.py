@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.train_eval_gap import NO_SKILL, SKILLED, TINY_BATCH, UNWARMED, check
+from tb_lossdiag.diagnosis.symptoms.train_eval_gap import (
+    LOST,
+    MOSTLY,
+    NO_SKILL,
+    SKILLED,
+    TINY_BATCH,
+    UNSEEN_SKILL,
+    UNWARMED,
+    check,
+)
 
 CONSTANT = np.log(s.CLASSES)
 BELOW = CONSTANT * (1 - SKILLED) * 0.99  # a training loss that is just skilled
@@ -87,3 +96,20 @@ def test_a_damaged_log_does_not_raise():
         assert check(run).id == "train_eval_gap"
     far = s.epochs(loss=[1e308, -1e308], val_loss=[-1e308, 1e308])
     assert check(curves(0, 0, epochs=far)).state == "not_found"
+
+
+@pytest.mark.parametrize(("left", "lost", "found"), [
+    (MOSTLY + 0.01, LOST + 0.01, True), (MOSTLY - 0.01, LOST + 0.01, False), (MOSTLY + 0.01, LOST - 0.01, False),
+])  # fmt: skip
+def test_mostly_initial_statistics_may_leave_some_of_the_skill(left, lost, found):
+    trained = 0.2 * CONSTANT
+    run = curves(trained, trained + lost * CONSTANT, momentum=left ** (1 / 400))
+    assert check(run).found == found
+
+
+@pytest.mark.parametrize(("unseen", "fault"), [(UNSEEN_SKILL - 0.01, "mode"), (UNSEEN_SKILL + 0.01, "unlike_data")])
+def test_a_good_first_epoch_leaves_only_the_validation_data_to_blame(unseen, fault):
+    run = s.with_steps(curves(0.1, 9.0, kind="Dense"), loss=np.full(400, (1 - unseen) * CONSTANT))
+    found = check(run)
+    assert (found.sign("fault"), found.found) == (fault, fault != "mode")
+    assert found.sign("advantage") == pytest.approx(found.sign("val_skill") - found.sign("train_skill"))
