@@ -21,6 +21,8 @@ from pathlib import Path
 from benchmarks.zoo.training import Outcome, Training
 
 WORKERS = 2
+# Keras and TensorFlow keep some of every model they traced: after 200 trainings a worker held 5 GB.
+TRAININGS_PER_WORKER = 40
 DEFAULT_FOLDER = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tb_lossdiag" / "zoo"
 
 
@@ -70,7 +72,8 @@ def record(trainings: Iterable[Training], seeds: Iterable[int] = (0, 1, 2), fold
         return
     workers = min(WORKERS, len(wanted))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
+    options = {"mp_context": context, "initializer": _prepare, "max_tasks_per_child": TRAININGS_PER_WORKER}
+    with ProcessPoolExecutor(workers, **options) as pool:
         pending = [pool.submit(_record, *one) for one in wanted]
         for count, future in enumerate(as_completed(pending), 1):
             done = future.result()

@@ -1,10 +1,11 @@
-"""All trainings of the zoo, sick and healthy, with the half that is held out."""
+"""All trainings of the zoo, sick and healthy, with the half that is held out, and those that only tune."""
 
 from functools import partial
 
 from benchmarks.zoo import (
     healthy,
     recipes,
+    rehearsal,
     sick_data,
     sick_fit,
     sick_optimizer,
@@ -30,4 +31,5 @@ SICK = (
     *sick_signal.SICK,
     *sick_fit.SICK,
 )
-TRAININGS: tuple[Training, ...] = split((*BASES, *healthy.HEALTHY, *SICK))
+ZOO: tuple[Training, ...] = split((*BASES, *healthy.HEALTHY, *SICK))
+TRAININGS: tuple[Training, ...] = (*ZOO, *rehearsal.TUNING)

@@ -220,3 +220,13 @@ def test_a_metric_is_replaced_by_one_that_measures_the_problem(fault, metric):
 def test_logits_replace_a_clipped_probability():
     code = fixes.logits(findings(s.stuck())).code
     assert "Dense(10)\n" in code and "SparseCategoricalCrossentropy(from_logits=True)" in code
+
+
+def test_a_penalty_that_has_won_is_weakened_by_what_it_weighed_at_first():
+    fix = fixes.lighten_penalty(findings(s.stuck(), {"penalty_share": {"share_start": 0.95, "share_end": 0.0}}))
+    assert "95% of the loss" in fix.text and "380 times weaker" in fix.text
+
+
+@pytest.mark.parametrize(("fault", "wanted"), [("unlike_data", "x_val.mean()"), ("moving_statistics", "momentum=0.9")])
+def test_evaluation_is_aligned_where_it_went_apart(fault, wanted):
+    assert wanted in fixes.align_evaluation(findings(s.stuck(), {"train_eval_gap": {"fault": fault}})).code

@@ -145,3 +145,47 @@ def test_an_empty_run_is_inconclusive_and_says_what_it_lacks():
 
 def test_the_same_run_gives_the_same_bytes():
     assert diagnose_run(s.stuck()).to_json() == diagnose_run(s.stuck()).to_json()
+
+
+def test_predictions_certain_from_the_start_are_a_saturated_loss():
+    data = s.added(s.data_table(), "extreme_share", 1.0, "prediction")
+    steps = s.loss(s.flat(level=12.0, noise=0.5))
+    cause = first(s.stuck(data=data, steps=steps))
+    assert (cause.id, cause.severity) == ("saturated_loss", "critical")
+
+
+def test_one_or_two_units_that_can_do_no_more_are_too_few():
+    card = s.with_layer(s.card(), "hidden_2", units=1)
+    steps = s.loss(s.flat(level=1.8))
+    assert first(s.stuck(card=card, steps=steps)).id == "insufficient_capacity"
+
+
+def test_strong_dropout_outranks_the_labels_it_hides():
+    card = s.with_layer(s.card(), "hidden_2", {"rate": 0.95}, kind="Dropout")
+    assert first(s.stuck(card=card)).id == "excessive_dropout"
+
+
+def test_large_targets_explain_the_steps_they_make():
+    table = s.with_column(s.layer_table(), "update_ratio", 0.3)
+    run = s.stuck(
+        card=s.with_layer(s.card(loss={"name": "mse"}), "output", activation="linear", units=1),
+        data=s.data_table(target={"min": -3e4, "max": 3e4}),
+        targets=s.target_table([1e3], spread=[1e4]),
+        layers=table,
+        steps=s.loss(s.flat(level=1e8, noise=1e6)),
+    )
+    assert first(run).id == "unscaled_targets"
+
+
+def test_low_precision_needs_low_precision():
+    table = s.added(s.layer_table(), "unchanged_share", 0.9, "variable")
+    assert "low_precision" not in ids(s.stuck(layers=table))
+    assert first(s.stuck(layers=table, card=s.card(precision="bfloat16"))).id == "low_precision"
+
+
+def test_more_epochs_do_not_help_what_validation_never_saw():
+    steps = s.loss(np.linspace(2.3, 1.7, 400))
+    never = s.epochs(loss=np.linspace(2.3, 1.7, 10), val_loss=np.linspace(2.32, 2.5, 10))
+    along = s.epochs(loss=np.linspace(2.3, 1.7, 10), val_loss=np.linspace(2.3, 1.8, 10))
+    assert first(s.stuck(steps=steps, epochs=never)).id == "uninformative_labels"
+    assert first(s.stuck(steps=steps, epochs=along)).id == "undertrained"
