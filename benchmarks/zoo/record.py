@@ -68,17 +68,19 @@ def record(trainings: Iterable[Training], seeds: Iterable[int] = (0, 1, 2), fold
             known = recording(folder, name, seed)
             if known is None or known.fingerprint != print_now:
                 wanted.append((folder, name, seed, print_now))
-    if not wanted:
-        return
-    workers = min(WORKERS, len(wanted))
+    # Fresh workers from time to time; letting the pool replace its own (max_tasks_per_child) hangs under Python 3.11.
+    for begin in range(0, len(wanted), WORKERS * TRAININGS_PER_WORKER):
+        _record_some(wanted[begin : begin + WORKERS * TRAININGS_PER_WORKER], begin, len(wanted))
+
+
+def _record_some(wanted: list[tuple], before: int, total: int) -> None:
     context = multiprocessing.get_context("spawn")
-    options = {"mp_context": context, "initializer": _prepare, "max_tasks_per_child": TRAININGS_PER_WORKER}
-    with ProcessPoolExecutor(workers, **options) as pool:
+    with ProcessPoolExecutor(min(WORKERS, len(wanted)), mp_context=context, initializer=_prepare) as pool:
         pending = [pool.submit(_record, *one) for one in wanted]
-        for count, future in enumerate(as_completed(pending), 1):
+        for count, future in enumerate(as_completed(pending), before + 1):
             done = future.result()
             words = done.error.strip().splitlines()[-1] if done.error else _in_words(done.outcome)
-            print(f"{count}/{len(wanted)} {done.name}@{done.seed} {done.seconds:.1f} s  {words}", flush=True)
+            print(f"{count}/{total} {done.name}@{done.seed} {done.seconds:.1f} s  {words}", flush=True)
 
 
 def _prepare() -> None:

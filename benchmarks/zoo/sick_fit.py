@@ -99,7 +99,7 @@ SICK = (
     # A constant rate and batches of one or two rows: the steps are as large as what is left to learn.
     # also: at a lower constant rate, the base's, it goes on falling.
     sick("noise_floor", NOISY_LINE, "batch_of_1", ("learning_rate_too_high",), optimizer={"learning_rate": 0.024}),
-    sick("noise_floor", NOISY_SPOTS, "batch_of_1", ("learning_rate_too_high",), optimizer={"learning_rate": 0.08}),
+    sick("noise_floor", NOISY_SPOTS, "batch_of_1", ("learning_rate_too_high",), optimizer={"learning_rate": 0.12}),
     sick("noise_floor", TAGS_SGD, "batch_of_2", ("learning_rate_too_high",), optimizer={"learning_rate": 1.2}),
     # Stopped while the loss was falling.
     sick("undertrained", DIGITS, "half_an_epoch", epochs=1, fit={"steps_per_epoch": 25}),

@@ -15,6 +15,8 @@ from tb_lossdiag.run import Run
 FAILED = ("nonfinite", "diverging", "never_learned")
 HINDERED = ("stalled", "slow", "overfitting")
 PROGRESSING = ("learning", "inconclusive")
+# Share of the first loss that a run which learned anything has lost at least.
+UNMOVED = 0.02
 # Without a reference, a loss that has halved has been learned from, however noisy it is now.
 FALLEN = 0.5
 
@@ -55,6 +57,8 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
         return _without_reference(checks, direction)
     if skill < LITTLE and direction in ("flat", "unclear") and checks["output_diversity"].sign("alike"):
         return "never_learned"  # one answer for all inputs has no skill; what is measured is the reference's own noise
+    if skill < LITTLE and direction in ("flat", "unclear") and checks["flatness"].sign("fallen", 1) < UNMOVED:
+        return "never_learned"  # no better than at the start; the reference, of sampled targets, may be a little off
     if skill < LITTLE and direction == "falling":
         return "slow"
     if checks["skill"].found:

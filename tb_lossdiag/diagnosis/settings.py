@@ -179,6 +179,12 @@ def low_precision(run: Run) -> str | None:
     return f"The weights or gradients are {dtype}." if "16" in dtype else None
 
 
+def half_weights(run: Run) -> str | None:
+    if run.card is None or str(run.card.settings.get("variable_dtype") or run.card.precision) != "float16":
+        return None
+    return "The weights are float16, where the square of a gradient below 2e-4 is 0 and one above 256 is infinite."
+
+
 def _config(run: Run) -> dict:
     config = run.card.optimizer.get("config") if run.card else None
     return dict(config) if isinstance(config, Mapping) else {}

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.outcome import FALLEN, outcome
+from tb_lossdiag.diagnosis.outcome import FALLEN, UNMOVED, outcome
 from tb_lossdiag.diagnosis.report import VERDICTS, Check
 from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED
 from tb_lossdiag.run import Run
 
 
-def judge(direction, skill=None, run=None, fallen=0.0, place="loss", alike=False, **found):
+def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False, **found):
     """The outcome of a training with this trend and skill; found: further checks that found something."""
     signs = {
         "flatness": (("direction", direction), ("fallen", fallen)),
@@ -34,6 +34,12 @@ def judge(direction, skill=None, run=None, fallen=0.0, place="loss", alike=False
 ])  # fmt: skip
 def test_trend_and_skill_make_the_outcome(direction, skill, expected):
     assert judge(direction, skill) == expected
+
+
+@pytest.mark.parametrize(("fallen", "expected"), [(UNMOVED - 0.01, "never_learned"), (UNMOVED + 0.01, "stalled")])
+def test_a_loss_that_never_left_its_start_has_learned_nothing(fallen, expected):
+    assert judge("flat", LITTLE - 0.01, fallen=fallen) == expected
+    assert judge("flat", LITTLE + 0.01, fallen=fallen) == "stalled"
 
 
 @pytest.mark.parametrize(("direction", "skill", "expected"), [

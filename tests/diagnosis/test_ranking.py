@@ -189,3 +189,29 @@ def test_more_epochs_do_not_help_what_validation_never_saw():
     along = s.epochs(loss=np.linspace(2.3, 1.7, 10), val_loss=np.linspace(2.3, 1.8, 10))
     assert first(s.stuck(steps=steps, epochs=never)).id == "uninformative_labels"
     assert first(s.stuck(steps=steps, epochs=along)).id == "undertrained"
+
+
+def test_a_loss_that_hardly_depends_on_the_weights_is_disconnected_whatever_it_does():
+    table = s.with_column(s.layer_table(), "gradient_norm", 1e-8)
+    cause = first(s.healthy(layers=table))
+    assert (cause.id, cause.severity) == ("disconnected_graph", "warning")
+
+
+def test_examples_that_are_all_the_same_are_constant_inputs():
+    table = s.data_table()
+    values = table.values.copy()
+    values[:, 2, table.columns.index("diversity")] = 0.0
+    assert first(s.stuck(data=replace(table, values=values))).id == "constant_inputs"
+
+
+def test_half_a_layer_silent_while_the_gradient_passes_is_no_dying_relu():
+    table = s.with_column(s.layer_table(), "activation_dead_share", 0.6, rows=["hidden_1"], from_step=60)
+    assert "dying_relu" not in ids(s.stuck(layers=table))
+
+
+def test_a_run_that_learns_is_not_accused_before_it_had_its_time():
+    table = s.with_column(s.layer_table(), "activation_saturated_share", 0.95)
+    steps = s.loss(np.linspace(2.3, 1.4, 60))
+    tables = {"layers": table, "data": s.data_table(), "targets": s.target_table()}
+    young = s.healthy(steps=steps, epochs={}, **{name: s.first_steps(part, 20) for name, part in tables.items()})
+    assert diagnose_run(young).severity in ("none", "note")

@@ -7,6 +7,9 @@ from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, sh
 # Labels that cannot be explained leave a model at a constant guess; far below it something else pushes.
 WORSE = -0.2
 
+# Fresh weights answer different inputs differently by far more than float32 rounds.
+SAME = 1e-6
+
 DATA = (
     Candidate(
         "nonfinite_inputs",
@@ -39,6 +42,30 @@ DATA = (
         fix=fixes.check_inputs,
         certain=True,
         weight=8,
+    ),
+    # The same picture again and again varies from pixel to pixel, but no example differs from another.
+    Candidate(
+        "constant_inputs",
+        "Inputs that never vary",
+        requires=(
+            found("output_diversity", alike=True, diversity_start=lambda d: d < SAME),
+            clear_of("initialization"),
+            ended("never_learned"),
+        ),
+        supports=(found("skill"), clear_of("input_scale"), clear_of("loss_pairing"), clear_of("depth_profile")),
+        contradicts=(
+            found("input_scale", level=("large", "uneven", "small")),
+            found("loss_pairing"),
+            found("dead_units", at_start=True),
+            found("zero_gradient", from_start=True),
+            found("depth_profile"),
+            found("activation_scale"),
+        ),
+        explains=("uninformative_labels", "dying_relu", "learning_rate_too_low", "learning_rate_too_high"),
+        test="np.ptp(x, axis=0).max() on the training data",
+        fix=fixes.check_inputs,
+        points_at="output_diversity",
+        weight=6,
     ),
     Candidate(
         "unnormalized_inputs",

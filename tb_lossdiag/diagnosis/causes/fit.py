@@ -7,6 +7,9 @@ from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, sh
 # Above this a model of one or two units may be all that the data need, as in an autoencoder.
 WELL_FITTED = 0.65
 
+# Of the way from a constant guess to perfect, given back since the best epoch; healthy zoo runs up to 0.05.
+LOST = 0.06
+
 FIT = (
     Candidate(
         "insufficient_capacity",
@@ -87,7 +90,10 @@ FIT = (
         "Overfitting",
         requires=(found("generalization_gap"),),
         supports=(
-            shows("generalization_gap", lost_skill=lambda s: s > 0.05),
+            shows("generalization_gap", lost_skill=lambda s: s > LOST),
+            shows("generalization_gap", lost_skill=lambda s: s > 2 * LOST),
+            # Where no constant guess is known, the rise itself.
+            shows("generalization_gap", lost_skill=None, rise=lambda r: r > 0.2),
             shows("generalization_gap", ratio=lambda r: r > 3),
         ),
         contradicts=(found("loss_pairing", certain=True),),

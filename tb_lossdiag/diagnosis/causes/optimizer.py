@@ -1,13 +1,15 @@
 """Is the step to blame? Learning rates, and updates that never arrive."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
 
 # A tenth of the loss gone over the last half is a pace that more epochs would go on with.
 STEEP = -0.1
 # What more epochs would improve shows in the validation loss too; this one never beat a constant guess.
 UNSEEN_BY_VALIDATION = 0.0
+# A rate made for another optimizer holds back whatever is not nearly done.
+HELD_BACK = 0.8
 # Single batches scatter by half of the loss, and a step still moves the weights by a hundredth: ten times the usual.
 LOUD = 0.5
 LARGE_LATE_STEPS = 1e-2
@@ -220,6 +222,7 @@ OPTIMIZER = (
                 found("lost_updates"),
                 found("loss_scale"),
                 found("nonfinite", place=("gradient", "weight", "loss", "activation")),
+                fact(settings.half_weights),
             ),
             fact(settings.low_precision),
             any_of(BAD, shows("skill", skill=lambda s: s < 0.9)),
@@ -228,6 +231,7 @@ OPTIMIZER = (
             found("lost_updates"),
             found("nonfinite"),
             found("loss_scale"),
+            fact(settings.half_weights),
             found("flatness", direction="flat"),
             found("skill"),
         ),
@@ -357,7 +361,7 @@ OPTIMIZER = (
         "Optimizer at another one's learning rate",
         requires=(
             found("optimizer_settings", fault="rate_of_another_optimizer"),
-            any_of(ended("never_learned", "stalled", "slow"), shows("skill", skill=lambda s: s < USEFUL)),
+            any_of(ended("never_learned", "stalled", "slow"), shows("skill", skill=lambda s: s < HELD_BACK)),
         ),
         supports=(clear_of("zero_gradient"), clear_of("input_scale"), shows("gradient_agreement", level="aligned")),
         contradicts=(found("loss_pairing", certain=True),),
@@ -366,6 +370,7 @@ OPTIMIZER = (
         fix=fixes.switch_optimizer,
         points_at="optimizer_settings",
         accuses_learning=True,
+        good_enough=HELD_BACK,
         weight=4,
     ),
     Candidate(

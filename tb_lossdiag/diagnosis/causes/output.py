@@ -4,6 +4,9 @@ from tb_lossdiag.diagnosis import fixes
 from tb_lossdiag.diagnosis.causes.candidate import BAD, NOT_LEARNING, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, found, shows
 
+# Half of the first predictions at exactly 0 or 1; a fresh head of a healthy run has none.
+EXTREME_START = 0.5
+
 OUTPUT = (
     Candidate(
         "output_activation_mismatch",
@@ -68,45 +71,51 @@ OUTPUT = (
         points_at="loss_floor",
         weight=7,
     ),
-    Candidate(
-        "saturated_loss",
-        "The loss sits on its clipping limit",
-        requires=(
-            any_of(
+    *(
+        Candidate(
+            "saturated_loss",
+            "The loss sits on its clipping limit",
+            requires=(certain, any_of(BAD, shows("skill", skill=lambda s: s < 0.3))),
+            supports=(
+                found("zero_gradient"),
                 found("loss_floor", floor="clipped"),
-                shows("output_diversity", extreme=lambda e: e > 0.95),
-                # Certain of everything before anything was learned.
-                shows("output_diversity", extreme_start=lambda e: e > 0.5),
+                found("early_loss", high_start=True),
+                shows("output_diversity", extreme_start=lambda e: e > EXTREME_START),
+                found("skill"),
             ),
-            any_of(BAD, shows("skill", skill=lambda s: s < 0.3)),
-        ),
-        supports=(
-            found("zero_gradient"),
-            found("loss_floor", floor="clipped"),
-            found("early_loss", high_start=True),
-            shows("output_diversity", extreme_start=lambda e: e > 0.5),
-            found("skill"),
-        ),
-        contradicts=(
-            found("loss_pairing", certain=True),
-            found("nonfinite"),
-            found("zero_gradient", pattern="all", from_start=True),
-            found("input_scale", level="large"),
-        ),
-        explains=(
-            "disconnected_graph",
-            "learning_rate_too_low",
-            "insufficient_capacity",
-            "dying_relu",
-            "undertrained",
-            "overfitting",
-            "uninformative_labels",
-        ),
-        test="Let the loss take logits and train on one batch.",
-        fix=fixes.logits,
-        points_at="loss_floor",
-        accuses_learning=True,
-        weight=5,
+            contradicts=(
+                found("loss_pairing", certain=True),
+                found("nonfinite"),
+                found("zero_gradient", pattern="all", from_start=True),
+                found("input_scale", level="large"),
+                found("initialization", fault="large_scale"),
+                found("activation_scale", level=("blown", "growing")),
+                *against,
+            ),
+            explains=(
+                "disconnected_graph",
+                "learning_rate_too_low",
+                "insufficient_capacity",
+                "dying_relu",
+                "undertrained",
+                "overfitting",
+                "uninformative_labels",
+            ),
+            test="Let the loss take logits and train on one batch.",
+            fix=fixes.logits,
+            points_at="loss_floor",
+            accuses_learning=True,
+            weight=5,
+        )
+        for certain, against in (
+            # Certain of everything before anything was learned.
+            (shows("output_diversity", extreme_start=lambda e: e > EXTREME_START), ()),
+            # Certain at the end: steps that were too large drive the output there as well.
+            (
+                any_of(found("loss_floor", floor="clipped"), shows("output_diversity", extreme=lambda e: e > 0.95)),
+                (found("update_ratio", level="high"),),
+            ),
+        )
     ),
     Candidate(
         "wrong_metric",

@@ -8,6 +8,8 @@ from tb_lossdiag.diagnosis.outcome import FAILED
 # Beyond this many decades depth itself is the fault: measured -3.6 behind six sigmoids, -5.3 behind eight.
 DEEP = 4.5
 
+BLOCKED = 0.9  # of a layer's units
+
 SIGNAL = (
     Candidate(
         "exploding_gradients",
@@ -114,7 +116,16 @@ SIGNAL = (
     Candidate(
         "dying_relu",
         "Dying ReLU",
-        requires=(found("dead_units"), NOT_LEARNING),
+        requires=(
+            found("dead_units"),
+            NOT_LEARNING,
+            # A layer that is half silent still lets half of everything through.
+            any_of(
+                found("zero_gradient"),
+                found("output_diversity", alike=True),
+                shows("dead_units", share=lambda share: share > BLOCKED),
+            ),
+        ),
         supports=(
             fact(settings.has_narrow_relu),
             clear_of("update_ratio"),
@@ -204,12 +215,18 @@ SIGNAL = (
     Candidate(
         "hidden_activation_unsuitable",
         "No activation between the layers",
-        requires=(found("architecture", fault="linear_stack"), NOT_LEARNING),
-        supports=(clear_of("update_ratio"),),
-        contradicts=(found("update_ratio", level="high"),),
+        requires=(
+            found("architecture", fault="linear_stack"),
+            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        supports=(clear_of("update_ratio"), clear_of("input_scale")),
+        contradicts=(found("update_ratio", level="high"), found("loss_pairing", certain=True)),
+        explains=("undertrained", "insufficient_capacity", "noise_floor"),
         test="Add relu to the hidden layers and train 50 steps.",
         fix=fixes.swap_activation,
         points_at="architecture",
+        accuses_learning=True,
+        good_enough=0.8,
         weight=2,
     ),
 )

@@ -1,8 +1,12 @@
 """Are the weights to blame? What is frozen, cut off or badly started."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, USEFUL, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
+
+# The share of itself by which the loss would change if a weight matrix changed by its own size, at most, over the whole
+# run: 2e-7 behind a stopped gradient, 0.1 and more in healthy runs.
+DETACHED = 1e-6
 
 WEIGHTS = (
     Candidate(
@@ -20,7 +24,10 @@ WEIGHTS = (
     Candidate(
         "frozen_layers",
         "Frozen layers",
-        requires=(found("trainable", nothing=False), NOT_LEARNING),
+        requires=(
+            found("trainable", nothing=False),
+            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
         supports=(
             fact(settings.is_mostly_frozen),
             found("flatness", direction="flat"),
@@ -37,6 +44,7 @@ WEIGHTS = (
         test="Unfreeze them and train 50 steps.",
         fix=fixes.unfreeze,
         points_at="trainable",
+        accuses_learning=True,
         weight=4,
     ),
     Candidate(
@@ -74,6 +82,44 @@ WEIGHTS = (
         test="Give the layer its default initialiser and train 50 steps.",
         fix=fixes.initialise,
         points_at="initialization",
+        weight=6,
+    ),
+    # Not one number changes, whatever the loss does.
+    Candidate(
+        "disconnected_graph",
+        "The loss does not reach the variables",
+        requires=(found("zero_gradient", pattern="all", from_start=True), found("update_ratio", level="zero")),
+        contradicts=(
+            found("loss_pairing", certain=True),
+            found("initialization"),
+            found("input_scale", level="constant"),
+            found("dead_units"),
+        ),
+        explains=("updates_not_applied", "undertrained", "insufficient_capacity", "uninformative_labels"),
+        test="Print which gradients are None right after tape.gradient.",
+        fix=fixes.reconnect,
+        points_at="zero_gradient",
+        certain=True,
+        weight=6,
+    ),
+    Candidate(
+        "disconnected_graph",
+        "The loss hardly depends on the weights",
+        requires=(shows("exploding_norm", elasticity=lambda e: 0 < e < DETACHED),),
+        contradicts=(
+            found("loss_pairing", certain=True),
+            found("targets", level="large"),
+            found("dead_units"),
+            found("saturated_units"),
+            found("output_diversity"),
+            found("initialization"),
+            found("input_scale"),
+        ),
+        explains=("updates_not_applied", "learning_rate_too_low", "undertrained", "optimizer_epsilon_dominates"),
+        test="Print which gradients are None right after tape.gradient.",
+        fix=fixes.reconnect,
+        points_at="exploding_norm",
+        certain=True,
         weight=6,
     ),
     Candidate(

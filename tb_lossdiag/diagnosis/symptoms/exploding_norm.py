@@ -75,7 +75,7 @@ def check(run: Run) -> Check:
         (evidence,),
         int(table.steps[np.argmax(crossed)]) if found else None,
         layers,
-        signs=(("growth", growth),),
+        signs=(("growth", growth), ("elasticity", sharpest)),
     )
 
 

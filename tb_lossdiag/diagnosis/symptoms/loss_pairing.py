@@ -62,6 +62,8 @@ def check(run: Run) -> Check:
 
 
 # Faults that are wrong whatever the data, rather than a risk.
+# Of one unit: logits that spread this far would reach below 0 somewhere.
+LEARNED_RANGE = 0.5
 CERTAIN = {
     "one_unit_softmax",
     "double_probability",
@@ -109,6 +111,12 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
                 "double_probability",
                 f"{told} with from_logits=True: the {act} is applied twice, which bounds the loss from below.",
             )
+        if logits and not corrected and act not in NO_PROBABILITIES and _are_shares(run, low, high, units):
+            return (
+                "double_probability",
+                f"{told} with from_logits=True, but its predictions all lie between {low:.2g} and {high:.2g}: they are "
+                "probabilities already, and bound the loss from below.",
+            )
         if not logits and act not in PROBABILITIES and (act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3):
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
@@ -146,6 +154,17 @@ def _are_class_numbers(run: Run, units: int | None) -> bool:
     low, high = value_range(run, "target")
     one = run.targets is not None and len(run.targets.rows) == 1
     return bool(one and units and 1 < high < units and low >= 0 and low.is_integer() and high.is_integer())
+
+
+def _are_shares(run: Run, low: float, high: float, units: int | None) -> bool:
+    """Whether predictions of several classes stay within 0 … 1 and add up to 1, which logits do not."""
+    if not (low >= 0 and high <= 1 + 1e-6 and run.data is not None):
+        return False
+    table = run.data.of_kind("prediction")
+    means = table.column("mean")[:, 0].astype(np.float64) if table.rows and table.has("mean") else np.array([])
+    means = means[np.isfinite(means)]
+    one_each = units is not None and units > 1 and len(means) > 0 and np.abs(means * units - 1).max() < 1e-3
+    return bool(one_each or (units == 1 and high - low > LEARNED_RANGE))
 
 
 def _only_zero_and_one(run: Run) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, known_targets, loss_name, pooled_mean
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.window import early, late, onset, span
+from tb_lossdiag.diagnosis.window import late, onset, span
 from tb_lossdiag.run import Run, Table
 
 ID = "output_diversity"
@@ -35,6 +35,8 @@ def check(run: Run) -> Check:
     majority, labels = _typical(late(table), "majority_share"), _label_majority(run)
     one_class = majority is not None and labels is not None and majority > ONE_CLASS and _labels_vary(run)
     alike = now < CONSTANT
+    probable = run.card is not None and loss_name(run.card) in CATEGORICAL | BINARY  # else 0 is a number like any other
+    first = table.between(table.steps[0], table.steps[0])  # later ones show what the first steps did
     name, seen = (table.rows[0].name,), span(late(table))
     text = f"Predictions for different inputs differ by {now:.2g} of their size."
     evidence = [Evidence(text, now, CONSTANT, "std over the batch / mean size", SOURCE, name, seen)]
@@ -53,18 +55,19 @@ def check(run: Run) -> Check:
         min((step for step in since if step is not None), default=None),
         signs=(
             ("diversity", now),
+            ("diversity_start", _typical(first, "diversity")),
             ("alike", alike),
             ("majority", majority),
             ("label_majority", labels),
             ("one_class", one_class),
-            ("extreme", _typical(late(table), "extreme_share")),
-            ("extreme_start", _typical(early(table), "extreme_share")),
+            ("extreme", _typical(late(table), "extreme_share") if probable else None),
+            ("extreme_start", _typical(first, "extreme_share") if probable else None),
         ),
     )
 
 
 def _typical(table: Table, column: str) -> float | None:
-    """The median over batches: of examples that get the most frequent class, of predictions at exactly 0 or 1."""
+    """The median over batches of a statistic of the first output; None where it was never finite."""
     if not table.has(column):
         return None
     values = table.column(column)[:, 0].astype(np.float64)

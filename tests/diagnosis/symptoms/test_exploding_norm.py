@@ -112,3 +112,7 @@ def test_a_loss_of_exactly_zero_is_no_measure_of_its_gradients():
 def test_gradients_that_are_always_zero_are_told_without_an_infinity():
     found = check(s.healthy(layers=s.with_column(s.layer_table(), "gradient_norm", 0.0)))
     assert found.evidence[0].text.endswith("the gradient norm was never a finite number above 0.")
+
+
+def test_the_largest_relative_change_of_the_loss_is_told():
+    assert check(s.healthy()).sign("elasticity") == check(s.healthy()).evidence[0].value

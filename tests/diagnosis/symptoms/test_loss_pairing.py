@@ -75,6 +75,14 @@ def test_an_unknown_activation_is_trusted_while_its_predictions_are_probabilitie
     assert found.sign("fault") == "logits_as_probabilities" and "run from -3 to 5" in found.evidence[0].text
 
 
+@pytest.mark.parametrize(("low", "high", "mean", "state"), [
+    (0.0, 1.0, 0.1, "found"), (-2.0, 3.0, 0.1, "not_found"), (0.0, 1.0, 0.3, "not_found"),
+])  # fmt: skip
+def test_logits_that_add_up_to_one_are_probabilities(low, high, mean, state):
+    run = pair(SPARSE, None, from_logits=True, prediction={"min": low, "max": high, "mean": mean})
+    assert (check(run).state, check(run).sign("fault")) == (state, "double_probability" if state == "found" else None)
+
+
 def test_an_unknown_activation_without_predictions_is_not_accused():
     run = pair(SPARSE, None, prediction={"min": np.nan, "max": np.nan})
     assert check(run).state == "not_found"

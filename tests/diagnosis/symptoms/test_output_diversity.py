@@ -111,3 +111,10 @@ def test_predictions_at_the_ends_are_told_for_the_start_and_the_end():
     found = check(run)
     assert (found.sign("extreme_start"), found.sign("extreme")) == (pytest.approx(0.9), pytest.approx(0.2))
     assert check(predictions(1.0)).sign("extreme") is None
+
+
+def test_a_number_at_zero_is_no_certainty():
+    run = s.healthy(
+        data=s.added(predictions(1.0).data, "extreme_share", 1.0, "prediction"), card=s.card(loss={"name": "mse"})
+    )
+    assert check(run).sign("extreme") is None
