@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from keras.initializers import Constant, Ones, Orthogonal
 from keras.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
-from keras.optimizers import SGD, Adadelta, Adagrad
+from keras.optimizers import SGD, Adadelta, Adagrad, RMSprop
 from keras.optimizers.schedules import CosineDecay, PolynomialDecay
 from keras.regularizers import L1, L2
 
@@ -47,18 +47,28 @@ from benchmarks.zoo.sick_output import (
     applied,
     decided,
     detached_error,
+    sharpened,
+    sharpened_sigmoid,
     sigmoid,
     silenced,
 )
 from benchmarks.zoo.sick_signal import TIMES_100, TIMES_1000
 from benchmarks.zoo.sick_weights import ZEROS, all_frozen, frozen, normal, same
 from benchmarks.zoo.special_recipes import (
+    DEEP_DIGITS,
+    DEEP_SHAPES,
     DIGITS_NORMALISED,
     DIGITS_TANH,
     EARLY,
+    NARROW_HOUSES,
+    NARROW_MOONS,
+    NARROW_TUMOURS,
     RARE,
     RARE_KINDS,
+    RARE_WAVES,
+    RESIDUAL_DIGITS,
     SHAPES_TANH,
+    TAGS_SGD,
 )
 
 STRETCHING = {"cell": "SimpleRNN", "activation": "relu", "recurrent_initializer": partial(Orthogonal, gain=2.0)}
@@ -274,6 +284,117 @@ FIT = (
     sick("unsuitable_batch_size", WAVES, "all_waves", batch_size=800),
     sick("unsuitable_batch_size", HOUSES, "all_houses", batch_size=960),
 )
+MORE = (
+    sick(
+        "dying_relu",
+        NARROW_TUMOURS,
+        "narrow_tumours_sgd",
+        model={"activation": "relu", "units": (2,) * 16},
+        optimizer=partial(SGD, learning_rate=0.03, momentum=0.9),
+    ),
+    sick("dying_relu", NARROW_MOONS, "three_wide", model={"activation": "relu", "units": (3,) * 18}),
+    sick(
+        "dying_relu",
+        NARROW_HOUSES,
+        "narrow_houses_rmsprop",
+        model={"activation": "relu", "units": (3,) * 16},
+        optimizer=partial(RMSprop, learning_rate=3e-3),
+    ),
+    sick("noise_floor", TAGS_SGD, "single_tags", ("learning_rate_too_high",), batch_size=1, optimizer=rate(0.8)),
+    sick(
+        "vanishing_gradients",
+        DEEP_DIGITS,
+        "7_deep",
+        ("hidden_activation_unsuitable",),
+        model={"activation": "sigmoid", "units": (24,) * 7},
+    ),
+    sick(
+        "vanishing_gradients",
+        SPIRALS,
+        "9_deep",
+        ("hidden_activation_unsuitable",),
+        model={"activation": "sigmoid", "units": (16,) * 9},
+    ),
+    sick(
+        "vanishing_gradients",
+        HOUSES,
+        "9_deep_houses",
+        ("hidden_activation_unsuitable",),
+        model={"activation": "sigmoid", "units": (16,) * 9},
+    ),
+    sick(
+        "vanishing_gradients",
+        DEEP_SHAPES,
+        "7_deep",
+        ("hidden_activation_unsuitable",),
+        model={"activation": "sigmoid", "filters": (8,) * 7},
+        optimizer=partial(RMSprop, learning_rate=2e-3),
+    ),
+    *(
+        sick("saturated_loss", recipe, f"sharpened_{recipe.name}", model={"head": None, "last": applied(squash)})
+        for recipe, squash in (
+            (TAGS, sharpened_sigmoid),
+            (REVIEWS, sharpened_sigmoid),
+            (DIGIT_IMAGES, sharpened),
+            (WINE, sharpened),
+        )
+    ),
+    *(
+        sick(
+            "low_precision",
+            recipe,
+            f"mixed_{recipe.name}",
+            policy="mixed_float16",
+            compile={"loss_weights": 1e-6, "auto_scale_loss": False},
+            optimizer={"epsilon": 1e-14},
+        )
+        for recipe in (SHAPES, TUMOURS)
+    ),
+    sick("low_precision", DIGITS, "bfloat16_digits", policy="bfloat16", optimizer=rate(1e-4)),
+    *(
+        sick(
+            "poor_initialization",
+            recipe,
+            f"normal_5_{recipe.name}",
+            model={"kernel_initializer": normal(5.0), "recurrent_initializer": normal(5.0)},
+        )
+        for recipe in (DIGIT_ROWS, FREQUENCIES)
+    ),
+    sick("poor_initialization", MOONS, "bias_minus_10_moons", model={"bias_initializer": Constant(-10.0)}),
+    *(
+        sick("hidden_activation_unsuitable", recipe, f"sigmoid_{recipe.name}", model={"activation": "sigmoid"})
+        for recipe in (TUMOURS_SGD, WINE_SGD, HOUSES_SGD)
+    ),
+    sick("exploding_gradients", RESIDUAL_DIGITS, "loop", model={"normalised": False, "shared": True}),
+    sick("exploding_gradients", RESIDUAL_DIGITS, "14_blocks", model={"normalised": False, "blocks": 14}),
+    sick("class_imbalance", RARE_WAVES, "gru_waves", fit={"class_weight": None}, model={"cell": "GRU"}),
+    sick("loss_mismatch", HOUSES, "percentage_of_prices", loss="mape"),
+    sick("loss_mismatch", RATINGS, "percentage_of_ratings", loss="mape"),
+    *(
+        sick("unsuitable_optimizer", recipe, f"plain_sgd_{recipe.name}", ("learning_rate_too_low",), optimizer=SGD)
+        for recipe in (TOPICS, RATINGS, DIGIT_ROWS, FREQUENCIES)
+    ),
+    sick("insufficient_capacity", SPIRALS, "no_hidden_spirals", model={"units": ()}),
+    sick("overfitting", MOONS, "40_moons", data=few(MOONS, 40, 0.3), epochs=150),
+    sick("overfitting", SPOTS, "40_spots", data=few(SPOTS, 40, 0.3), epochs=120),
+    sick("overfitting", HOUSES, "40_houses", data=few(HOUSES, 40, 0.3), epochs=120),
+    sick("unnormalized_inputs", DIGITS_SGD, "tiny_digits", data=inputs(DIGITS, lambda x: x * 1e-4)),
+    sick("unnormalized_inputs", SPOTS, "tiny_spots", data=inputs(SPOTS, lambda x: x * 1e-4)),
+    sick("unshuffled_data", RATINGS, "sorted_ratings", data=sorted_by_target(RATINGS), fit={"shuffle": False}),
+    sick("unsuitable_batch_size", REVIEWS, "all_reviews", batch_size=960),
+    sick("unsuitable_batch_size", DIGIT_IMAGES, "all_images", batch_size=1437),
+    sick("output_activation_mismatch", FREQUENCIES, "sigmoid_frequencies", model={"head": "sigmoid"}),
+    *(
+        sick("uninformative_labels", recipe, f"shuffled_{recipe.name}", data=targets(recipe, shuffled))
+        for recipe in (FREQUENCIES, RATINGS, MOONS)
+    ),
+    sick("learning_rate_too_high", FREQUENCIES, "adam_0.5_frequencies", optimizer=rate(0.5)),
+    sick("learning_rate_too_high", REVIEWS, "adamw_0.3", optimizer=rate(0.3)),
+    sick("excessive_dropout", TUMOURS, "0.97_tumours", model={"between": dropout(0.97)}),
+    sick("excessive_dropout", SPOTS, "0.97_spots", model={"before_head": dropout(0.97)}),
+    sick("penalty_dominates", SPOTS, "l1_0.1_spots", model={"kernel_regularizer": L1(0.1)}),
+    sick("penalty_dominates", WINE, "l2_1_wine", model={"kernel_regularizer": L2(1.0)}),
+)
 HEALTHY = (
     *(
         healthy(recipe, f"{recipe.name}_third_of_the_rate", optimizer=rate(value / 3), epochs=2 * recipe.epochs)
@@ -297,4 +418,4 @@ HEALTHY = (
     healthy(SPIRALS, "spirals_wide", model={"units": (128, 64)}),
     healthy(HOUSES_SGD, "houses_small_rate", optimizer=rate(4e-3)),
 )
-TUNING = (*OPTIMIZER, *DATA, *OUTPUT, *WEIGHTS, *SIGNAL, *FIT, *HEALTHY)
+TUNING = (*OPTIMIZER, *DATA, *OUTPUT, *WEIGHTS, *SIGNAL, *FIT, *MORE, *HEALTHY)

@@ -163,11 +163,11 @@ SICK = (
     # Class after class, and shuffle=False "to keep it reproducible".
     sick("unshuffled_data", DIGITS, "sorted_classes", data=sorted_by_target(DIGITS), fit={"shuffle": False}),
     sick("unshuffled_data", SHAPES_SGD, "sorted_classes", data=sorted_by_target(SHAPES), fit={"shuffle": False}),
-    sick("unshuffled_data", HOUSES, "sorted_prices", data=sorted_by_target(HOUSES), fit={"shuffle": False}),
+    sick("unshuffled_data", HOUSES_SGD, "sorted_prices", data=sorted_by_target(HOUSES), fit={"shuffle": False}),
     sick(
         "unshuffled_data", DIGIT_ROWS, "small_buffer", data=sorted_by_target(DIGIT_ROWS), batches=through_small_buffer
     ),
-    sick("unshuffled_data", TOPICS, "sorted_classes", data=sorted_by_target(TOPICS), fit={"shuffle": False}),
+    sick("unshuffled_data", REVIEWS, "sorted_classes", data=sorted_by_target(REVIEWS), fit={"shuffle": False}),
     # Rare classes with the loss of frequent ones; the bases weight them.
     sick("class_imbalance", RARE, "frauds", fit=UNWEIGHTED),
     sick("class_imbalance", RARE_KINDS, "two_rare_kinds", fit=UNWEIGHTED),

@@ -104,7 +104,7 @@ SICK = (
     # Stopped while the loss was falling.
     sick("undertrained", DIGITS, "half_an_epoch", epochs=1, fit={"steps_per_epoch": 25}),
     sick("undertrained", SHAPES, "one_epoch", epochs=1),
-    sick("undertrained", TOPICS, "one_epoch", epochs=1),
+    sick("undertrained", TOPICS, "one_epoch", epochs=1, fit={"steps_per_epoch": 12}),
     sick("undertrained", WAVES, "one_epoch", epochs=1),
     sick("undertrained", HOUSES_SGD, "one_epoch", epochs=1, fit={"steps_per_epoch": 12}),
     # All rows in one batch: an update per epoch.

@@ -120,7 +120,7 @@ RESIDUAL_DIGITS = replace(
 RESIDUAL_SHAPES = replace(
     SHAPES_SGD,
     name="residual_shapes",
-    model=partial(residual, (12, 12, 1), 4, "softmax", 8, 8),
+    model=partial(residual, (12, 12, 1), 4, "softmax", width=8, blocks=14),
     optimizer=partial(SGD, learning_rate=0.02, momentum=0.9),
 )
 SHARED_TUMOURS = replace(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 
 from tb_lossdiag.diagnosis.report import Check
-from tb_lossdiag.diagnosis.settings import DONE, planned_steps
+from tb_lossdiag.diagnosis.settings import DONE, planned_steps, ran_as_planned
 from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, SOLVED
 from tb_lossdiag.run import Run
 
@@ -69,6 +69,8 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
         return "converged" if direction == "flat" else "learning"
     if direction == "flat":
         return "stalled"
+    if skill < LITTLE and direction == "unclear" and ran_as_planned(run):
+        return "slow"  # the plan is over, and a constant guess does nearly as well
     return "learning" if direction == "falling" or skill >= LITTLE else "inconclusive"
 
 

@@ -230,3 +230,11 @@ def test_a_penalty_that_has_won_is_weakened_by_what_it_weighed_at_first():
 @pytest.mark.parametrize(("fault", "wanted"), [("unlike_data", "x_val.mean()"), ("moving_statistics", "momentum=0.9")])
 def test_evaluation_is_aligned_where_it_went_apart(fault, wanted):
     assert wanted in fixes.align_evaluation(findings(s.stuck(), {"train_eval_gap": {"fault": fault}})).code
+
+
+@pytest.mark.parametrize(("fault", "wanted"), [
+    ("squared_error_for_classes", "'sparse_categorical_crossentropy'"), ("relative_to_zero", "loss='mse'"),
+])  # fmt: skip
+def test_a_loss_that_cannot_measure_is_replaced(fault, wanted):
+    run = s.stuck(card=s.card(loss={"name": "mse"}))
+    assert wanted in fixes.pair(findings(run, {"loss_pairing": {"fault": fault, "output": "output"}})).code

@@ -28,7 +28,7 @@ def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False
     ("flat", 0.0, "never_learned"), ("unclear", 0.0, "never_learned"), ("short", 0.0, "inconclusive"),
     ("falling", 0.0, "slow"), ("falling", LITTLE - 0.01, "slow"), ("falling", LITTLE + 0.01, "learning"),
     ("flat", LITTLE - 0.01, "stalled"), ("flat", 0.5, "stalled"), ("unclear", 0.5, "learning"),
-    ("unclear", NONE + 0.01, "inconclusive"), ("short", 0.5, "learning"),
+    ("unclear", NONE + 0.01, "slow"), ("short", 0.5, "learning"),
     ("flat", SOLVED, "converged"), ("falling", SOLVED, "learning"), ("unclear", SOLVED, "learning"),
     ("rising", 0.5, "diverging"), ("rising", -3.0, "diverging"), ("rising", SOLVED, "learning"),
 ])  # fmt: skip
@@ -107,3 +107,9 @@ def test_a_training_that_goes_on_is_not_called_stuck_before_a_quarter_of_its_pla
     card = s.card(epochs=epochs and int(epochs), steps_per_epoch=per_epoch)
     run = s.stuck(card=card, steps={"loss": s.series(np.ones(steps), np.arange(1, steps + 1))}, layers=None, data=None)
     assert judge("flat", 0.0, run=run) == expected
+
+
+def test_a_plan_that_is_over_with_hardly_any_skill_was_slow():
+    going_on = s.healthy(card=s.card(epochs=12))
+    assert judge("unclear", LITTLE - 0.01) == "slow"
+    assert judge("unclear", LITTLE - 0.01, run=going_on) == "inconclusive"

@@ -201,6 +201,7 @@ DATA = (
             found("architecture"),
             found("trainable"),
             found("penalty_share"),
+            found("update_count"),
         ),
         explains=("undertrained", "overfitting", "insufficient_capacity", "noise_floor"),
         test="Shuffle the labels on purpose: if nothing gets worse, they carried nothing.",

@@ -8,6 +8,8 @@ from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, f
 STEEP = -0.1
 # What more epochs would improve shows in the validation loss too; this one never beat a constant guess.
 UNSEEN_BY_VALIDATION = 0.0
+# So few updates have hardly arrived anywhere, even half-way.
+HASTY = 40
 # A rate made for another optimizer holds back whatever is not nearly done.
 HELD_BACK = 0.8
 # Single batches scatter by half of the loss, and a step still moves the weights by a hundredth: ten times the usual.
@@ -74,6 +76,8 @@ OPTIMIZER = (
             found("divergence"),
             found("oscillation"),
             found("loss_spikes"),
+            # One update larger than the weights themselves.
+            shows("update_ratio", leap=lambda u: u > 1),
         ),
         contradicts=(
             clear_of("update_ratio"),
@@ -128,7 +132,11 @@ OPTIMIZER = (
         requires=(
             any_of(shows("flatness", direction="falling"), found("update_count", level="few")),
             ended("slow", "learning", "inconclusive"),
-            shows("skill", skill=lambda s: s < 0.4),
+            any_of(
+                shows("skill", skill=lambda s: s < 0.4),
+                found("update_count", level="few", updates=lambda n: n <= HASTY),
+            ),
+            shows("skill", skill=lambda s: s < 0.7),
             fact(settings.ran_as_planned),
         ),
         supports=(
@@ -147,7 +155,7 @@ OPTIMIZER = (
         test="Train as many epochs again.",
         fix=fixes.train_longer,
         accuses_learning=True,
-        good_enough=0.4,
+        good_enough=0.7,
         weight=1,
     ),
     Candidate(
@@ -213,6 +221,18 @@ OPTIMIZER = (
         points_at="optimizer_efficiency",
         accuses_learning=True,
         weight=5,
+    ),
+    Candidate(
+        "low_precision",
+        "Gradients are lost in low precision",
+        requires=(found("loss_scale", level="unscaled"), fact(settings.low_precision)),
+        contradicts=(found("loss_pairing", certain=True), found("zero_gradient", unreached=True)),
+        explains=("learning_rate_too_low", "undertrained", "exploding_gradients", "disconnected_graph", "dying_relu"),
+        test="Train the same in float32.",
+        fix=fixes.raise_precision,
+        points_at="loss_scale",
+        certain=True,
+        weight=6,
     ),
     Candidate(
         "low_precision",
@@ -319,7 +339,7 @@ OPTIMIZER = (
         ),
         contradicts=(
             found("loss_pairing", certain=True),
-            found("update_ratio", level=("zero", "high", "low")),
+            found("update_ratio", level=("zero", "low")),
             found("input_scale", level=("large", "constant")),
             found("zero_gradient"),
             found("initialization"),
@@ -386,7 +406,9 @@ OPTIMIZER = (
             found("exploding_norm"),
             found("targets"),
         ),
+        explains=("undertrained", "learning_rate_too_low"),
         test="Train 50 steps with Adam at its default learning rate.",
         fix=fixes.switch_optimizer,
+        weight=2,
     ),
 )

@@ -40,7 +40,12 @@ OUTPUT = (
     Candidate(
         "loss_mismatch",
         "Loss does not fit the problem",
-        requires=(found("loss_pairing", fault=("double_probability", "class_count", "squared_error_for_classes")),),
+        requires=(
+            found(
+                "loss_pairing",
+                fault=("double_probability", "class_count", "squared_error_for_classes", "relative_to_zero"),
+            ),
+        ),
         supports=(found("skill"), found("flatness", direction="flat")),
         explains=("*",),
         test="Swap the loss and train on one batch.",

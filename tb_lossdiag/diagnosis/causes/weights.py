@@ -65,7 +65,10 @@ WEIGHTS = (
     Candidate(
         "poor_initialization",
         "Initial weights on the wrong scale",
-        requires=(found("initialization", fault=("large_scale", "small_scale", "bias")), NOT_LEARNING),
+        requires=(
+            found("initialization", fault=("large_scale", "small_scale", "bias")),
+            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
         supports=(
             found("early_loss"),
             found("activation_scale"),
@@ -82,6 +85,7 @@ WEIGHTS = (
         test="Give the layer its default initialiser and train 50 steps.",
         fix=fixes.initialise,
         points_at="initialization",
+        accuses_learning=True,
         weight=6,
     ),
     # Not one number changes, whatever the loss does.

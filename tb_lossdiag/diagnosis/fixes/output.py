@@ -11,6 +11,7 @@ from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
 METRICS = {
     "accuracy_for_regression": ("Accuracy counts exact hits, which numbers never are.", "'mae'"),
     "accuracy_on_logits": ("Logits change sides at 0, not at 0.5.", "keras.metrics.BinaryAccuracy(threshold=0.0)"),
+    "binary_for_classes": ("Of several classes one is right; count that one.", "'accuracy'"),
     "accuracy_on_imbalance": (
         "Accuracy rewards never finding the rare class.",
         "keras.metrics.AUC(curve='PR'), keras.metrics.Recall()",
@@ -26,7 +27,11 @@ def pair(f: Findings) -> Fix:
     classes = int(high) + 1 if np.isfinite(high) else 2
     one_unit = fault in ("one_unit_softmax", "class_count")
     numbers = name in SQUARED | ABSOLUTE and (low, high) != (0, 1)
-    if fault == "unreachable_targets" or (one_unit and numbers):
+    if fault == "relative_to_zero":
+        layer, loss = f"Dense({units})", "'mse'"
+    elif fault == "squared_error_for_classes":
+        layer, loss = f"Dense({units}, activation='softmax')", "'sparse_categorical_crossentropy'"
+    elif fault == "unreachable_targets" or (one_unit and numbers):
         layer, loss = f"Dense({units})", loss_code(f.run)
     elif one_unit and classes > 2:
         layer, loss = f"Dense({classes}, activation='softmax')", "'sparse_categorical_crossentropy'"

@@ -26,6 +26,7 @@ RELU = {"relu", "relu6"}
 BOUNDED = {"sigmoid", "tanh", "hard_sigmoid"}
 # Layers whose kernel's fan-in says how much of the signal passes; a recurrent or embedding kernel's does not.
 FAN_IN = {"Dense", "Conv1D", "Conv2D", "Conv3D"}
+RECURRENT = {"SimpleRNN", "LSTM", "GRU"}
 # With one or two inputs a kernel's spread is a matter of luck.
 MIN_FAN_IN = 3
 # Mildest first: what a report names when several layers are off.
@@ -87,8 +88,19 @@ def _bias(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Faul
         yield Fault("bias", layer.path, text, mean, BOUNDED_BIAS)
 
 
+def _recurrent_scale(layer: LayerCard) -> Iterator[Fault]:
+    """Against Glorot's standard deviation, of the kernel that reads the inputs; gates only make that smaller."""
+    fan_in, std = layer.number("kernel_fan_in") or 1.0, layer.number("kernel_std")
+    size = std / math.sqrt(2 / (fan_in + (layer.units or 1)))
+    if size > BAND:
+        told = f"The weights of {layer.path!r} start with a standard deviation of {std:.3g}, {size:.0f} times Glorot's."
+        yield Fault("large_scale", layer.path, told, size, BAND)
+
+
 def _scale(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fault]:
     fan_in = layer.number("kernel_fan_in") or 1.0
+    if layer.kind in RECURRENT:
+        yield from _recurrent_scale(layer)
     if layer.kind not in FAN_IN or fan_in < MIN_FAN_IN:
         return
     std, mean = layer.number("kernel_std"), layer.number("kernel_mean") or 0.0

@@ -34,6 +34,7 @@ RANGES = {
     "softsign": (-1.0, 1.0),
 }
 PASSIVE = {"Dropout", "Flatten", "Reshape", "InputLayer", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise"}
+RELATIVE = {"mean_absolute_percentage_error", "mape"}
 PROBABILITIES = {"softmax", "sigmoid", "hard_sigmoid"}
 # Activations whose outputs are known to leave 0 … 1; about any other one only the predictions can tell.
 NO_PROBABILITIES = {"linear", *RANGES} - PROBABILITIES
@@ -71,6 +72,7 @@ CERTAIN = {
     "unreachable_targets",
     "class_count",
     "squared_error_for_classes",
+    "relative_to_zero",
 }
 
 
@@ -120,6 +122,13 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
         if not logits and act not in PROBABILITIES and (act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3):
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
+    if name in RELATIVE:
+        target_low, target_high = value_range(run, "target")
+        if target_low <= 0 < target_high or target_low < 0:
+            return "relative_to_zero", (
+                f"{told}: it divides by the target, and targets run from {target_low:.4g} to {target_high:.4g}, "
+                "through 0: the smallest ones are all that counts."
+            )
     if name in SQUARED | ABSOLUTE:
         return _regression(run, output, name, told)
     return "", f"{told}: they fit."

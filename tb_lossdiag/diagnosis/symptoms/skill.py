@@ -23,6 +23,9 @@ LAST_SHARE = 0.1
 # The reference is a mean, so the loss must be one: with a row or two a batch a few wrong answers carry most of it. Of
 # the highest twentieth, a batch this many times the median is a spike, whose own check tells of it.
 SPIKE = 20.0
+# The first batches of a model that has learned all may score a hundredth; a thousandth is a loss_weights of 1e-6.
+FIRST = 3
+SCALED = 1e-3
 HIGHEST = 0.95
 
 
@@ -35,6 +38,9 @@ def check(run: Run) -> Check:
     if constant <= 0:
         return Check(ID, TITLE, "inconclusive", needs="targets that vary: a constant guess already scores 0")
     values = curve[0].values
+    if abs(float(np.median(values[:FIRST]))) < SCALED * constant:
+        needs = "the scale of the loss: it starts so far below a constant guess that it must be weighted"
+        return Check(ID, TITLE, "not_run", needs=needs)
     tail = values[-max(1, round(len(values) * LAST_SHARE)) :]
     now = _level(tail) if np.isfinite(tail).all() else np.nan
     if not np.isfinite(now):

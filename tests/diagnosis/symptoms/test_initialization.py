@@ -101,7 +101,7 @@ def test_the_gravest_of_several_faults_is_told():
     assert (found.sign("fault"), found.layers) == ("zero", ("hidden_1",))
 
 
-@pytest.mark.parametrize("changes", [{"kind": "Embedding"}, {"kind": "LSTM"}])
+@pytest.mark.parametrize("changes", [{"kind": "Embedding"}, {"kind": "EinsumDense"}])
 def test_kernels_whose_fan_in_says_nothing_are_left_alone(changes):
     card = s.with_layer(s.card(), "hidden_1", {"kernel_std": 10.0}, **changes)
     assert check(s.healthy(card=card)).state == "not_found"
@@ -127,3 +127,10 @@ def test_a_statistic_that_is_no_finite_number_is_not_judged(value):
     names = ("kernel_std", "kernel_mean", "kernel_fan_in", "bias_mean", "bias_max")
     assert check(starting(**dict.fromkeys(names, value))).state == "not_found"
     assert all(check(starting(**{name: value})).state == "not_found" for name in names)
+
+
+@pytest.mark.parametrize(("factor", "fault"), [(BAND * 0.99, "normal"), (BAND * 1.01, "large_scale")])
+def test_a_recurrent_kernel_is_judged_by_glorots_deviation(factor, fault):
+    card = s.with_layer(s.card(), "hidden_1", kind="LSTM", units=36)
+    glorot = math.sqrt(2 / (FAN_IN + 36))
+    assert check(starting(card=card, activation="tanh", kernel_std=factor * glorot)).sign("fault") == fault

@@ -34,6 +34,7 @@ def labels(*probabilities):
     pair(BINARY, "sigmoid", 3, **labels(0.5, 0.7, 0.2)),
     pair("mse", "linear", 1),
     pair("mae", "relu", 1),
+    pair("mean_absolute_percentage_error", "linear", 1, [5.0], {"min": 1.0, "max": 9.0}),
     pair("mse", "sigmoid", 1, [0.4], {"min": 0.1, "max": 0.9}, spread=[0.2]),
     pair("my_loss", "relu"),
 ])  # fmt: skip
@@ -59,6 +60,7 @@ def test_pairs_that_fit_are_said_to_fit(run):
     (pair("mse", "softmax", 4, [1.5], {"min": 0.0, "max": 3.0}), "squared_error_for_classes"),
     (pair("mse", "softmax", 4, [1.5], {"min": 0.0, "max": 2.5}), "unreachable_targets"),
     (pair("mse", "softmax", 3, [1.5], {"min": 0.0, "max": 3.0}), "unreachable_targets"),
+    (pair("mean_absolute_percentage_error", "linear", 1, [0.0], {"min": -2.0, "max": 2.0}), "relative_to_zero"),
     (pair("MeanSquaredError", "sigmoid", 1, **labels(0.5)), "squared_error_for_labels"),
 ])  # fmt: skip
 def test_pairs_that_do_not_fit_are_named(run, fault):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED, SPIKE, check
+from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SCALED, SOLVED, SPIKE, check
 from tb_lossdiag.run import Run
 
 CHANCE = np.log(s.CLASSES)
@@ -14,7 +14,7 @@ def skilled(skill):
 
 @pytest.mark.parametrize(("skill", "level"), [
     (-0.5, "none"), (NONE - 1e-3, "none"), (NONE + 1e-3, "little"), (LITTLE - 1e-3, "little"), (LITTLE + 1e-3, "some"),
-    (SOLVED - 1e-3, "some"), (SOLVED + 1e-3, "solved"), (1.0, "solved"),
+    (SOLVED - 1e-3, "some"), (SOLVED + 1e-3, "solved"), (0.998, "solved"),
 ])  # fmt: skip
 def test_skill_is_measured_against_the_entropy_of_the_labels(skill, level):
     found = check(skilled(skill))
@@ -81,3 +81,8 @@ def test_a_spike_is_no_level(factor, skill):
     loss = np.full(400, CHANCE / 2)
     loss[390] *= factor
     assert check(s.healthy(steps=s.loss(loss))).sign("skill") == pytest.approx(skill, abs=1e-6)
+
+
+@pytest.mark.parametrize(("start", "state"), [(SCALED * 0.99, "not_run"), (SCALED * 1.01, "not_found")])
+def test_a_loss_that_starts_at_a_millionth_of_a_guess_is_scaled_and_has_no_reference(start, state):
+    assert check(s.healthy(steps=s.loss(np.full(400, start * CHANCE)))).state == state
