@@ -23,6 +23,7 @@ DONE = 0.98
 SMALL_BATCH = 8
 ADAPTIVE = {"Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Lion", "Adafactor", "Lamb"}
 RECURRENT = {"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"}
+ATTENTION = {"MultiHeadAttention", "GroupedQueryAttention", "Attention"}
 SIGMOID = {"sigmoid", "hard_sigmoid"}
 
 
@@ -75,6 +76,13 @@ def adapts_nothing(run: Run) -> str | None:
     if name not in ("SGD", "Adagrad", "Adadelta") or momentum(run):
         return None
     return f"{name} without momentum takes one step size for all weights."
+
+
+def attends(run: Run) -> str | None:
+    layer = next((layer for layer in (run.card.layers if run.card else ()) if layer.kind in ATTENTION), None)
+    return (
+        f"{layer.path!r} is a layer of a transformer, which is trained with Adam nearly everywhere." if layer else None
+    )
 
 
 def recurs(run: Run) -> str | None:

@@ -10,6 +10,8 @@ STEEP = -0.1
 UNSEEN_BY_VALIDATION = 0.0
 # So few updates have hardly arrived anywhere, even half-way.
 HASTY = 40
+# With one or two updates an epoch a training that stops short of this would have gone further with more of them.
+ONE_UPDATE_AN_EPOCH = 0.85
 # A rate made for another optimizer holds back whatever is not nearly done.
 HELD_BACK = 0.8
 # Single batches scatter by half of the loss, and a step still moves the weights by a hundredth: ten times the usual.
@@ -76,8 +78,9 @@ OPTIMIZER = (
             found("divergence"),
             found("oscillation"),
             found("loss_spikes"),
-            # One update larger than the weights themselves.
+            # One update larger than the weights themselves, or steps that stay as large as at the start.
             shows("update_ratio", leap=lambda u: u > 1),
+            shows("update_ratio", late=lambda u: u > LARGE_LATE_STEPS),
         ),
         contradicts=(
             clear_of("update_ratio"),
@@ -281,13 +284,14 @@ OPTIMIZER = (
             any_of(found("plateau_noise", level="noisy"), shows("gradient_agreement", level="noise")),
             ended("stalled", "never_learned"),
             shows("skill", skill=lambda s: 0.05 < s < 0.9),
+            shows("update_ratio", late=lambda u: u > 3e-3),
             fact(settings.rate_is_constant),
         ),
         supports=(
             found("plateau_noise", level="noisy"),
             shows("gradient_agreement", level="noise"),
             fact(settings.small_batch),
-            shows("update_ratio", late=lambda u: u > 3e-3),
+            shows("update_ratio", late=lambda u: u > LARGE_LATE_STEPS),
         ),
         contradicts=(
             found("loss_pairing", certain=True),
@@ -329,7 +333,7 @@ OPTIMIZER = (
         "Batch size does not suit",
         requires=(
             found("update_count", level="full_batch"),
-            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < 0.4)),
+            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < ONE_UPDATE_AN_EPOCH)),
         ),
         supports=(
             fact(settings.ran_as_planned),
@@ -349,7 +353,7 @@ OPTIMIZER = (
         fix=fixes.rebatch,
         points_at="update_count",
         accuses_learning=True,
-        good_enough=0.4,
+        good_enough=ONE_UPDATE_AN_EPOCH,
         weight=3,
     ),
     Candidate(
@@ -392,6 +396,25 @@ OPTIMIZER = (
         accuses_learning=True,
         good_enough=HELD_BACK,
         weight=4,
+    ),
+    # Embeddings and attention get gradients of very different sizes, which one step size for all cannot serve.
+    Candidate(
+        "unsuitable_optimizer",
+        "Optimizer too plain for this model",
+        requires=(
+            fact(settings.adapts_nothing),
+            fact(settings.attends),
+            any_of(ended("never_learned", "stalled", "slow"), shows("skill", skill=lambda s: s < HELD_BACK)),
+            clear_of("update_ratio"),
+        ),
+        supports=(clear_of("zero_gradient"), clear_of("input_scale"), clear_of("initialization")),
+        contradicts=(found("loss_pairing"), found("dead_units"), found("targets"), found("architecture")),
+        explains=("undertrained", "learning_rate_too_low", "insufficient_capacity"),
+        test="Train 50 steps with Adam at its default learning rate.",
+        fix=fixes.switch_optimizer,
+        accuses_learning=True,
+        good_enough=HELD_BACK,
+        weight=3,
     ),
     Candidate(
         "unsuitable_optimizer",

@@ -155,7 +155,12 @@ SIGNAL = (
         "Saturated activations",
         requires=(
             found("saturated_units"),
-            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < USEFUL)),
+            any_of(
+                NOT_LEARNING,
+                shows("skill", skill=lambda s: s < USEFUL),
+                # Stuck at the ends from the first step on, and nearly all of them.
+                found("saturated_units", at_start=True, share=lambda share: share > 0.9),
+            ),
         ),
         supports=(
             shows("saturated_units", at_start=True),
@@ -168,6 +173,7 @@ SIGNAL = (
         explains=("learning_rate_too_low", "insufficient_capacity", "undertrained"),
         test="Put a LayerNormalization in front of the layer and train 50 steps.",
         accuses_learning=True,
+        good_enough=0.8,
         fix=fixes.desaturate,
         points_at="saturated_units",
         weight=3,

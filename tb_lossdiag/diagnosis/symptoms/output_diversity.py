@@ -32,7 +32,7 @@ def check(run: Run) -> Check:
     if not len(values) or (run.card is not None and run.card.batch_size == 1):
         return Check(ID, TITLE, "inconclusive", needs="finite predictions and more than one example per batch")
     now = float(np.median(values))
-    majority, labels = _typical(late(table), "majority_share"), _label_majority(run)
+    majority, labels = _majority(late(table)), _label_majority(run)
     one_class = majority is not None and labels is not None and majority > ONE_CLASS and _labels_vary(run)
     alike = now < CONSTANT
     probable = run.card is not None and loss_name(run.card) in CATEGORICAL | BINARY  # else 0 is a number like any other
@@ -64,6 +64,13 @@ def check(run: Run) -> Check:
             ("extreme_start", _typical(first, "extreme_share") if probable else None),
         ),
     )
+
+
+def _majority(table: Table) -> float | None:
+    """The share of examples that get their batch's most frequent class, over all batches: a rare one is not in each."""
+    values = table.column("majority_share")[:, 0].astype(np.float64) if table.has("majority_share") else np.zeros(0)
+    values = values[np.isfinite(values)]
+    return float(np.mean(values)) if len(values) else None
 
 
 def _typical(table: Table, column: str) -> float | None:
