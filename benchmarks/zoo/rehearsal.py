@@ -6,6 +6,7 @@ The two halves of the zoo are small for so many causes; thresholds that fit one 
 from functools import partial
 
 import numpy as np
+from keras import layers, ops
 from keras.initializers import Constant, Ones, Orthogonal
 from keras.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from keras.optimizers import SGD, Adadelta, Adagrad, RMSprop
@@ -67,11 +68,20 @@ from benchmarks.zoo.special_recipes import (
     RARE_KINDS,
     RARE_WAVES,
     RESIDUAL_DIGITS,
+    SHAPES_NORMALISED,
     SHAPES_TANH,
     TAGS_SGD,
 )
 
 STRETCHING = {"cell": "SimpleRNN", "activation": "relu", "recurrent_initializer": partial(Orthogonal, gain=2.0)}
+
+
+STOPPED = (partial(layers.Lambda, ops.stop_gradient, name="stopped"),)
+
+
+def unrelated(y: np.ndarray) -> np.ndarray:
+    """Numbers that have nothing to do with the inputs."""
+    return np.random.default_rng(1).normal(size=y.shape).astype("float32")
 
 
 def rate(value: float) -> dict:
@@ -390,6 +400,36 @@ MORE = (
     ),
     sick("learning_rate_too_high", FREQUENCIES, "adam_0.5_frequencies", optimizer=rate(0.5)),
     sick("learning_rate_too_high", REVIEWS, "adamw_0.3", optimizer=rate(0.3)),
+    sick("learning_rate_too_high", FREQUENCIES, "adam_1_frequencies", optimizer=rate(1.0)),
+    sick("learning_rate_too_high", WAVES, "adam_1_waves", optimizer=rate(1.0)),
+    sick("uninformative_labels", HOUSES, "shuffled_houses", data=targets(HOUSES, shuffled)),
+    sick("frozen_layers", MOONS, "random_moon_features", model={"trainable": False}),
+    sick("frozen_layers", FREQUENCIES, "random_frequency_features", model={"trainable": False}),
+    sick("disconnected_graph", MOONS, "stopped_moons", model={"between": (partial(layers.Lambda, ops.stop_gradient),)}),
+    sick(
+        "disconnected_graph", DIGITS, "stopped_digits", model={"between": (partial(layers.Lambda, ops.stop_gradient),)}
+    ),
+    sick("train_eval_mismatch", SPOTS, "raw_validation_spots", data=raw_validation(SPOTS, 255)),
+    sick("train_eval_mismatch", SHAPES_NORMALISED, "momentum_0.99999", model={"between": batch_norm(0.99999)}),
+    sick("excessive_dropout", SPIRALS, "0.95_spirals", model={"between": dropout(0.95)}),
+    sick("excessive_dropout", TAGS, "0.97_tags", model={"between": dropout(0.97)}),
+    sick("undertrained", HOUSES, "15_steps", epochs=1, fit={"steps_per_epoch": 15}),
+    sick("undertrained", FREQUENCIES, "one_epoch_of_frequencies", epochs=1),
+    sick("unsuitable_batch_size", TUMOURS, "all_tumours", batch_size=455),
+    *(
+        sick("uninformative_labels", recipe, f"random_{recipe.name}", data=targets(recipe, unrelated))
+        for recipe in (HOUSES_SGD, SPOTS, FREQUENCIES)
+    ),
+    sick("excessive_dropout", DIGIT_IMAGES, "0.95_between_digits", model={"between": dropout(0.95)}),
+    sick("excessive_dropout", WINE, "0.95_wine", model={"between": dropout(0.95)}),
+    sick("excessive_dropout", SHAPES, "0.97_before_the_head", model={"before_head": dropout(0.97)}),
+    sick("train_eval_mismatch", WAVES, "raw_validation_1000", data=raw_validation(WAVES, 1000)),
+    sick("train_eval_mismatch", TUMOURS, "raw_validation_tumours", data=raw_validation(TUMOURS, -5)),
+    sick("train_eval_mismatch", SHAPES, "raw_validation_negative", data=raw_validation(SHAPES, -100)),
+    sick("frozen_layers", SPOTS, "random_spot_features", model={"trainable": False}),
+    sick("frozen_layers", DIGITS, "random_features_of_digits", model={"trainable": False}),
+    sick("disconnected_graph", SPOTS, "stopped_spots", model={"before_head": STOPPED}),
+    sick("disconnected_graph", FREQUENCIES, "stopped_frequencies", model={"before_head": STOPPED}),
     sick("excessive_dropout", TUMOURS, "0.97_tumours", model={"between": dropout(0.97)}),
     sick("excessive_dropout", SPOTS, "0.97_spots", model={"before_head": dropout(0.97)}),
     sick("penalty_dominates", SPOTS, "l1_0.1_spots", model={"kernel_regularizer": L1(0.1)}),

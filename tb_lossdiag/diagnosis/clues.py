@@ -50,6 +50,16 @@ def any_of(*clues: Clue) -> Clue:
     return lambda f: next((e for e in (clue(f) for clue in clues) if e is not None), None)
 
 
+def all_of(*clues: Clue) -> Clue:
+    """Yes only when every clue answers yes, with all their evidence."""
+
+    def clue(f: Findings) -> tuple[Evidence, ...] | None:
+        answers = [one(f) for one in clues]
+        return None if any(answer is None for answer in answers) else tuple(e for answer in answers for e in answer)
+
+    return clue
+
+
 def fact(question: Callable[[Run], str | None]) -> Clue:
     """A sentence about the run itself, None for no."""
 

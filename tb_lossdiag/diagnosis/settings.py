@@ -23,6 +23,8 @@ DONE = 0.98
 SMALL_BATCH = 8
 ADAPTIVE = {"Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Lion", "Adafactor", "Lamb"}
 RECURRENT = {"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"}
+# A model that was trained before gives more right answers than wrong ones at once.
+MOSTLY_RIGHT = 0.5
 ATTENTION = {"MultiHeadAttention", "GroupedQueryAttention", "Attention"}
 SIGMOID = {"sigmoid", "hard_sigmoid"}
 
@@ -185,6 +187,14 @@ def low_precision(run: Run) -> str | None:
         return None
     dtype = str(run.card.settings.get("variable_dtype") or run.card.precision)
     return f"The weights or gradients are {dtype}." if "16" in dtype else None
+
+
+def began_wrong(run: Run) -> str | None:
+    """The accuracy of the first epoch, where most answers were wrong."""
+    found = next((s for name, s in run.epochs.items() if name.endswith("accuracy") and name[:4] != "val_"), None)
+    if found is None or not len(found) or not found.values[0] < MOSTLY_RIGHT:
+        return None
+    return f"In the first epoch {found.values[0]:.0%} of the answers were right."
 
 
 def half_weights(run: Run) -> str | None:

@@ -1,7 +1,7 @@
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.clues import Findings, any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.report import Check, Evidence
 
 SEEN = (Evidence("It was seen."),)
@@ -63,3 +63,9 @@ def test_an_earlier_onset_is_told_with_both_steps():
 ])  # fmt: skip
 def test_without_two_onsets_in_order_nothing_came_before(cause, effect):
     assert before("cause", "effect")(findings(cause=cause, effect=effect)) is None
+
+
+def test_all_of_needs_every_answer_and_keeps_all_evidence():
+    f = findings(noise="found", depth="found", skill="not_found")
+    assert all_of(found("noise"), found("depth"))(f) == (*SEEN, *SEEN)
+    assert all_of(found("noise"), found("skill"))(f) is None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tb_lossdiag.diagnosis import fixes
-from tb_lossdiag.diagnosis.clues import Clue, Findings, ended
+from tb_lossdiag.diagnosis.clues import Clue, Findings, all_of, ended, shows
 from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED
 from tb_lossdiag.diagnosis.report import Fix
 
@@ -17,6 +17,8 @@ NOT_LEARNING = ended(*FAILED, "slow", "stalled")
 
 # Halfway from a constant guess to perfect; noisy labels alone kept a healthy run at 0.47.
 USEFUL = 0.5
+# Got somewhere and now goes nowhere clearly, though the noise forbids to call it flat.
+SETTLED_EARLY = all_of(shows("flatness", direction="unclear"), shows("skill", skill=lambda s: s < 0.8))
 # What steps that are too large, or weights and inputs on the wrong scale, leave behind.
 EARLY_DAMAGE = (
     "dying_relu",

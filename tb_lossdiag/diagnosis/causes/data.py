@@ -2,7 +2,7 @@
 
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, Candidate
-from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows
 
 # Labels that cannot be explained leave a model at a constant guess; far below it something else pushes.
 WORSE = -0.2
@@ -184,7 +184,11 @@ DATA = (
         "uninformative_labels",
         "Labels that the inputs do not explain",
         requires=(
-            shows("generalization_gap", best_skill=lambda s: s < 0.0),
+            any_of(
+                shows("generalization_gap", best_skill=lambda s: s < 0.0),
+                # The guess is known from samples, so near it the validation loss is compared with its own beginning.
+                all_of(shows("generalization_gap", improved=lambda i: i < 0.02), shows("skill", level="little")),
+            ),
             shows("skill", skill=lambda s: 0.05 < s < 0.5),
             clear_of("update_ratio"),
         ),

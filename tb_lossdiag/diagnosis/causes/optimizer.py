@@ -1,8 +1,9 @@
 """Is the step to blame? Learning rates, and updates that never arrive."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, USEFUL, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.symptoms.update_count import FEW
 
 # A tenth of the loss gone over the last half is a pace that more epochs would go on with.
 STEEP = -0.1
@@ -66,7 +67,10 @@ OPTIMIZER = (
     Candidate(
         "learning_rate_too_high",
         "Learning rate too high",
-        requires=(any_of(found("update_ratio", level="high"), fact(settings.rate_is_unusual)), BAD),
+        requires=(
+            any_of(found("update_ratio", level="high"), fact(settings.rate_is_unusual)),
+            any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
         supports=(
             fact(settings.rate_is_unusual),
             found("early_loss", leapt=True),
@@ -91,6 +95,7 @@ OPTIMIZER = (
         test="Train 50 steps with a tenth of the learning rate.",
         fix=fixes.lower_learning_rate,
         points_at="update_ratio",
+        accuses_learning=True,
         weight=4,
     ),
     Candidate(
@@ -139,7 +144,7 @@ OPTIMIZER = (
                 shows("skill", skill=lambda s: s < 0.4),
                 found("update_count", level="few", updates=lambda n: n <= HASTY),
             ),
-            shows("skill", skill=lambda s: s < 0.7),
+            shows("skill", skill=lambda s: s < 0.8),
             fact(settings.ran_as_planned),
         ),
         supports=(
@@ -158,7 +163,7 @@ OPTIMIZER = (
         test="Train as many epochs again.",
         fix=fixes.train_longer,
         accuses_learning=True,
-        good_enough=0.7,
+        good_enough=0.8,
         weight=1,
     ),
     Candidate(
@@ -339,6 +344,7 @@ OPTIMIZER = (
             fact(settings.ran_as_planned),
             shows("gradient_agreement", level="aligned"),
             shows("flatness", direction="falling"),
+            found("update_count", updates=lambda n: n < FEW),
             clear_of("input_scale"),
         ),
         contradicts=(

@@ -1,8 +1,8 @@
 """Is the end of the model to blame? Output activations and losses that do not belong together."""
 
-from tb_lossdiag.diagnosis import fixes
+from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes.candidate import BAD, NOT_LEARNING, Candidate
-from tb_lossdiag.diagnosis.clues import any_of, clear_of, found, shows
+from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
 
 # Half of the first predictions at exactly 0 or 1; a fresh head of a healthy run has none.
 EXTREME_START = 0.5
@@ -29,7 +29,22 @@ OUTPUT = (
     Candidate(
         "output_activation_mismatch",
         "Output activation does not fit the problem",
-        requires=(found("loss_pairing", fault=("sigmoid_for_classes", "softmax_for_labels")), BAD),
+        requires=(
+            found("loss_pairing", fault="softmax_for_labels"),
+            any_of(BAD, shows("skill", skill=lambda s: s < 0.8)),
+        ),
+        explains=("insufficient_capacity", "undertrained", "noise_floor", "learning_rate_too_low"),
+        test="Swap the output layer and train on one batch.",
+        fix=fixes.pair,
+        points_at="loss_pairing",
+        accuses_learning=True,
+        good_enough=0.8,
+        weight=6,
+    ),
+    Candidate(
+        "output_activation_mismatch",
+        "Output activation does not fit the problem",
+        requires=(found("loss_pairing", fault="sigmoid_for_classes"), BAD),
         supports=(found("metric_frozen"), shows("saturated_units", output_saturated=True)),
         contradicts=(found("depth_profile"), found("update_ratio", level="high")),
         test="Swap the output layer and train on one batch.",
@@ -75,6 +90,26 @@ OUTPUT = (
         fix=fixes.pair,
         points_at="loss_floor",
         weight=7,
+    ),
+    # Sure of everything and mostly wrong, whatever the loss is called.
+    Candidate(
+        "saturated_loss",
+        "The loss sits on its clipping limit",
+        requires=(shows("output_diversity", extreme_start=lambda e: e > EXTREME_START), fact(settings.began_wrong)),
+        contradicts=(
+            found("loss_pairing", certain=True),
+            found("nonfinite"),
+            found("zero_gradient", pattern="all", from_start=True),
+            found("input_scale", level="large"),
+            found("initialization", fault="large_scale"),
+            found("activation_scale", level=("blown", "growing")),
+        ),
+        explains=("disconnected_graph", "learning_rate_too_low", "insufficient_capacity", "dying_relu", "undertrained"),
+        test="Let the loss take logits and train on one batch.",
+        fix=fixes.logits,
+        points_at="output_diversity",
+        certain=True,
+        weight=5,
     ),
     *(
         Candidate(

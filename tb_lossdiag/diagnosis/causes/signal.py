@@ -1,7 +1,7 @@
 """Is the way through the layers to blame? Gradients and activations that fade, explode or stick."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.outcome import FAILED
 
@@ -173,7 +173,7 @@ SIGNAL = (
         explains=("learning_rate_too_low", "insufficient_capacity", "undertrained"),
         test="Put a LayerNormalization in front of the layer and train 50 steps.",
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=0.95,
         fix=fixes.desaturate,
         points_at="saturated_units",
         weight=3,
@@ -223,7 +223,7 @@ SIGNAL = (
         "No activation between the layers",
         requires=(
             found("architecture", fault="linear_stack"),
-            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < USEFUL)),
+            any_of(NOT_LEARNING, SETTLED_EARLY, shows("skill", skill=lambda s: s < USEFUL)),
         ),
         supports=(clear_of("update_ratio"), clear_of("input_scale")),
         contradicts=(found("update_ratio", level="high"), found("loss_pairing", certain=True)),

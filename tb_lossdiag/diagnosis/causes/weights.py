@@ -1,8 +1,8 @@
 """Are the weights to blame? What is frozen, cut off or badly started."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, USEFUL, Candidate
-from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
+from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, fact, found, shows
 
 # The share of itself by which the loss would change if a weight matrix changed by its own size, at most, over the whole
 # run: 2e-7 behind a stopped gradient, 0.1 and more in healthy runs.
@@ -26,7 +26,7 @@ WEIGHTS = (
         "Frozen layers",
         requires=(
             found("trainable", nothing=False),
-            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < USEFUL)),
+            any_of(NOT_LEARNING, SETTLED_EARLY, shows("skill", skill=lambda s: s < USEFUL)),
         ),
         supports=(
             fact(settings.is_mostly_frozen),
@@ -45,6 +45,7 @@ WEIGHTS = (
         fix=fixes.unfreeze,
         points_at="trainable",
         accuses_learning=True,
+        good_enough=0.8,
         weight=4,
     ),
     Candidate(
@@ -134,7 +135,13 @@ WEIGHTS = (
                 found("zero_gradient", pattern=("all", "kernels"), from_start=True),
                 found("zero_gradient", unreached=True),
             ),
-            any_of(BAD, found("flatness")),
+            any_of(
+                BAD,
+                found("flatness"),
+                SETTLED_EARLY,
+                shows("skill", skill=lambda s: s < USEFUL),
+                all_of(found("zero_gradient", unreached=True), shows("skill", skill=lambda s: s < 0.8)),
+            ),
         ),
         supports=(found("zero_gradient", unreached=True), found("update_ratio", level="zero")),
         contradicts=(
@@ -147,6 +154,8 @@ WEIGHTS = (
         test="Print which gradients are None right after tape.gradient.",
         fix=fixes.reconnect,
         points_at="zero_gradient",
+        accuses_learning=True,
+        good_enough=0.8,
         weight=6,
     ),
 )

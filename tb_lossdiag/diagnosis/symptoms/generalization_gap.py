@@ -63,6 +63,7 @@ def check(run: Run) -> Check:
             ("ratio", float(ratio)),
             ("best_epoch", best + 1),
             ("epochs", len(b)),
+            ("improved", float((b[0] - b[best]) / abs(b[0])) if b[0] else 0.0),
             ("best_skill", best_skill),
             ("lost_skill", best_skill - end_skill if best_skill is not None and end_skill is not None else None),
         ),

@@ -5,7 +5,16 @@ Alike are predictions whose numbers hardly differ, and those that differ but alw
 
 import numpy as np
 
-from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, known_targets, loss_name, pooled_mean
+from tb_lossdiag.diagnosis.reference import (
+    ABSOLUTE,
+    BINARY,
+    CATEGORICAL,
+    SQUARED,
+    known_targets,
+    loss_name,
+    pooled_mean,
+    value_range,
+)
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import late, onset, span
 from tb_lossdiag.run import Run, Table
@@ -35,7 +44,7 @@ def check(run: Run) -> Check:
     majority, labels = _majority(late(table)), _label_majority(run)
     one_class = majority is not None and labels is not None and majority > ONE_CLASS and _labels_vary(run)
     alike = now < CONSTANT
-    probable = run.card is not None and loss_name(run.card) in CATEGORICAL | BINARY  # else 0 is a number like any other
+    probable = _are_probabilities(run)  # else 0 is a number like any other
     first = table.between(table.steps[0], table.steps[0])  # later ones show what the first steps did
     name, seen = (table.rows[0].name,), span(late(table))
     text = f"Predictions for different inputs differ by {now:.2g} of their size."
@@ -64,6 +73,12 @@ def check(run: Run) -> Check:
             ("extreme_start", _typical(first, "extreme_share") if probable else None),
         ),
     )
+
+
+def _are_probabilities(run: Run) -> bool:
+    low, high = value_range(run, "prediction")
+    name = loss_name(run.card) if run.card is not None else ""
+    return name in CATEGORICAL | BINARY or (name not in SQUARED | ABSOLUTE and low >= 0 and high <= 1)
 
 
 def _majority(table: Table) -> float | None:

@@ -88,3 +88,8 @@ def test_the_skill_that_was_lost_is_told_where_a_constant_guess_is_known():
     found = check(turning(0.5))
     assert found.sign("lost_skill") == pytest.approx(0.5 / np.log(s.CLASSES))
     assert check(s.healthy(epochs=turning(0.5).epochs, targets=None)).sign("lost_skill") is None
+
+
+def test_what_validation_gained_since_its_first_epoch_is_told():
+    assert check(turning(0.5)).sign("improved") == pytest.approx(0.5)
+    assert check(s.healthy(epochs=s.epochs(loss=TRAIN, val_loss=TRAIN[::-1]))).sign("improved") == 0
