@@ -26,22 +26,29 @@ FALLEN = 0.5
 PATIENCE = 0.25
 FEWEST_STEPS, MOST_STEPS = 100, 2000
 NEEDS_PATIENCE = ("never_learned", "slow", "stalled")
+# A loss that still moves may yet turn: LSTMs that ended at skill 0.9 had lost most of their way at a half of the plan.
+LONGER_PATIENCE = 0.6
+MOVING = ("slow", "diverging")
+# One that stands this far above its first value is not on a detour.
+BLOWN_UP = 2.0
 
 
 def outcome(run: Run, checks: Mapping[str, Check]) -> str:
     """One of report.VERDICTS."""
     judged = _judged(run, checks)
-    return "inconclusive" if judged in NEEDS_PATIENCE and is_young(run) else judged
+    if judged in NEEDS_PATIENCE and is_young(run):
+        return "inconclusive"
+    return "inconclusive" if judged in MOVING and is_young(run, LONGER_PATIENCE) and not _blown_up(run) else judged
 
 
-def is_young(run: Run) -> bool:
+def is_young(run: Run, patience: float = PATIENCE) -> bool:
     """Whether a training that goes on has had too few steps to be called stuck."""
     if run.step_unit != "step" or not run.steps:
         return False
     planned = planned_steps(run)
     if planned is not None and run.last_step >= DONE * planned:
         return False
-    return run.last_step < min(max(FEWEST_STEPS, PATIENCE * (planned or 0)), MOST_STEPS)
+    return run.last_step < min(max(FEWEST_STEPS, patience * (planned or 0)), MOST_STEPS)
 
 
 def _judged(run: Run, checks: Mapping[str, Check]) -> str:
@@ -86,3 +93,8 @@ def _ends_nonfinite(run: Run) -> bool:
     """One broken batch that training recovers from is a symptom, not the outcome."""
     loss = run.steps.get("loss") or run.epochs.get("loss")
     return bool(loss) and not math.isfinite(loss.values[-1])
+
+
+def _blown_up(run: Run) -> bool:
+    loss = run.steps.get("loss") or run.epochs.get("loss")
+    return bool(loss) and not abs(float(loss.values[-1])) <= BLOWN_UP * abs(float(loss.values[0]))

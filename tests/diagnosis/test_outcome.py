@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.outcome import FALLEN, UNMOVED, outcome
+from tb_lossdiag.diagnosis.outcome import BLOWN_UP, FALLEN, UNMOVED, outcome
 from tb_lossdiag.diagnosis.report import VERDICTS, Check
 from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED
 from tb_lossdiag.run import Run
@@ -113,3 +113,14 @@ def test_a_plan_that_is_over_with_hardly_any_skill_was_slow():
     going_on = s.healthy(card=s.card(epochs=12))
     assert judge("unclear", LITTLE - 0.01) == "slow"
     assert judge("unclear", LITTLE - 0.01, run=going_on) == "inconclusive"
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(10, "slow"), (16, "slow"), (18, "inconclusive")])
+def test_a_loss_that_still_moves_has_longer(epochs, expected):
+    assert judge("falling", LITTLE - 0.01, run=s.healthy(card=s.card(epochs=epochs))) == expected
+
+
+@pytest.mark.parametrize(("end", "expected"), [(BLOWN_UP * 0.99, "inconclusive"), (BLOWN_UP * 1.01, "diverging")])
+def test_a_loss_that_rises_may_turn_unless_it_has_blown_up(end, expected):
+    run = s.healthy(card=s.card(epochs=100), steps=s.loss(np.linspace(1.0, end, 400)))
+    assert judge("rising", 0.5, run=run) == expected

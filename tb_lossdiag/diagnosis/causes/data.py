@@ -187,7 +187,11 @@ DATA = (
             any_of(
                 shows("generalization_gap", best_skill=lambda s: s < 0.0),
                 # The guess is known from samples, so near it the validation loss is compared with its own beginning.
-                all_of(shows("generalization_gap", improved=lambda i: i < 0.02), shows("skill", level="little")),
+                all_of(
+                    shows("generalization_gap", improved=lambda i: i < 0.02),
+                    shows("skill", level="little"),
+                    fact(settings.ran_as_planned),
+                ),
             ),
             shows("skill", skill=lambda s: 0.05 < s < 0.5),
             clear_of("update_ratio"),
@@ -258,7 +262,7 @@ DATA = (
             any_of(
                 BAD,
                 # The loss may look good while no example is ever given to the rare class.
-                shows("output_diversity", majority=lambda m: m > 0.99),
+                all_of(shows("output_diversity", majority=lambda m: m > 0.99), fact(settings.ran_as_planned)),
             ),
         ),
         supports=(

@@ -10,6 +10,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.settings import planned_steps
 from tb_lossdiag.diagnosis.window import data_loss
 from tb_lossdiag.run import LayerCard, Run
 
@@ -126,9 +127,10 @@ def _fault(run: Run, layers: list[LayerCard], unseen: float) -> str:
 
 
 def _left(run: Run, layers: list[LayerCard]) -> float:
-    """The largest share of initial moving statistics left after the last step; 0 where steps are not known."""
+    """The largest share of initial moving statistics left at the end, planned or reached; 0 where steps are unknown."""
     if run.step_unit != "step":
         return 0.0
     momenta = [layer.settings.get("momentum", MOMENTUM) for layer in layers]
     known = [float(m) for m in momenta if isinstance(m, (int, float)) and 0 <= m <= 1]
-    return max((momentum ** max(run.last_step, 0) for momentum in known), default=0.0)
+    updates = max(run.last_step, planned_steps(run) or 0)
+    return max((momentum**updates for momentum in known), default=0.0)

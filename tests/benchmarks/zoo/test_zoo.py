@@ -14,8 +14,9 @@ from tb_lossdiag.diagnosis.causes import CANDIDATES
 
 SEED = 0
 HELD_OUT = [one for one in ZOO if one.held_out]
-# Fewer runs than the published figures rest on, so one more may go wrong by chance.
-DETECTED, FIRST, AMONG_THREE, ACCUSED = 0.95, 0.83, 0.93, 0.04
+# Two runs in ninety less than measured at this seed (95, 92 and 93 %, one of 69 accused): another processor rounds
+# differently, and a run on the edge may then fall on the other side.
+DETECTED, FIRST, AMONG_THREE, ACCUSED = 0.93, 0.89, 0.91, 0.03
 
 
 def test_every_cause_has_three_trainings_and_both_halves_have_it():

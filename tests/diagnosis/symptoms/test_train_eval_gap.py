@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic as s
@@ -113,3 +115,10 @@ def test_a_good_first_epoch_leaves_only_the_validation_data_to_blame(unseen, fau
     found = check(run)
     assert (found.sign("fault"), found.found) == (fault, fault != "mode")
     assert found.sign("advantage") == pytest.approx(found.sign("val_skill") - found.sign("train_skill"))
+
+
+def test_moving_statistics_have_until_the_end_of_the_plan():
+    run = curves(0.1, 9.0, momentum=0.998)
+    assert check(run).sign("fault") == "moving_statistics"
+    longer = replace(run, card=replace(run.card, epochs=100))
+    assert check(longer).sign("fault") == "mode"
