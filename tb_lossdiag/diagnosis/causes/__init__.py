@@ -1,10 +1,12 @@
 """Which explanations compete? The whole cause table, by where the blame would lie."""
 
+from tb_lossdiag.diagnosis.causes.batch import BATCH
 from tb_lossdiag.diagnosis.causes.data import DATA
 from tb_lossdiag.diagnosis.causes.fit import FIT
 from tb_lossdiag.diagnosis.causes.optimizer import OPTIMIZER
 from tb_lossdiag.diagnosis.causes.output import OUTPUT
+from tb_lossdiag.diagnosis.causes.rate import RATE
 from tb_lossdiag.diagnosis.causes.signal import SIGNAL
 from tb_lossdiag.diagnosis.causes.weights import WEIGHTS
 
-CANDIDATES = (*DATA, *OUTPUT, *WEIGHTS, *OPTIMIZER, *SIGNAL, *FIT)
+CANDIDATES = (*DATA, *OUTPUT, *WEIGHTS, *RATE, *BATCH, *OPTIMIZER, *SIGNAL, *FIT)

@@ -19,6 +19,8 @@ NOT_LEARNING = ended(*FAILED, "slow", "stalled")
 USEFUL = 0.5
 # Got somewhere and now goes nowhere clearly, though the noise forbids to call it flat.
 SETTLED_EARLY = all_of(shows("flatness", direction="unclear"), shows("skill", skill=lambda s: s < 0.8))
+# A step that still moves the weights by a hundredth late in training: ten times the usual.
+LARGE_LATE_STEPS = 1e-2
 # What steps that are too large, or weights and inputs on the wrong scale, leave behind.
 EARLY_DAMAGE = (
     "dying_relu",

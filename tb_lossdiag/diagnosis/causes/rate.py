@@ -1,0 +1,164 @@
+"""Is the step the wrong size? Learning rates that are zero, too high, too low, and trainings that stop too early."""
+
+from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, LARGE_LATE_STEPS, USEFUL, Candidate
+from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
+
+# A tenth of the loss gone over the last half is a pace that more epochs would go on with.
+STEEP = -0.1
+# What more epochs would improve shows in the validation loss too; this one never beat a constant guess.
+UNSEEN_BY_VALIDATION = 0.0
+# So few updates have hardly arrived anywhere, even half-way.
+HASTY = 40
+
+RATE = (
+    Candidate(
+        "learning_rate_zero",
+        "Learning rate is zero",
+        requires=(found("update_ratio", level=("zero", "stopped")), fact(settings.rate_is_zero)),
+        explains=("*",),
+        test="Print optimizer.learning_rate during training.",
+        fix=fixes.set_learning_rate,
+        certain=True,
+        weight=7,
+    ),
+    Candidate(
+        "learning_rate_zero",
+        "The learning rate ran out",
+        requires=(
+            found("schedule", fault=("zero", "ended_early")),
+            any_of(BAD, shows("skill", skill=lambda s: s < 0.9)),
+            any_of(found("update_ratio", level=("zero", "stopped", "low")), found("flatness")),
+        ),
+        supports=(
+            found("update_ratio", level=("zero", "stopped", "low")),
+            found("flatness", direction="flat"),
+            clear_of("zero_gradient"),
+            shows("gradient_agreement", level="aligned"),
+        ),
+        contradicts=(
+            found("update_ratio", level="high"),
+            found("loss_pairing", certain=True),
+            found("dead_units"),
+            found("zero_gradient"),
+        ),
+        explains=(
+            "learning_rate_too_low",
+            "undertrained",
+            "insufficient_capacity",
+            "noise_floor",
+            "updates_not_applied",
+        ),
+        test="Train the rest with a constant learning rate.",
+        fix=fixes.set_learning_rate,
+        points_at="schedule",
+        accuses_learning=True,
+        good_enough=0.9,
+        weight=6,
+    ),
+    Candidate(
+        "learning_rate_too_high",
+        "Learning rate too high",
+        requires=(
+            any_of(found("update_ratio", level="high"), fact(settings.rate_is_unusual)),
+            any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        supports=(
+            fact(settings.rate_is_unusual),
+            found("early_loss", leapt=True),
+            before("update_ratio", "dead_units"),
+            before("update_ratio", "zero_gradient"),
+            before("update_ratio", "nonfinite"),
+            found("exploding_norm", growth=lambda g: g > 100),
+            found("flatness", direction="rising"),
+            found("divergence"),
+            found("oscillation"),
+            found("loss_spikes"),
+            # One update larger than the weights themselves, or steps that stay as large as at the start.
+            shows("update_ratio", leap=lambda u: u > 1),
+            shows("update_ratio", late=lambda u: u > LARGE_LATE_STEPS),
+        ),
+        contradicts=(
+            clear_of("update_ratio"),
+            found("initialization", fault="large_scale"),
+            found("activation_scale", level=("blown", "growing")),
+        ),
+        explains=EARLY_DAMAGE,
+        test="Train 50 steps with a tenth of the learning rate.",
+        fix=fixes.lower_learning_rate,
+        points_at="update_ratio",
+        accuses_learning=True,
+        weight=4,
+    ),
+    Candidate(
+        "learning_rate_too_low",
+        "Learning rate too low",
+        requires=(found("update_ratio", level="low"), ended("never_learned", "stalled", "slow", "inconclusive")),
+        supports=(
+            clear_of("zero_gradient"),
+            clear_of("depth_profile"),
+            found("skill"),
+            shows("flatness", direction="falling"),
+            shows("gradient_agreement", level="aligned"),
+        ),
+        contradicts=(
+            found("depth_profile"),
+            found("dead_units"),
+            found("saturated_units"),
+            found("zero_gradient"),
+            found("loss_pairing", certain=True),
+            found("output_diversity"),
+        ),
+        explains=("undertrained", "insufficient_capacity", "unsuitable_optimizer"),
+        test="Train 50 steps with ten times the learning rate.",
+        fix=fixes.raise_learning_rate,
+        points_at="update_ratio",
+        weight=3,
+    ),
+    Candidate(
+        "undertrained",
+        "Stopped too early",
+        requires=(
+            any_of(shows("flatness", direction="falling"), found("update_count", level="few")),
+            ended("slow", "learning", "inconclusive"),
+            any_of(
+                shows("skill", skill=lambda s: s < 0.4),
+                found("update_count", level="few", updates=lambda n: n <= HASTY),
+            ),
+            shows("skill", skill=lambda s: s < 0.8),
+            fact(settings.ran_as_planned),
+        ),
+        supports=(
+            clear_of("update_ratio"),
+            shows("gradient_agreement", level="aligned"),
+            found("update_count", level="few"),
+            shows("flatness", change=lambda c: c < STEEP),
+        ),
+        contradicts=(
+            found("loss_pairing", certain=True),
+            shows("gradient_agreement", level="noise"),
+            shows("generalization_gap", best_skill=lambda s: s < UNSEEN_BY_VALIDATION),
+            found("architecture", fault="dropout"),
+            fact(settings.is_bottleneck),
+        ),
+        test="Train as many epochs again.",
+        fix=fixes.train_longer,
+        accuses_learning=True,
+        good_enough=0.8,
+        weight=1,
+    ),
+    Candidate(
+        "undertrained",
+        "Stopped too early",
+        requires=(
+            shows("flatness", direction="falling"),
+            ended("slow", "learning"),
+            shows("skill", skill=lambda s: s < 0.5),
+        ),
+        supports=(clear_of("update_ratio"),),
+        contradicts=(found("loss_pairing", certain=True),),
+        test="Train as many epochs again.",
+        fix=fixes.train_longer,
+        weight=1,
+    ),
+)
