@@ -215,3 +215,9 @@ def test_a_run_that_learns_is_not_accused_before_it_had_its_time():
     tables = {"layers": table, "data": s.data_table(), "targets": s.target_table()}
     young = s.healthy(steps=steps, epochs={}, **{name: s.first_steps(part, 20) for name, part in tables.items()})
     assert diagnose_run(young).severity in ("none", "note")
+
+
+def test_units_that_die_under_strong_dropout_are_its_doing():
+    card = s.with_layer(s.card(), "hidden_2", {"rate": 0.95}, kind="Dropout")
+    table = s.with_column(s.layer_table(), "activation_dead_share", 1.0, rows=["hidden_1"], from_step=60)
+    assert ids(s.stuck(card=card, layers=table))[:2] == ["excessive_dropout", "dying_relu"]

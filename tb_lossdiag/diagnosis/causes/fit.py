@@ -70,9 +70,11 @@ FIT = (
             shows("train_eval_gap", advantage=lambda a: a > 0.2),
             clear_of("input_scale"),
         ),
-        contradicts=(found("loss_pairing", certain=True), found("zero_gradient"), found("depth_profile")),
+        contradicts=(found("loss_pairing", certain=True),),
         explains=(
             "learning_rate_too_high",
+            "dying_relu",
+            "disconnected_graph",
             "uninformative_labels",
             "undertrained",
             "insufficient_capacity",
