@@ -12,7 +12,8 @@ QUESTIONS = [
     settings.rate_is_zero, settings.rate_is_unusual, settings.rate_is_usual, settings.adapts_nothing, settings.recurs,
     settings.clips_nothing, settings.is_narrow, settings.hides_sigmoids, settings.has_narrow_relu,
     settings.is_mostly_frozen, settings.is_bottleneck, settings.ran_as_planned, settings.adapts,
-    settings.rate_is_constant, settings.small_batch, settings.low_precision,
+    settings.rate_is_constant, settings.small_batch, settings.low_precision, settings.half_weights,
+    settings.began_wrong, settings.attends, settings.recurs_through_sigmoids,
 ]  # fmt: skip
 
 
@@ -150,3 +151,34 @@ def test_an_adaptive_optimizer_scales_each_step():
 def test_a_few_examples_are_a_small_batch():
     assert settings.small_batch(s.healthy(card=s.card(batch_size=8))) == "Each step sees 8 examples."
     assert settings.small_batch(s.healthy(card=s.card(batch_size=9))) is None
+
+
+def test_only_float16_is_half():
+    assert "float16" in settings.half_weights(s.healthy(card=s.card(precision="float16")))
+    assert settings.half_weights(s.healthy(card=s.card(settings={"variable_dtype": "float16"}))) is not None
+    for precision in ("float32", "bfloat16", "mixed_float16"):
+        assert settings.half_weights(s.healthy(card=s.card(precision=precision))) is None
+
+
+@pytest.mark.parametrize(("accuracy", "wrong"), [([0.49, 0.9], True), ([0.5, 0.9], False), ([np.nan], False)])
+def test_a_first_epoch_of_mostly_wrong_answers_began_wrong(accuracy, wrong):
+    run = s.healthy(epochs=s.epochs(categorical_accuracy=accuracy, val_accuracy=[0.1] * len(accuracy)))
+    assert (settings.began_wrong(run) is not None) == wrong
+    assert settings.began_wrong(s.healthy(epochs=s.epochs(val_accuracy=[0.1]))) is None
+
+
+def test_attention_is_a_transformers():
+    assert "'a'" in settings.attends(layered(LayerCard("a", "MultiHeadAttention"), LayerCard("b", "Dense")))
+    assert settings.attends(s.healthy()) is None
+
+
+def test_a_sigmoid_in_a_plain_recurrence_fades():
+    assert "'r'" in settings.recurs_through_sigmoids(layered(LayerCard("r", "SimpleRNN", "sigmoid")))
+    for other in (LayerCard("r", "SimpleRNN", "tanh"), LayerCard("r", "LSTM", "sigmoid")):
+        assert settings.recurs_through_sigmoids(layered(other)) is None
+
+
+def test_a_softmax_between_layers_squeezes():
+    squeezed = s.healthy(card=s.with_layer(s.card(), "hidden_2", activation="softmax"))
+    assert "'hidden_2': a softmax" in settings.hides_sigmoids(squeezed)
+    assert settings.hides_sigmoids(s.healthy()) is None
