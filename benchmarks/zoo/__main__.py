@@ -15,13 +15,15 @@ from rich.table import Table
 from benchmarks.zoo import score, table
 from benchmarks.zoo.record import DEFAULT_FOLDER, log_of, record, recording
 from benchmarks.zoo.training import Training
-from benchmarks.zoo.zoo import TRAININGS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BEGIN, END = "<!-- zoo: python -m benchmarks.zoo --readme -->", "<!-- zoo end -->"
 
 
 def main() -> None:
+    # Late: a worker that records imports this module first, and the zoo's regularizers would start TensorFlow in it.
+    from benchmarks.zoo.zoo import TRAININGS
+
     ask = argparse.ArgumentParser(prog="python -m benchmarks.zoo", description=__doc__)
     ask.add_argument("--split", choices=("held-out", "tune", "all"), default="held-out")
     ask.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
@@ -59,6 +61,8 @@ def judge(
 
 
 def _judge(job: tuple[str, int, Path, bool]) -> dict[str, score.Judged]:
+    from benchmarks.zoo.zoo import TRAININGS
+
     name, seed, folder, peers = job
     (training,) = (one for one in TRAININGS if one.name == name)
     log_dir = log_of(folder, name, seed)

@@ -15,7 +15,6 @@ import numpy as np
 import tb_lossdiag
 from benchmarks.zoo.record import DEFAULT_FOLDER, log_of, record, recording
 from benchmarks.zoo.score import read
-from benchmarks.zoo.zoo import TRAININGS
 from tb_lossdiag.diagnosis import diagnose_run
 from tb_lossdiag.diagnosis.report import Report
 
@@ -23,6 +22,9 @@ RELIABILITY = Path(tb_lossdiag.__file__).parent / "diagnosis" / "reliability.py"
 
 
 def main() -> None:
+    # Late: a worker that records imports this module first, and the zoo's regularizers would start TensorFlow in it.
+    from benchmarks.zoo.zoo import TRAININGS
+
     ask = argparse.ArgumentParser(prog="python -m benchmarks.zoo.calibrate", description=__doc__)
     ask.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
     ask.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where recordings are kept")
