@@ -124,7 +124,7 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
     if name in RELATIVE:
         target_low, target_high = value_range(run, "target")
-        if target_low <= 0 < target_high or target_low < 0:
+        if target_low <= 0 <= target_high:
             return "relative_to_zero", (
                 f"{told}: it divides by the target, and targets run from {target_low:.4g} to {target_high:.4g}, "
                 "through 0: the smallest ones are all that counts."

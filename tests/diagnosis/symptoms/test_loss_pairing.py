@@ -35,6 +35,7 @@ def labels(*probabilities):
     pair("mse", "linear", 1),
     pair("mae", "relu", 1),
     pair("mean_absolute_percentage_error", "linear", 1, [5.0], {"min": 1.0, "max": 9.0}),
+    pair("mean_absolute_percentage_error", "linear", 1, [-5.0], {"min": -9.0, "max": -1.0}),
     pair("mse", "sigmoid", 1, [0.4], {"min": 0.1, "max": 0.9}, spread=[0.2]),
     pair("my_loss", "relu"),
 ])  # fmt: skip
