@@ -21,6 +21,8 @@ BOTTLENECK = 2
 # An early stop or a partial last epoch leaves a little of the plan.
 DONE = 0.98
 SMALL_BATCH = 8
+# So few rows a network of any size learns by heart, whatever is true of them; 100 rows hid a third of wrong labels.
+FEW_ROWS = 100
 ADAPTIVE = {"Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Lion", "Adafactor", "Lamb"}
 RECURRENT = {"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"}
 # A model that was trained before gives more right answers than wrong ones at once.
@@ -180,6 +182,13 @@ def rate_is_constant(run: Run) -> str | None:
 def small_batch(run: Run) -> str | None:
     size = run.card.batch_size if run.card else None
     return f"Each step sees {size} examples." if size and size <= SMALL_BATCH else None
+
+
+def has_few_rows(run: Run) -> str | None:
+    size, steps = (run.card.batch_size, run.card.steps_per_epoch) if run.card else (None, None)
+    if not size or not steps or size * (steps - 1) >= FEW_ROWS:
+        return None
+    return f"An epoch is {steps} batches of {size}: too few rows to tell wrong labels from labels learned by heart."
 
 
 def low_precision(run: Run) -> str | None:

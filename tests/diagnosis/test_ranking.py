@@ -221,3 +221,50 @@ def test_units_that_die_under_strong_dropout_are_its_doing():
     card = s.with_layer(s.card(), "hidden_2", {"rate": 0.95}, kind="Dropout")
     table = s.with_column(s.layer_table(), "activation_dead_share", 1.0, rows=["hidden_1"], from_step=60)
     assert ids(s.stuck(card=card, layers=table))[:2] == ["excessive_dropout", "dying_relu"]
+
+
+def frozen(std=1.0):
+    """Three of four layers are frozen, their kernels at this many times the spread of a fresh one."""
+    card = s.card()
+    for layer in card.layers[:3]:
+        spread = {"kernel_std": std * layer.settings["kernel_std"]}
+        start = {"kernel": {"name": "HeNormal", "config": {}}}
+        card = s.with_layer(card, layer.path, spread, trainable=False, initializers=start)
+    return replace(card, trainable_parameters=card.layers[-1].parameters)
+
+
+@pytest.mark.parametrize(("std", "last", "severity"), [(1.0, 0.6, "warning"), (1.2, 0.6, "none"), (1.0, 0.2, "none")])
+def test_frozen_random_features_are_accused_until_they_do_well_and_loaded_ones_are_not(std, last, severity):
+    run = s.healthy(card=frozen(std), steps=s.loss(s.falling(last=last)))
+    report = diagnose_run(run)
+    assert report.severity == severity
+    assert severity == "none" or first(run).id == "frozen_layers"
+
+
+def test_labels_under_large_steps_of_a_usual_rate_are_doubted_second():
+    table = s.with_column(s.layer_table(), "update_ratio", 0.3)
+    assert ids(s.stuck(layers=table))[:2] == ["learning_rate_too_high", "uninformative_labels"]
+
+
+@pytest.mark.parametrize(("steps", "confidence"), [(40, "likely"), (3, "possible")])
+def test_few_rows_may_be_learned_by_heart_without_wrong_labels(steps, confidence):
+    at = np.arange(1, 21) * 20
+    epochs = {"loss": s.series(np.linspace(2.2, 0.1, 20), at), "val_loss": s.series(np.linspace(2.4, 6.0, 20), at)}
+    run = s.stuck(card=s.card(steps_per_epoch=steps), epochs=epochs, steps=s.loss(np.linspace(2.3, 0.1, 400)))
+    (labels,) = (cause for cause in diagnose_run(run).causes if cause.id == "uninformative_labels")
+    assert labels.confidence == confidence
+
+
+@pytest.mark.parametrize(("last", "severity"), [(1.5, "warning"), (1.2, "note")])
+def test_small_steps_that_got_nowhere_by_the_end_of_the_plan_are_too_small(last, severity):
+    table = s.with_column(s.layer_table(), "update_ratio", 1e-6)
+    report = diagnose_run(s.healthy(layers=table, steps=s.loss(np.linspace(2.3, last, 400))))
+    assert {c.id: c.severity for c in report.causes}.get("learning_rate_too_low", "note") == severity
+
+
+@pytest.mark.parametrize(("last", "severity"), [(1.5, "warning"), (0.8, "none")])
+def test_a_bottleneck_that_got_nowhere_by_the_end_of_the_plan_is_too_narrow(last, severity):
+    card = s.with_layer(s.card(), "hidden_2", units=1)
+    report = diagnose_run(s.healthy(card=card, steps=s.loss(np.linspace(2.3, last, 400))))
+    assert report.severity == severity
+    assert severity == "none" or report.causes[0].id == "insufficient_capacity"

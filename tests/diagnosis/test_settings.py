@@ -153,6 +153,12 @@ def test_a_few_examples_are_a_small_batch():
     assert settings.small_batch(s.healthy(card=s.card(batch_size=9))) is None
 
 
+@pytest.mark.parametrize(("size", "steps", "few"), [(8, 13, True), (8, 14, False), (None, 13, False), (8, None, False)])
+def test_an_epoch_of_a_hundred_rows_is_few(size, steps, few):
+    run = s.healthy(card=s.card(batch_size=size, steps_per_epoch=steps))
+    assert (settings.has_few_rows(run) is not None) is few
+
+
 def test_only_float16_is_half():
     assert "float16" in settings.half_weights(s.healthy(card=s.card(precision="float16")))
     assert settings.half_weights(s.healthy(card=s.card(settings={"variable_dtype": "float16"}))) is not None

@@ -9,6 +9,7 @@ import pytest
 from recording.reading import Records
 from recording.small_models import LAYERS, batches
 from tb_lossdiag import LossDiagnostics, schema
+from tb_lossdiag.diagnosis.fresh import is_fresh
 from tb_lossdiag.recording.card import initial_weights
 
 
@@ -131,3 +132,20 @@ def test_the_card_is_plain_json(tmp_path):
     card(tmp_path, model(), optimizer=keras.optimizers.Adam(0.1))
     written = Records(tmp_path).of(schema.CARD)[0][1]
     assert json.loads(schema.encode_json(written)) == written
+
+
+@pytest.mark.parametrize("start", [
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "random_normal",
+])  # fmt: skip
+@pytest.mark.parametrize("layer", [
+    lambda start: LAYERS.Dense(48, kernel_initializer=start),
+    lambda start: LAYERS.Conv1D(48, 5, kernel_initializer=start),
+])  # fmt: skip
+def test_a_layer_is_fresh_until_it_has_learned(tmp_path, start, layer):
+    x, y = np.random.default_rng(0).normal(size=(64, 8, 4)).astype("float32"), np.arange(64) % 3
+    net = keras.Sequential([LAYERS.Input((8, 4)), layer(start), LAYERS.Flatten(), LAYERS.Dense(3, "softmax")])
+    net.compile("adam", "sparse_categorical_crossentropy")
+    for at in ("first", "second"):
+        net.fit(x, y, epochs=3, batch_size=16, verbose=0, callbacks=[LossDiagnostics(tmp_path / at)])
+    assert is_fresh(Records(tmp_path / "first").card.layers[0])
+    assert not is_fresh(Records(tmp_path / "second").card.layers[0])

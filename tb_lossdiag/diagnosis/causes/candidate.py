@@ -17,10 +17,14 @@ NOT_LEARNING = ended(*FAILED, "slow", "stalled")
 
 # Halfway from a constant guess to perfect; noisy labels alone kept a healthy run at 0.47.
 USEFUL = 0.5
+# Less of the way than this at the end of the plan is no result; the weakest healthy run of the zoo ended at 0.47.
+UNFINISHED = 0.4
 # Got somewhere and now goes nowhere clearly, though the noise forbids to call it flat.
 SETTLED_EARLY = all_of(shows("flatness", direction="unclear"), shows("skill", skill=lambda s: s < 0.8))
 # A step that still moves the weights by a hundredth late in training: ten times the usual.
 LARGE_LATE_STEPS = 1e-2
+# Of a layer's units: a layer that is half silent still lets half of everything through.
+BLOCKED = 0.9
 # What steps that are too large, or weights and inputs on the wrong scale, leave behind.
 EARLY_DAMAGE = (
     "dying_relu",

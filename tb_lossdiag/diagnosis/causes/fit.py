@@ -1,8 +1,8 @@
 """Does the size of the model fit the data? Too simple, too complex, too strongly regularised."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, USEFUL, Candidate
-from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, UNFINISHED, USEFUL, Candidate
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows
 
 # Above this a model of one or two units may be all that the data need, as in an autoencoder.
 WELL_FITTED = 0.65
@@ -20,6 +20,8 @@ FIT = (
                 ended("stalled", "never_learned", "slow"),
                 # Still falling a little, but the examples no longer agree on where to.
                 shows("gradient_agreement", level="noise"),
+                # The plan is over, and a wider model would have been told to go on.
+                all_of(shows("skill", skill=lambda s: s < UNFINISHED), fact(settings.ran_as_planned)),
             ),
             shows("skill", skill=lambda s: s < WELL_FITTED),
         ),
@@ -136,7 +138,7 @@ FIT = (
         "Training and evaluation compute different things",
         requires=(found("train_eval_gap"),),
         supports=(
-            shows("train_eval_gap", fault=("moving_statistics", "normalization_batch", "unlike_data")),
+            shows("train_eval_gap", fault=("moving_statistics", "normalization_batch", "unlike_data", "quick")),
             shows("train_eval_gap", val_skill=lambda s: s < 0),
         ),
         contradicts=(found("loss_pairing", certain=True),),

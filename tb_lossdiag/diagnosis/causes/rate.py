@@ -1,8 +1,8 @@
 """Is the step the wrong size? Learning rates that are zero, too high, too low, and trainings that stop too early."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, LARGE_LATE_STEPS, USEFUL, Candidate
-from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, LARGE_LATE_STEPS, UNFINISHED, USEFUL, Candidate
+from tb_lossdiag.diagnosis.clues import all_of, any_of, before, clear_of, ended, fact, found, shows
 
 # A tenth of the loss gone over the last half is a pace that more epochs would go on with.
 STEEP = -0.1
@@ -83,7 +83,7 @@ RATE = (
             found("initialization", fault="large_scale"),
             found("activation_scale", level=("blown", "growing")),
         ),
-        explains=EARLY_DAMAGE,
+        explains=(*EARLY_DAMAGE, "uninformative_labels"),
         test="Train 50 steps with a tenth of the learning rate.",
         fix=fixes.lower_learning_rate,
         points_at="update_ratio",
@@ -93,7 +93,13 @@ RATE = (
     Candidate(
         "learning_rate_too_low",
         "Learning rate too low",
-        requires=(found("update_ratio", level="low"), ended("never_learned", "stalled", "slow", "inconclusive")),
+        requires=(
+            found("update_ratio", level="low"),
+            any_of(
+                ended("never_learned", "stalled", "slow", "inconclusive"),
+                all_of(shows("skill", skill=lambda s: s < UNFINISHED), fact(settings.ran_as_planned)),
+            ),
+        ),
         supports=(
             clear_of("zero_gradient"),
             clear_of("depth_profile"),
@@ -113,6 +119,8 @@ RATE = (
         test="Train 50 steps with ten times the learning rate.",
         fix=fixes.raise_learning_rate,
         points_at="update_ratio",
+        accuses_learning=True,
+        good_enough=UNFINISHED,
         weight=3,
     ),
     Candidate(
@@ -122,7 +130,7 @@ RATE = (
             any_of(shows("flatness", direction="falling"), found("update_count", level="few")),
             ended("slow", "learning", "inconclusive"),
             any_of(
-                shows("skill", skill=lambda s: s < 0.4),
+                shows("skill", skill=lambda s: s < UNFINISHED),
                 found("update_count", level="few", updates=lambda n: n <= HASTY),
             ),
             shows("skill", skill=lambda s: s < 0.8),

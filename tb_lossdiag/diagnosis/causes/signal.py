@@ -1,14 +1,12 @@
 """Is the way through the layers to blame? Gradients and activations that fade, explode or stick."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import BLOCKED, NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.outcome import FAILED
 
 # Beyond this many decades depth itself is the fault: measured -3.6 behind six sigmoids, -5.3 behind eight.
 DEEP = 4.5
-
-BLOCKED = 0.9  # of a layer's units
 
 SIGNAL = (
     Candidate(
@@ -25,6 +23,7 @@ SIGNAL = (
         contradicts=(found("loss_pairing", certain=True), fact(settings.rate_is_unusual)),
         explains=(
             "learning_rate_too_high",
+            "uninformative_labels",
             "saturated_activations",
             "learning_rate_too_low",
             "dying_relu",
@@ -101,6 +100,7 @@ SIGNAL = (
         ),
         explains=(
             "learning_rate_too_high",
+            "uninformative_labels",
             "saturated_activations",
             "learning_rate_too_low",
             "dying_relu",
@@ -119,7 +119,6 @@ SIGNAL = (
         requires=(
             found("dead_units"),
             NOT_LEARNING,
-            # A layer that is half silent still lets half of everything through.
             any_of(
                 found("zero_gradient"),
                 found("output_diversity", alike=True),
@@ -158,13 +157,14 @@ SIGNAL = (
             any_of(
                 NOT_LEARNING,
                 shows("skill", skill=lambda s: s < USEFUL),
-                # Stuck at the ends from the first step on, and nearly all of them.
-                found("saturated_units", at_start=True, share=lambda share: share > 0.9),
+                # Nearly all at the ends at the first step, and still most; no healthy run of the zoo was.
+                found("saturated_units", start=lambda share: share > BLOCKED),
             ),
         ),
         supports=(
             shows("saturated_units", at_start=True),
-            shows("saturated_units", share=lambda share: share > 0.9),
+            shows("saturated_units", start=lambda share: share > BLOCKED),
+            shows("saturated_units", share=lambda share: share > BLOCKED),
             found("activation_scale", level="blown"),
             found("skill"),
             found("depth_profile"),

@@ -48,6 +48,28 @@ WEIGHTS = (
         good_enough=0.8,
         weight=4,
     ),
+    # What was frozen holds random numbers: no pretrained features, whatever the layers behind make of them.
+    Candidate(
+        "frozen_layers",
+        "Layers frozen before they were trained",
+        requires=(
+            found("trainable", nothing=False, untrained=True),
+            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < 0.8)),
+        ),
+        explains=(
+            "insufficient_capacity",
+            "undertrained",
+            "learning_rate_too_low",
+            "uninformative_labels",
+            "noise_floor",
+        ),
+        test="Load the pretrained weights, or unfreeze the layers, and train 50 steps.",
+        fix=fixes.unfreeze,
+        points_at="trainable",
+        accuses_learning=True,
+        good_enough=0.8,
+        weight=5,
+    ),
     Candidate(
         "symmetric_initialization",
         "All units start the same",

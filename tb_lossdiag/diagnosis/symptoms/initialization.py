@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tb_lossdiag.diagnosis.fresh import window
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import LayerCard, Run, finite
 
@@ -129,14 +130,8 @@ def _scale(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fau
 
 def _glorot_gain(layer: LayerCard, fan_in: float) -> float:
     """Var(w) fan_in under Glorot and Bengio: Var(w) = 2 / (fan_in + fan_out). Infinite when fan_out is not known."""
-    window = [finite(size) for size in _listed(layer.settings.get("kernel_size"))]
-    if not layer.units or None in window:
-        return math.inf
-    return 2 * fan_in / (fan_in + layer.units * math.prod(window))
-
-
-def _listed(value: object) -> list:
-    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
+    fan_out = (finite(layer.units) or math.nan) * window(layer)
+    return math.inf if math.isnan(fan_out) else 2 * fan_in / (fan_in + fan_out)
 
 
 def _activation_after(layer: LayerCard, layers: tuple[LayerCard, ...]) -> str | None:

@@ -68,6 +68,7 @@ def check(run: Run) -> Check:
             ("alike", alike),
             ("majority", majority),
             ("label_majority", labels),
+            ("rare_named", (1 - majority) / (1 - labels) if majority is not None and labels and labels < 1 else None),
             ("one_class", one_class),
             ("extreme", _typical(late(table), "extreme_share") if probable else None),
             ("extreme_start", _typical(first, "extreme_share") if probable else None),

@@ -46,6 +46,7 @@ def check(run: Run) -> Check:
         signs=(
             ("share", float(typical[worst])),
             ("at_start", bool(share[0, worst] > SATURATED)),
+            ("start", float(share[0, stuck].max()) if stuck.any() else None),
             ("output_saturated", output),
         ),
     )

@@ -12,7 +12,7 @@ from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.settings import planned_steps
 from tb_lossdiag.diagnosis.window import data_loss
-from tb_lossdiag.run import LayerCard, Run
+from tb_lossdiag.run import LayerCard, Run, Series
 
 ID = "train_eval_gap"
 TITLE = "Training mode against evaluation mode"
@@ -27,16 +27,22 @@ MOMENTUM = 0.99
 TINY_BATCH = 4
 # With most of the initial statistics left evaluation is not that of the trained network; this much skill is lost to it.
 MOSTLY = 0.5
+# Nearly nothing of the training is in them, so whichever way the validation loss turns, it is another network's.
+NEARLY_ALL = 0.9
 LOST = 0.3
 WORSENED = 1.2
 # The last third of the first epoch: rows that nobody could have learned by heart. Shuffled labels stay at 0.
 UNSEEN = 1 / 3
 UNSEEN_SKILL = 0.15
+# By the third epoch shuffled labels, and true ones of 60 rows, had at most 0.1 of skill; healthy runs half of all.
+QUICK_EPOCHS = 3
+QUICK_SKILL = 0.4
 MIN_EPOCHS = 2
 SOURCE = "a healthy validation loss beats a constant guess once the training loss does"
 TEXTS = {
     "moving_statistics": "; {left:.0%} of the initial moving statistics is still in BatchNormalization",
     "normalization_batch": "; BatchNormalization took its statistics from batches of {size}",
+    "quick": f"; yet the skill was {{quick:.2f}} by epoch {QUICK_EPOCHS}, sooner than labels are learned by heart",
     "unlike_data": "; yet on training rows it had not seen before, at the end of the first epoch, the skill was "
     "{unseen:.2f}",
 }
@@ -62,12 +68,16 @@ def check(run: Run) -> Check:
         validated = float(validation.min())
     train_skill, val_skill = 1 - trained / constant, 1 - validated / constant
     layers, unseen = _normalizations(run), _unseen_skill(run, int(steps[0]), constant)
+    quick = _quick_skill(train, constant)
     unwarmed = bool(layers) and _left(run, layers) > MOSTLY and val_skill < train_skill - LOST
-    unwarmed = unwarmed and validation[-1] <= WORSENED * validated  # else it was good once, which is overfitting
+    good_once = validation[-1] > WORSENED * validated  # which is overfitting
+    unwarmed = unwarmed and (not good_once or _left(run, layers) > NEARLY_ALL)
     apart = train_skill >= SKILLED and (val_skill <= NO_SKILL or unwarmed)
-    fault = _fault(run, layers, unseen) if apart else "none"
+    fault = _fault(run, layers, unseen, quick) if apart else "none"
     found = fault in TEXTS
-    explained = TEXTS.get(fault, "").format(left=_left(run, layers), size=run.card.batch_size, unseen=unseen)
+    explained = TEXTS.get(fault, "").format(
+        left=_left(run, layers), size=run.card.batch_size, unseen=unseen, quick=quick
+    )
     evidence = Evidence(
         f"The training loss ends at {trained:.4g} and the validation loss was never below {validated:.4g}; always "
         f"guessing the same scores {constant:.4g}{explained}.",
@@ -118,12 +128,19 @@ def _unseen_skill(run: Run, first_epoch: int, constant: float) -> float:
         return 1 - float(np.mean(values)) / constant if len(values) and np.isfinite(values).all() else np.nan
 
 
-def _fault(run: Run, layers: list[LayerCard], unseen: float) -> str:
+def _quick_skill(train: Series, constant: float) -> float:
+    """Skill of the third epoch; NaN when there is none."""
+    return 1 - float(train.values[QUICK_EPOCHS - 1]) / constant if len(train) >= QUICK_EPOCHS else np.nan
+
+
+def _fault(run: Run, layers: list[LayerCard], unseen: float, quick: float) -> str:
     if layers and _left(run, layers) > UNWARMED:
         return "moving_statistics"
     if layers and run.card.batch_size and run.card.batch_size <= TINY_BATCH:
         return "normalization_batch"
-    return "unlike_data" if unseen >= UNSEEN_SKILL else "mode"
+    if unseen >= UNSEEN_SKILL:
+        return "unlike_data"
+    return "quick" if quick >= QUICK_SKILL else "mode"
 
 
 def _left(run: Run, layers: list[LayerCard]) -> float:

@@ -1,5 +1,6 @@
-"""Is there anything to train? Frozen layers, and models without a single trainable variable."""
+"""Is there anything to train? Frozen layers, untrained ones among them, and models without a trainable variable."""
 
+from tb_lossdiag.diagnosis.fresh import is_fresh
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import Run
 
@@ -13,6 +14,7 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="the model card: add the LossDiagnostics callback")
     weighted = [layer for layer in run.card.layers if layer.parameters]
     frozen = tuple(layer.path for layer in weighted if not layer.trainable)
+    untrained = tuple(layer.path for layer in weighted if not layer.trainable and is_fresh(layer))
     share = 1 - run.card.trainable_parameters / run.card.parameters if run.card.parameters else 0.0
     nothing = run.card.trainable_parameters == 0 < run.card.parameters
     if not frozen and not nothing:
@@ -24,6 +26,8 @@ def check(run: Run) -> Check:
         if nothing
         else f"{len(frozen)} of {len(weighted)} layers are frozen ({names}), {share:.0%} of the parameters."
     )
+    if untrained and not nothing:
+        text += f" {untrained[0]!r} holds what its initialiser drew: it was frozen before it had learned anything."
     return Check(
         ID,
         TITLE,
@@ -31,5 +35,5 @@ def check(run: Run) -> Check:
         (Evidence(text, share, None, "share of parameters", SOURCE, frozen[:8]),),
         0,
         frozen[:8],
-        signs=(("nothing", nothing), ("frozen_share", share)),
+        signs=(("nothing", nothing), ("frozen_share", share), ("untrained", bool(untrained))),
     )

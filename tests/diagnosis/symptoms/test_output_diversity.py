@@ -82,6 +82,12 @@ def test_of_a_batch_of_one_class_one_answer_is_right():
     assert found.sign("label_majority") == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize(("majority", "labels", "ratio"), [(0.99, [0.05], 0.2), (0.9, [0.1], 1.0), (1.0, [0.0], None)])
+def test_how_often_the_rare_class_is_named_is_in_times_of_how_often_it_occurs(majority, labels, ratio):
+    found = check(named(majority, labels, loss="binary_crossentropy"))
+    assert found.sign("rare_named") == (ratio if ratio is None else pytest.approx(ratio, rel=0.01))
+
+
 @pytest.mark.parametrize(("loss", "labels"), [
     ("mse", [0.5]), ("binary_crossentropy", [0.5, 0.3]), ("categorical_crossentropy", [1.0]), ("mine", [0.5, 0.5]),
 ])  # fmt: skip

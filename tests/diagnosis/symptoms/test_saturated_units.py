@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic as s
@@ -28,6 +30,13 @@ def test_saturation_knows_whether_it_was_there_from_the_start():
     assert (check(saturated(0.9)).onset, check(saturated(0.9)).sign("at_start")) == (1, True)
     late = check(saturated(0.9, from_step=100))
     assert (late.onset, late.sign("at_start")) == (100, False)
+
+
+def test_the_start_is_that_of_the_layer_that_started_worst():
+    run = saturated(0.95)
+    mixed = replace(run, layers=s.with_column(run.layers, "activation_saturated_share", 0.99, ["hidden_2"], 100))
+    assert check(mixed).sign("start") == pytest.approx(0.95)
+    assert check(saturated(0.4)).sign("start") is None
 
 
 def test_an_output_layer_that_is_sure_of_itself_is_only_noted():

@@ -7,7 +7,10 @@ import synthetic as s
 from tb_lossdiag.diagnosis.symptoms.train_eval_gap import (
     LOST,
     MOSTLY,
+    NEARLY_ALL,
     NO_SKILL,
+    QUICK_EPOCHS,
+    QUICK_SKILL,
     SKILLED,
     TINY_BATCH,
     UNSEEN_SKILL,
@@ -107,6 +110,21 @@ def test_mostly_initial_statistics_may_leave_some_of_the_skill(left, lost, found
     trained = 0.2 * CONSTANT
     run = curves(trained, trained + lost * CONSTANT, momentum=left ** (1 / 400))
     assert check(run).found == found
+
+
+@pytest.mark.parametrize(("left", "found"), [(NEARLY_ALL + 0.01, True), (NEARLY_ALL - 0.01, False)])
+def test_a_validation_loss_of_statistics_nearly_all_initial_may_turn_as_it_likes(left, found):
+    turned = s.epochs(loss=[2.0, 1.0, 0.5, 0.1], val_loss=[1.9, 1.5, 4.0, 9.0])
+    assert check(curves(0, 0, epochs=turned, momentum=left ** (1 / 400))).found == found
+
+
+@pytest.mark.parametrize(("quick", "fault"), [(QUICK_SKILL - 0.01, "mode"), (QUICK_SKILL + 0.01, "quick")])
+def test_what_was_learned_within_three_epochs_was_not_learned_by_heart(quick, fault):
+    losses = [CONSTANT, CONSTANT, (1 - quick) * CONSTANT, 0.1]
+    run = curves(0, 0, kind="Dense", epochs=s.epochs(loss=losses, val_loss=[9.0] * 4))
+    found = check(s.with_steps(run, loss=np.full(400, CONSTANT)))
+    assert (found.sign("fault"), found.found) == (fault, fault != "mode")
+    assert not found.found or f"{QUICK_SKILL + 0.01:.2f} by epoch {QUICK_EPOCHS}" in found.evidence[0].text
 
 
 @pytest.mark.parametrize(("unseen", "fault"), [(UNSEEN_SKILL - 0.01, "mode"), (UNSEEN_SKILL + 0.01, "unlike_data")])

@@ -46,5 +46,15 @@ def test_a_model_without_parameters_has_nothing_frozen():
     assert check(s.healthy(card=card)).state == "not_found"
 
 
+@pytest.mark.parametrize(("std", "untrained"), [(1.0, True), (1.2, False)])
+def test_frozen_layers_that_hold_what_their_initialiser_drew_are_told(std, untrained):
+    start = {"kernel": {"name": "HeNormal", "config": {}}}
+    card = s.with_layer(s.card(), "hidden_1", trainable=False, initializers=start)
+    spread = card.layer("hidden_1").settings["kernel_std"]
+    found = check(s.healthy(card=s.with_layer(card, "hidden_1", {"kernel_std": std * spread})))
+    assert found.sign("untrained") is untrained
+    assert ("'hidden_1' holds what its initialiser drew" in found.evidence[0].text) is untrained
+
+
 def test_without_layers_there_is_nothing_to_check():
     assert check(s.healthy(card=s.card(layers=()))).state == "not_run"
