@@ -9,7 +9,7 @@ from dataclasses import replace
 from tb_lossdiag.diagnosis.causes import CANDIDATES
 from tb_lossdiag.diagnosis.causes.candidate import Candidate
 from tb_lossdiag.diagnosis.clues import Clue, Findings
-from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, PROGRESSING, is_young
+from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, PROGRESSING, is_young
 from tb_lossdiag.diagnosis.reliability import RIGHT
 from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, Cause, Evidence
 
@@ -87,7 +87,7 @@ def _severity(candidate: Candidate, confidence: str, findings: Findings) -> str:
     skill = findings.checks["skill"].sign("skill")
     if outcome == "stalled" and skill is not None and skill >= candidate.good_enough:
         return "note"
-    if outcome in PROGRESSING and is_young(findings.run):
+    if outcome in PROGRESSING and is_young(findings.run, LONGER_PATIENCE):
         return "note"
     if outcome in PROGRESSING:
         poor = candidate.accuses_learning and skill is not None and skill < candidate.good_enough

@@ -209,12 +209,14 @@ def test_half_a_layer_silent_while_the_gradient_passes_is_no_dying_relu():
     assert "dying_relu" not in ids(s.stuck(layers=table))
 
 
-def test_a_run_that_learns_is_not_accused_before_it_had_its_time():
+@pytest.mark.parametrize(("steps", "accused"), [(60, False), (220, False), (260, True)])
+def test_a_run_that_learns_is_not_accused_before_it_had_its_time(steps, accused):
     table = s.with_column(s.layer_table(), "activation_saturated_share", 0.95)
-    steps = s.loss(np.linspace(2.3, 1.4, 60))
+    loss = s.loss(np.linspace(2.3, 1.4, steps))
     tables = {"layers": table, "data": s.data_table(), "targets": s.target_table()}
-    young = s.healthy(steps=steps, epochs={}, **{name: s.first_steps(part, 20) for name, part in tables.items()})
-    assert diagnose_run(young).severity in ("none", "note")
+    kept = {name: s.first_steps(part, int(np.sum(part.steps <= steps))) for name, part in tables.items()}
+    report = diagnose_run(s.healthy(steps=loss, epochs={}, **kept))
+    assert (report.severity == "warning") is accused and (accused or report.severity in ("none", "note"))
 
 
 def test_units_that_die_under_strong_dropout_are_its_doing():

@@ -136,6 +136,8 @@ def _quick_skill(train: Series, constant: float) -> float:
 def _fault(run: Run, layers: list[LayerCard], unseen: float, quick: float) -> str:
     if layers and _left(run, layers) > UNWARMED:
         return "moving_statistics"
+    if layers and _left(run, layers, run.last_step) > UNWARMED:
+        return "warming_up"
     if layers and run.card.batch_size and run.card.batch_size <= TINY_BATCH:
         return "normalization_batch"
     if unseen >= UNSEEN_SKILL:
@@ -143,11 +145,14 @@ def _fault(run: Run, layers: list[LayerCard], unseen: float, quick: float) -> st
     return "quick" if quick >= QUICK_SKILL else "mode"
 
 
-def _left(run: Run, layers: list[LayerCard]) -> float:
-    """The largest share of initial moving statistics left at the end, planned or reached; 0 where steps are unknown."""
+def _left(run: Run, layers: list[LayerCard], updates: int | None = None) -> float:
+    """The largest share of initial moving statistics left after so many updates; 0 where steps are unknown.
+
+    updates: None for those at the end, planned or reached.
+    """
     if run.step_unit != "step":
         return 0.0
     momenta = [layer.settings.get("momentum", MOMENTUM) for layer in layers]
     known = [float(m) for m in momenta if isinstance(m, (int, float)) and 0 <= m <= 1]
-    updates = max(run.last_step, planned_steps(run) or 0)
+    updates = max(run.last_step, planned_steps(run) or 0) if updates is None else updates
     return max((momentum**updates for momentum in known), default=0.0)
