@@ -11,7 +11,7 @@ RIGHT = {
     ("dying_relu", "likely"): (4, 4),
     ("excessive_dropout", "likely"): (12, 12),
     ("exploding_gradients", "likely"): (5, 5),
-    ("frozen_layers", "likely"): (7, 7),
+    ("frozen_layers", "likely"): (9, 9),
     ("hidden_activation_unsuitable", "likely"): (6, 6),
     ("insufficient_capacity", "likely"): (5, 5),
     ("invalid_labels", "likely"): (5, 5),
