@@ -5,6 +5,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.reference import (
+    attainable_share,
     constant_loss,
     known_targets,
     loss_name,
@@ -126,3 +127,25 @@ def test_a_range_is_that_of_the_finite_values():
     assert value_range(Run("run", data=data), "target") == (-3.0, 9.0)
     assert np.isnan(value_range(Run("run", data=data.of_kind("input")), "target")).all()
     assert np.isnan(value_range(Run("run"), "target")).all()
+
+
+def attainable(loss, targets) -> float:
+    return attainable_share(Run("run", ModelCard(loss={"name": loss}), targets=targets))
+
+
+@pytest.mark.parametrize("name", ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"])
+def test_hard_labels_can_be_known_wholly(name):
+    assert attainable(name, recorded(one_hot())) == 1.0
+
+
+def test_of_soft_targets_a_perfect_model_saves_what_is_not_their_own_entropy():
+    grey = np.random.default_rng(0).beta(0.4, 0.8, (8, 50, 3))
+    own = -np.mean(grey * np.log(grey) + (1 - grey) * np.log1p(-grey))
+    saved = 1 - own / guess("binary_crossentropy", recorded(grey))
+    assert attainable("binary_crossentropy", recorded(grey)) == pytest.approx(saved, abs=0.05)
+
+
+def test_other_losses_and_targets_that_never_vary_leave_everything_to_gain():
+    assert attainable("mse", recorded(drifting())) == 1.0
+    assert attainable("binary_crossentropy", recorded(np.zeros((8, 50, 1)))) == 1.0
+    assert attainable_share(Run("run")) == 1.0

@@ -1,11 +1,12 @@
 """Does the model beat a constant guess? Without this reference a flat loss of 0.01 and one of 2.30 look the same.
 
-Skill S = 1 - L / L_const: 0 is the best constant prediction, 1 is perfect, below 0 is worse than not looking.
+Skill S = (1 - L / L_const) / A: 0 is the best constant prediction, 1 is perfect, below 0 is worse than not looking. A
+is 1, but for soft targets, whose own entropy no model can save: reference.attainable_share.
 """
 
 import numpy as np
 
-from tb_lossdiag.diagnosis.reference import constant_loss
+from tb_lossdiag.diagnosis.reference import attainable_share, constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import best_curve
 from tb_lossdiag.run import Run
@@ -45,7 +46,7 @@ def check(run: Run) -> Check:
     now = _level(tail) if np.isfinite(tail).all() else np.nan
     if not np.isfinite(now):
         return Check(ID, TITLE, "inconclusive", needs="a finite loss")
-    skill = 1 - now / constant
+    skill = (1 - now / constant) / attainable_share(run)
     level = "none" if skill < NONE else "little" if skill < LITTLE else "solved" if skill >= SOLVED else "some"
     evidence = Evidence(
         f"The loss ends at {now:.4g}; always guessing the same scores {constant:.4g}. Skill {skill:z.2f}.",

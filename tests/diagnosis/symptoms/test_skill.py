@@ -86,3 +86,10 @@ def test_a_spike_is_no_level(factor, skill):
 @pytest.mark.parametrize(("start", "state"), [(SCALED * 0.99, "not_run"), (SCALED * 1.01, "not_found")])
 def test_a_loss_that_starts_at_a_millionth_of_a_guess_is_scaled_and_has_no_reference(start, state):
     assert check(s.healthy(steps=s.loss(np.full(400, start * CHANCE)))).state == state
+
+
+def test_grey_targets_are_not_held_against_a_model():
+    card = s.card(loss={"name": "binary_crossentropy"})
+    grey = s.target_table([0.5], spread=[0.25])  # a quarter of a hard label's variance
+    run = s.healthy(card=card, targets=grey, steps=s.loss(s.flat(level=0.8 * np.log(2), noise=1e-4)))
+    assert check(run).sign("skill") == pytest.approx(0.2 / 0.25, abs=0.01)
