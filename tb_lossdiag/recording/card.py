@@ -3,15 +3,15 @@
 import json
 import math
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tb_lossdiag.recording.activations import activation_name
+from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import loss_card
-from tb_lossdiag.recording.packing import Layout
 from tb_lossdiag.recording.structure import LEAVES, structure_of
 from tb_lossdiag.run import LayerCard, ModelCard
 
@@ -42,7 +42,7 @@ def model_card(
     called = [path for path in feeds if path in layers]
     compiled = bool(getattr(model, "compiled", False))
     return ModelCard(
-        framework=f"keras {keras.__version__}, tensorflow {tf.__version__}",
+        framework=f"keras {keras.__version__}, {_backend()}",
         model=model.name,
         layers=tuple(
             _layer_card(path, layers[path], feeds.get(path, ()), units.get(path), initial.get(path, {}))
@@ -140,6 +140,11 @@ def _layer_card(
         trainable=bool(layer.trainable),
         settings=_plain({**settings, **initial}),
     )
+
+
+def _backend() -> str:
+    name = keras.backend.backend()
+    return f"{name} {import_module(name).__version__}"
 
 
 def _variable_dtype(model: keras.Model) -> dict[str, str]:

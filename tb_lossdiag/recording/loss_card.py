@@ -3,10 +3,9 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
 
+from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.losses import described, given_losses, loss_name
-from tb_lossdiag.recording.packing import Layout
 
 
 def loss_card(model: keras.Model, layout: Layout) -> dict[str, Any]:
@@ -33,6 +32,10 @@ def _takes_cached_logits(loss: Any, layout: Layout) -> bool:
 
     Only Keras's own losses are tried; calling a user's function a second time might do something.
     """
+    if keras.backend.backend() != "tensorflow":
+        return False  # only there does Keras look for them
+    import tensorflow as tf
+
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
     if not getattr(loss, "__module__", "").startswith("keras."):

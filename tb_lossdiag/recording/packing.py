@@ -1,7 +1,6 @@
 """Which rows does an observed step have, and what are their numbers? An Observation becomes a Layout and tensors."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,37 +11,12 @@ from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.agreement import gradient_agreement
 from tb_lossdiag.recording.apart import Copies, apart
 from tb_lossdiag.recording.clipping import clip_factor
+from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.structure import unique
 from tb_lossdiag.recording.taps import Observation
 from tb_lossdiag.run import Row
-from tb_lossdiag.schema import COUNTED_COLUMNS, DATA_COLUMNS, STEP_COLUMNS
-
-STEP_NUMBERS = tuple(name for name in STEP_COLUMNS if name not in COUNTED_COLUMNS)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What the tensors of a packed step stand for.
-
-    rows: of the layer table in data-flow order; its variables are the rows of tensor "variables", its outputs those of
-    "outputs". unreached: variables without a gradient. inputs: layer path to the paths that feed it. units: layer path
-    to the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or
-    sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
-    first, () without one. weighted: whether the loss was given sample weights.
-    """
-
-    rows: tuple[Row, ...]
-    data_rows: tuple[Row, ...]
-    unreached: tuple[str, ...]
-    inputs: tuple[tuple[str, tuple[str, ...]], ...]
-    units: tuple[tuple[str, int | None], ...]
-    cached_logits: bool
-    classes: int | None
-    knows_loss: bool
-    prediction: tuple[Any, ...]
-    target_rank: int
-    weighted: bool
+from tb_lossdiag.schema import DATA_COLUMNS
 
 
 def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout, dict[str, tf.Tensor]]:
@@ -92,7 +66,7 @@ def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout
         tensors = {
             "step": _step_numbers(observation, columns, copies),
             "variables": variables,
-            "outputs": statistics.table(output_rows, statistics.OUTPUT_COLUMNS),
+            "outputs": statistics.table(output_rows, OUTPUT_COLUMNS),
             "data": statistics.table(data_rows, DATA_COLUMNS),
             "targets": tf.zeros([0, 3]),
             "batch": tf.constant(0.0),
@@ -125,7 +99,7 @@ def _variables(observation: Observation, copies: Copies) -> tuple[tf.Tensor, dic
     place = [reached.index(path) if path in reached else len(reached) for path in paths]
     spread = {name: tf.gather(tf.concat([column, [float("nan")]], axis=0), place) for name, column in gradients.items()}
     blank = tf.fill([len(paths)], float("nan"))
-    table = tf.stack([(spread | updates).get(name, blank) for name in statistics.VARIABLE_COLUMNS], axis=1)
+    table = tf.stack([(spread | updates).get(name, blank) for name in VARIABLE_COLUMNS], axis=1)
     columns = gradients | updates
     if len(observation.optimizers) == 1 and reached:
         columns["clip_factor"] = clip_factor(

@@ -15,8 +15,7 @@ import numpy as np
 from tb_lossdiag import schema
 from tb_lossdiag.recording.cadence import Cadence
 from tb_lossdiag.recording.card import initial_weights, model_card
-from tb_lossdiag.recording.packing import STEP_NUMBERS, Layout
-from tb_lossdiag.recording.statistics import OUTPUT_COLUMNS, VARIABLE_COLUMNS
+from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 
 HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; the tab polls less often

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from tb_lossdiag import schema
-
 MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
 BRANCH_ELEMENTS = 16_384  # a branch costs about as much as two passes over these
 EXTREME = 1e-6  # where an answer this sure is wrong its log loss is 14; Keras clips probabilities at 1e-7
@@ -25,8 +23,6 @@ UNSATURATED = {
     "hard_sigmoid": (0.025, 0.975),
 }
 
-VARIABLE_COLUMNS = tuple(name for name, kind in schema.LAYER_COLUMNS.items() if kind == "variable")
-OUTPUT_COLUMNS = tuple(name for name, kind in schema.LAYER_COLUMNS.items() if kind == "output")
 _NAN = float("nan")
 
 Numbers = dict[str, tf.Tensor]

@@ -12,8 +12,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import has_sparse_labels
-from tb_lossdiag.recording.packing import Layout, packed
+from tb_lossdiag.recording.packing import packed
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
 from tb_lossdiag.recording.taps import Observation, watching

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tb_lossdiag import schema
 from tb_lossdiag.recording import statistics
+from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, VARIABLE_COLUMNS
 
 RNG = np.random.default_rng(0)
 RUNNERS = {
@@ -228,7 +229,7 @@ def test_target_units_are_numpys(shape):
 
 @pytest.mark.parametrize("kind", ["variable", "output"])
 def test_the_tables_have_the_schemas_columns_and_nan_where_a_row_has_none(kind):
-    columns = statistics.VARIABLE_COLUMNS if kind == "variable" else statistics.OUTPUT_COLUMNS
+    columns = VARIABLE_COLUMNS if kind == "variable" else OUTPUT_COLUMNS
     assert all(schema.applies(column, kind) for column in columns)
     table = statistics.table([{columns[1]: tf.constant(2.0)}, {}], columns).numpy()
     assert table.shape == (2, len(columns))

@@ -1,0 +1,38 @@
+"""What do the packed numbers of a sampled step stand for? The rows and columns that a step's trace fixed.
+
+Free of any framework: what a backend packs, the recorder unpacks by this.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tb_lossdiag.run import Row
+from tb_lossdiag.schema import COUNTED_COLUMNS, LAYER_COLUMNS, STEP_COLUMNS
+
+STEP_NUMBERS = tuple(name for name in STEP_COLUMNS if name not in COUNTED_COLUMNS)
+VARIABLE_COLUMNS = tuple(name for name, kind in LAYER_COLUMNS.items() if kind == "variable")
+OUTPUT_COLUMNS = tuple(name for name, kind in LAYER_COLUMNS.items() if kind == "output")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the tensors of a packed step stand for.
+
+    rows: of the layer table in data-flow order; its variables are the rows of tensor "variables", its outputs those of
+    "outputs". unreached: variables without a gradient. inputs: layer path to the paths that feed it. units: layer path
+    to the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or
+    sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
+    first, () without one. weighted: whether the loss was given sample weights.
+    """
+
+    rows: tuple[Row, ...]
+    data_rows: tuple[Row, ...]
+    unreached: tuple[str, ...]
+    inputs: tuple[tuple[str, tuple[str, ...]], ...]
+    units: tuple[tuple[str, int | None], ...]
+    cached_logits: bool
+    classes: int | None
+    knows_loss: bool
+    prediction: tuple[Any, ...]
+    target_rank: int
+    weighted: bool
