@@ -13,8 +13,8 @@ import tensorflow as tf
 from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.apart import Copies
 from tb_lossdiag.recording.losses import Loss
+from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.statistics import as_float, norm
-from tb_lossdiag.recording.taps import Observation
 
 MAX_KERNEL_ELEMENTS = 2**20  # the two gradients of a larger kernel would cost more than all other statistics
 _CATEGORICAL = ("CategoricalCrossentropy", "SparseCategoricalCrossentropy")

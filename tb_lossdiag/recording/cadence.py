@@ -35,12 +35,13 @@ class Cadence:
         self.first = first
         self.samples = 0
         self._last_sample = 0
-        self._wait = 1
+        self._wait = self._width = 1
         self._plain: deque[float] = deque(maxlen=RECENT_DURATIONS)
         self._sampled: deque[float] = deque(maxlen=RECENT_DURATIONS)
 
     def is_sampled(self, step: int, width: int = 1) -> bool:
         """Whether the execution of `width` steps that ends with `step` is to be sampled."""
+        self._width = width
         done = step - self.first + 1
         if done <= width or (self.total is not None and done == self.total):
             return True
@@ -63,7 +64,7 @@ class Cadence:
         return done % stride == 0
 
     def took(self, step: int, sampled: bool, seconds: float | None) -> None:
-        """Tells that a step was taken and how long it took; None for one that was traced or compiled meanwhile."""
+        """Tells that an execution ended with a step and how long it took; None for one that was traced meanwhile."""
         if sampled:
             self.samples += 1
             self._last_sample = step - self.first + 1
@@ -77,7 +78,7 @@ class Cadence:
             return None
         plain = median(self._plain)
         extra = max(0.0, median(self._sampled) - plain)
-        affordable = math.ceil(extra / (EXTRA_TIME_SHARE * plain)) if plain > 0 else 1
+        affordable = math.ceil(extra / (EXTRA_TIME_SHARE * plain)) * self._width if plain > 0 else 1
         if extra * AFFORDED_SAMPLES <= AFFORDED_SECONDS:
             affordable = min(affordable, (self.total or done) // AFFORDED_SAMPLES)
         # With no total known the interval grows with the run, so that even 10**9 steps stay below the ceiling.

@@ -50,7 +50,8 @@ class TrainingMonitor:
         """The step function, recorded at each call; takes the same arguments and returns the same.
 
         The step returns a scalar loss, a dict with "loss", or something else, and then the loss is known on sampled
-        steps only. Its second positional argument, when there is one, is taken for the targets.
+        steps only. Its second positional argument, when there is one, is taken for the targets. A tf.function that
+        loops over a dataset is one call of many steps, whose last is recorded.
         """
         twin = twin_of(step, self.model, self.optimizer, self._packer)
         plain_calls = 0
@@ -71,6 +72,7 @@ class TrainingMonitor:
             result = step(*args, **kwargs)
             plain_calls += 1
             with self._recorder.guarded():
+                self._count_steps()
                 loss = _returned_loss(result)
                 self._recorder.record_plain(loss, time.perf_counter() - began if plain_calls > 1 else None)
             return result
@@ -112,8 +114,16 @@ class TrainingMonitor:
 
     def _end_sample(self, numbers: Mapping[str, Any], result: Any, began: float, traces: int) -> None:
         with self._recorder.guarded():
+            self._count_steps()
             self._recorder.record_sample(self._packer.layout(numbers), numbers, _returned_loss(result))
             self._recorder.took(time.perf_counter() - began if self._packer.traces == traces else None)
+
+
+    def _count_steps(self) -> None:
+        """A call that loops over its data takes as many steps as the optimizer counted."""
+        if self._packer.inside:
+            done = int(keras.ops.convert_to_numpy(self.optimizer.iterations))
+            self._recorder.width = max(1, done - self._recorder.step)
 
 
 def _returned_loss(result: Any) -> float | None:

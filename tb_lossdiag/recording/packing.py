@@ -13,8 +13,8 @@ from tb_lossdiag.recording.apart import Copies, apart
 from tb_lossdiag.recording.clipping import clip_factor
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
+from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.structure import unique
-from tb_lossdiag.recording.taps import Observation
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
 

@@ -23,6 +23,7 @@ HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; th
 
 class Recorder:
     """Records one training into `log_dir`. active: until it is closed or has failed. step: number of the last step.
+    width: how many steps the next call of the train function takes.
 
     `start` comes first; then, for each step, `begin_step` says whether to sample it, and after it comes `record_plain`
     or `record_sample`. `start_epoch` and `end_epoch` where there are epochs.
@@ -34,6 +35,7 @@ class Recorder:
         self.every = every
         self.active = True
         self.step = 0
+        self.width = 1
         self._layout: Layout | None = None
         self._held_loss: float | None = None
         self._losses: list[tuple[int, float, float]] = []
@@ -70,7 +72,7 @@ class Recorder:
             self.step = int(keras.ops.convert_to_numpy(self.optimizer.iterations)) if self.optimizer is not None else 0
             self._epoch_end: int | None = None
             self._plan = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
-            self._width = width
+            self.width = width
             total = steps_per_epoch * epochs_left if steps_per_epoch and epochs_left else None
             self._cadence = Cadence(self.every, total, self.step + 1)
             self._initial = initial_weights(self.model)
@@ -93,7 +95,7 @@ class Recorder:
             if self._held_loss is not None:
                 self._keep_loss(self._held_loss)
                 self._held_loss = None
-            return self._cadence.is_sampled(self._next_step(), self._width)
+            return self._cadence.is_sampled(self._next_step(), self.width)
         return False
 
     def record_plain(self, loss: float | None, seconds: float | None, last_in_epoch_counts: bool = True) -> None:
@@ -156,7 +158,7 @@ class Recorder:
         self.active = False
 
     def _next_step(self) -> int:
-        step = self.step + self._width
+        step = self.step + self.width
         return step if self._epoch_end is None or step <= self._epoch_end else max(self._epoch_end, self.step + 1)
 
     def _keep_loss(self, loss: float) -> None:

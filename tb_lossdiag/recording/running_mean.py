@@ -11,8 +11,10 @@ AGREEMENT = 0.01  # a reading of the logs that misses a measured loss by more th
 class BatchLoss:
     """Recovers the batch loss L_t = t*M_t - (t-1)*M_(t-1) from the means M, for batches of one size.
 
+    Reported once in several steps, it is the mean over these.
+
     A custom `train_step` may report the batch loss itself, or something else: `learn` compares both readings
-    with the measured loss and `recover` uses the one that has held so far. count: reports since the epoch began.
+    with the measured loss and `recover` uses the one that has held so far. count: steps since the epoch began.
     """
 
     def __init__(self) -> None:
@@ -25,12 +27,11 @@ class BatchLoss:
         self._mean = 0.0
         self._reading: tuple[float | None, float] = (None, math.nan)
 
-    def recover(self, reported: float) -> float | None:
+    def recover(self, reported: float, steps: int = 1) -> float | None:
         """The batch loss behind the next reported loss; None where it cannot be trusted. Call once per execution."""
-        self.count += 1
-        t, before = self.count, self._mean
-        self._mean = reported
-        self._reading = (_from_means(t, reported, before), reported)
+        self.count += steps
+        before, self._mean = self._mean, reported
+        self._reading = (_from_means(self.count / steps, reported, before), reported)
         if self._mean_holds:
             return self._reading[0]
         return reported if self._plain_holds else None
@@ -44,7 +45,7 @@ class BatchLoss:
         self._plain_holds &= math.isclose(reported, measured, rel_tol=AGREEMENT)
 
 
-def _from_means(t: int, mean: float, before: float) -> float | None:
+def _from_means(t: float, mean: float, before: float) -> float | None:
     if t == 1:
         return mean
     if not math.isfinite(mean):

@@ -5,19 +5,21 @@ returns what happened inside.
 import functools
 import math
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.inner import Clones, kept
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import has_sparse_labels
+from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packing import packed
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
-from tb_lossdiag.recording.taps import Observation, watching
+from tb_lossdiag.recording.taps import watching
 
 _NUMBERS = "lossdiag"
 _ABSENT = object()
@@ -26,7 +28,8 @@ _ABSENT = object()
 class Packer:
     """Packs observations and remembers, for every trace, what its tensors stand for.
 
-    error: what went wrong while packing; None mostly. traces: how often a step was traced or run eagerly.
+    error: what went wrong while packing; None mostly. traces: how often a step was traced. inside: whether the update
+    was seen in a loop or function inside the step, so that one call may take several steps.
     """
 
     def __init__(self, sparse_labels: bool | None) -> None:
@@ -34,11 +37,13 @@ class Packer:
         self.layouts: list[Layout] = []
         self.error: Exception | None = None
         self.traces = 0
+        self.inside = False
+        self._clones = Clones()
 
     def observe(self, stack: ExitStack, model: keras.Model, optimizer: Any = None) -> Observation | None:
         """Observes the model until the stack closes; None when something of ours failed."""
         try:
-            observation = Observation(model, optimizer)
+            observation = Observation(model, optimizer, self._finish, self._clones)
             stack.enter_context(watching(observation))
             return observation
         except Exception as error:
@@ -56,19 +61,42 @@ class Packer:
                 raise self.error or observation.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
                 observation.y = arguments[1]
-            layout, tensors = packed(observation, self.sparse_labels)
+            self.inside = not observation.optimizers and observation.numbers is not None
+            if self.inside:
+                return {name: tf.convert_to_tensor(variable) for name, variable in observation.numbers.items()}
+            return self._packed(observation)
         except Exception as error:  # nothing of ours may reach the training
             self.error = error
             return {"layout": tf.constant(-1.0)}
+
+    def _packed(self, observation: Observation) -> dict[str, tf.Tensor]:
+        layout, tensors = packed(observation, self.sparse_labels)
         if layout not in self.layouts:
             self.layouts.append(layout)
         return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
+
+    def _finish(self, observation: Observation, part: Observation) -> None:
+        """Packs a part of the step in its own graph, where its update has just been built."""
+        observation.numbers = kept(self._packed(part))
 
     def layout(self, numbers: dict[str, tf.Tensor]) -> Layout:
         """The layout of packed tensors that a step returned; raises what went wrong while they were packed."""
         if self.error is not None:
             raise self.error
         return self.layouts[int(numbers["layout"])]
+
+
+class _One(int):
+    """One step, by the loop that asks whether data are left.
+
+    For steps_per_execution=1 Keras takes the next batch unasked, and past the end the optimizer's count and the dropout
+    seeds have moved by the time it fails.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = int.__hash__
 
 
 class TrainFunction:
@@ -88,6 +116,7 @@ class TrainFunction:
         self._plain_calls = 0
         self._batch_size = 0
         self._twin: Callable | None = None
+        self._rest_function: Callable | None = None
 
     def __call__(self, iterator: Any) -> Any:
         announced, self.announced = self.announced, False
@@ -100,18 +129,24 @@ class TrainFunction:
         logs = self.plain(iterator)
         self._plain_calls += 1
         with self.recorder.guarded():
-            loss = self.batch_loss.recover(_reported_loss(logs))
             seconds = time.perf_counter() - began if self._plain_calls > 1 else None
-            self.recorder.record_plain(loss, seconds, last_in_epoch_counts=self.batch_loss.count == 1)
+            self._record_plain(logs, seconds)
         return logs
 
+    def _record_plain(self, logs: Any, seconds: float | None) -> None:
+        width = self.recorder.width
+        loss = self.batch_loss.recover(_reported_loss(logs), width)
+        self.recorder.record_plain(loss, seconds, last_in_epoch_counts=self.batch_loss.count == width)
+
     def _sampled(self, iterator: Any) -> Any:
-        began, traces = time.perf_counter(), self._packer.traces
+        began, traces, width = time.perf_counter(), self._packer.traces, self.recorder.width
         if self._twin is None:
             self._twin = _twin_train_function(self.model, self._packer)
-        result = run_twin(self._twin, self.recorder, iterator)
+        with _taking(self.model, 1 if width == 1 else _One(1)):
+            result = run_twin(self._twin, self.recorder, iterator)
         if result is None:
             return self.plain(iterator)
+        self.recorder.width = 1
         logs, numbers = result["logs"], result[_NUMBERS]
         with self.recorder.guarded():
             reported = _reported_loss(logs)
@@ -122,7 +157,25 @@ class TrainFunction:
             self._batch_size = self._batch_size or size
             if layout.knows_loss and size == self._batch_size:  # the means of unequal batches are weighted
                 self.batch_loss.learn(loss)
+        if width > 1:
+            logs = self._rest(iterator, width - 1, logs)
+            self.recorder.width = width
+        with self.recorder.guarded():
             self.recorder.took(time.perf_counter() - began if self._packer.traces == traces else None)
+        return logs
+
+    def _rest(self, iterator: Any, steps: int, logs: Any) -> Any:
+        """Takes the other steps of a sampled call plainly; the logs after the last, those given where data ran out."""
+        if self._rest_function is None:
+            self._rest_function = _made(self.model, self.model.train_step)
+        try:
+            with _taking(self.model, _One(1) if steps == 1 else steps):
+                logs = self._rest_function(iterator)
+        except (StopIteration, tf.errors.OutOfRangeError):
+            return logs
+        self.recorder.width = steps
+        with self.recorder.guarded():
+            self._record_plain(logs, None)
         return logs
 
 
@@ -143,7 +196,7 @@ def _reported_loss(logs: Any) -> float:
 
 def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
     """What Keras makes of an observed train_step; it is traced at its first call."""
-    train_step = getattr(model.train_step, "python_function", model.train_step)
+    train_step = model.train_step
 
     @functools.wraps(train_step)
     def observed_step(data: Any) -> dict[str, Any]:
@@ -152,8 +205,13 @@ def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
             logs = train_step(data)
         return {"logs": logs, _NUMBERS: packer.numbers(observation, data)}
 
+    return _made(model, observed_step)
+
+
+def _made(model: keras.Model, step: Callable) -> Callable:
+    """What Keras makes of this step in the place of the model's own."""
     plain, own = model.train_function, vars(model).get("train_step", _ABSENT)
-    vars(model)["train_step"] = observed_step
+    vars(model)["train_step"] = step
     try:
         model.make_train_function(force=True)
         return model.train_function
@@ -163,6 +221,17 @@ def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
             del vars(model)["train_step"]
         else:
             vars(model)["train_step"] = own
+
+
+@contextmanager
+def _taking(model: keras.Model, steps: int) -> Iterator[None]:
+    """Whatever is traced in the block takes so many steps a call."""
+    own = model.steps_per_execution
+    model.steps_per_execution = steps
+    try:
+        yield
+    finally:
+        model.steps_per_execution = own
 
 
 def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Packer) -> Callable:

@@ -84,6 +84,15 @@ def test_an_execution_of_several_steps_is_sampled_when_a_multiple_lies_in_it():
     assert taken == [4, 12, 20, 32, 40]
 
 
+def test_executions_of_several_steps_pay_no_larger_share():
+    cadence, width, taken = Cadence("auto", 80_000), 8, 0
+    for step in range(width, 80_001, width):
+        chosen = cadence.is_sampled(step, width)
+        taken += chosen and step > BURST_STEPS
+        cadence.took(step, chosen, 12.0 if chosen else 8.0)
+    assert 5 < taken * 4.0 <= EXTRA_TIME_SHARE * 80_000 + 4.0
+
+
 def test_steps_that_were_traced_do_not_count_as_slow():
     cadence = Cadence("auto", 100_000)
     for step in range(1, 200):

@@ -28,6 +28,14 @@ def test_batch_losses_come_back_within_one_percent_or_as_gaps():
     assert None in found
 
 
+def test_reported_once_in_several_steps_it_is_their_mean():
+    means, recovery = running_means([3.0, 1.0, 5.0, 2.0, 6.0]), BatchLoss()
+    assert recovery.recover(means[1], 2) == pytest.approx(2.0)
+    assert recovery.recover(means[2], 1) == pytest.approx(5.0)
+    assert recovery.recover(means[4], 2) == pytest.approx(4.0)
+    assert recovery.count == 5
+
+
 def test_each_epoch_starts_a_mean_of_its_own():
     recovery = BatchLoss()
     for mean in running_means([3.0, 2.0]):

@@ -1,12 +1,14 @@
 """The twin: plain steps run the model's very own function, and a call from elsewhere is never sampled."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from recording.reading import Records
-from recording.small_models import batches, mlp
+from recording.small_models import batches, mlp, same
 from tb_lossdiag import LossDiagnostics, schema
 from tb_lossdiag.recording.twin import TrainFunction, run_twin
 
@@ -54,11 +56,27 @@ def test_train_on_batch_inside_a_callback_is_not_taken_for_a_step(tmp_path):
     assert Records(tmp_path).steps(schema.LAYERS) == [1, 2, 3]
 
 
-def test_several_steps_a_call_are_numbered_by_their_last(tmp_path):
+@pytest.mark.parametrize(("every", "sampled"), [("auto", [1, 3, 4, 6]), (3, [1, 3, 6]), (100, [1, 6])])
+def test_of_several_steps_a_call_the_first_is_sampled(tmp_path, every, sampled):
     compiled(steps_per_execution=2).fit(
-        *batches(), batch_size=8, verbose=0, epochs=2, callbacks=[LossDiagnostics(tmp_path)]
+        *batches(), batch_size=8, verbose=0, epochs=2, callbacks=[LossDiagnostics(tmp_path, every=every)]
     )
-    assert Records(tmp_path).steps(schema.LAYERS) == [2, 3, 5, 6]
+    assert Records(tmp_path).steps(schema.LAYERS) == sampled
+
+
+def test_data_that_run_out_within_a_call_take_no_step(tmp_path):
+    x, y = batches()
+
+    def train(callbacks):
+        data = tf.data.Dataset.from_tensor_slices((x, y)).batch(8).filter(lambda x, y: True)
+        model = compiled(steps_per_execution=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras warns of data that ran out, with and without us
+            model.fit(data, epochs=2, verbose=0, callbacks=callbacks)
+        return [*model.get_weights(), np.array(model.optimizer.iterations)]
+
+    assert same(train([]), train([LossDiagnostics(tmp_path, every=1)]))
+    assert Records(tmp_path).steps(schema.LAYERS) == [1, 3, 4, 6]
 
 
 class Recorder:

@@ -1,0 +1,56 @@
+"""What becomes of numbers from a graph that ends before the step does? Variables keep them until the step is over.
+
+A loop over a dataset inside a tf.function has a graph for its body, and a tf.function called in a step one of its own.
+Their tensors cannot be read from outside, so they are packed where the update happens and assigned to variables. A
+function is run as a clone meanwhile: its own trace, which the steps in between use, stays free of our ops.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import tensorflow as tf
+
+from tb_lossdiag.recording.apart import apart
+from tb_lossdiag.recording.observation import Observation
+
+
+# Made directly, a variable does not pass through the tf.function being traced, which would refuse it or lift it out.
+_VARIABLE = type(tf.Variable(0.0))
+
+
+def kept(tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Variable]:
+    """A variable for each tensor, assigned in the current graph."""
+    variables = {}
+    with apart():
+        for name, tensor in tensors.items():
+            with tf.init_scope():
+                zeros = tf.zeros([size or 0 for size in tensor.shape], tensor.dtype)
+                variables[name] = _VARIABLE(zeros, shape=tensor.shape, trainable=False)
+            variables[name].assign(tensor)
+    return variables
+
+
+class Clones:
+    """The clones of the tf.functions that a watched step has called, and what each of them keeps."""
+
+    def __init__(self) -> None:
+        self._clones: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._kept: dict[int, Mapping[str, Any]] = {}
+
+    def is_clone(self, function: Any) -> bool:
+        return any(clone is function for clone in self._clones.values())
+
+    @contextmanager
+    def running(self, function: Any, observation: Observation) -> Iterator[Any]:
+        """The function's clone, to be called in the block; traced before, it keeps what it kept then."""
+        if function not in self._clones:
+            self._clones[function] = function._clone(None)
+        clone, before = self._clones[function], observation.numbers
+        observation.numbers = None
+        yield clone
+        if observation.numbers is None:
+            observation.numbers = self._kept.get(id(clone), before)
+        else:
+            self._kept[id(clone)] = observation.numbers

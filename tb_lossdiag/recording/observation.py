@@ -1,0 +1,170 @@
+"""What was seen of one training step? Its inputs, calls, loss, gradients and weights, as the hooks report them.
+
+Only references are kept; statistics are computed when the step is over.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tb_lossdiag.recording.structure import structure_of
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """One call of a layer. tensor: its first floating-point output, None when this step cannot read it."""
+
+    path: str
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    tensor: Any
+
+
+class Observation:
+    """What was seen in one training step of one model; tensors of the graph it was traced in, or eager ones.
+
+    A loop's body, a branch and a function called inside the step have graphs of their own; `part` has what was seen
+    there. finish: called with a part that has seen its update, for its tensors cannot be read from outside.
+
+    before, gradients: by variable path. A gradient is None where the tape found no way from the loss; a variable that
+    no optimizer was given has no entry. loss_scale, gradient_scale: by what those were multiplied, for low precision or
+    for several replicas; None for nothing. optimizers: one for each time that the model's gradients were applied.
+    weighted: whether compute_loss was given sample weights; class weights come as such. error: what went wrong in a
+    hook, None mostly.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: Any = None,
+        finish: Callable[["Observation", "Observation"], None] | None = None,
+        clones: Any = None,
+    ) -> None:
+        self.model = model
+        self.finish = finish
+        self.clones = clones
+        self.numbers: Mapping[str, Any] | None = None  # kept from a part that was finished
+        self.optimizer = optimizer if optimizer is not None else getattr(model, "optimizer", None)
+        self.graph = current_graph()
+        self.replica = replica()
+        self.thread = threading.get_ident()
+        self._parts: dict[Any, Observation] = {}
+        self.apply_depth = 0
+        self.x = self.y = self.y_pred = None
+        self.loss = self.penalty = self.learning_rate = None
+        self.loss_scale = self.gradient_scale = None
+        self.before: dict[str, Any] = {}
+        self.gradients: dict[str, Any] = {}
+        self.optimizers: list[Any] = []
+        self.weighted = False
+        self.calls: list[LayerCall] = []
+        self.error: Exception | None = None
+        self.structure = structure_of(model)
+
+    def part(self, graph: Any) -> "Observation":
+        """What is seen in this graph, which is the current one when it is first asked for."""
+        if graph is self.graph:
+            return self
+        if graph not in self._parts:
+            self._parts[graph] = Observation(self.model, self.optimizer)
+        return self._parts[graph]
+
+    def remember_weights(self) -> None:
+        """Reads the weights before the update; again at the update, for a model that gets them in its first call."""
+        self.structure = structure_of(self.model)
+        for path, variable in self.structure.variables.items():
+            if path not in self.before:
+                self.before[path] = tf.convert_to_tensor(variable)
+
+    def holds(self, value: Any) -> bool:
+        """Whether the step can read this tensor when it ends; one from a loop's or branch's own graph it cannot."""
+        if isinstance(value, tf.IndexedSlices):
+            return self.holds(value.values)
+        return tf.is_tensor(value) and graph_of(value) in (None, self.graph)
+
+    def saw_apply(self, optimizer: Any, gradients: Any, variables: Any) -> None:
+        self.remember_weights()
+        ours = False
+        for gradient, variable in zip(gradients, variables, strict=True):
+            path = self.structure.path_of_variable(variable)
+            if path is None or not (gradient is None or self.holds(gradient)):
+                continue
+            if self.learning_rate is None:
+                self.learning_rate = tf.convert_to_tensor(optimizer.learning_rate)
+                self.gradient_scale = _gradient_scale(optimizer)
+            self.gradients[path] = gradient
+            ours = True
+        if ours:
+            self.optimizers.append(optimizer)
+        replicas = tf.distribute.get_replica_context()
+        if replicas is not None and replicas.num_replicas_in_sync > 1:  # Keras adds them up later, after clipping
+            own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}
+            self.gradients |= replicas.all_reduce(tf.distribute.ReduceOp.SUM, own)
+
+    def saw_call(self, layer: Any, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
+        outputs = tuple(keras.tree.flatten(result))
+        if layer is self.model:
+            if self.y_pred is None and all(self.holds(output) for output in outputs):
+                self.x = args[0] if args else next(iter(kwargs.values()), None)
+                self.y_pred = result
+                self.penalty = tf.add_n([tf.cast(loss, tf.float32) for loss in self.model.losses] or [tf.constant(0.0)])
+            return
+        tensor = next((output for output in outputs if self.holds(output) and output.dtype.is_floating), None)
+        inputs = tuple(keras.tree.flatten((args, kwargs)))
+        self.calls.append(LayerCall(self.structure.path_of_layer(layer) or layer.name, inputs, outputs, tensor))
+
+    def saw_compute_loss(
+        self,
+        loss: Any,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        *_: Any,
+        **__: Any,
+    ) -> None:
+        if self.loss is None and self.holds(loss):
+            self.loss = loss
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            self.loss_scale = 1.0 / replicas if replicas > 1 else None  # each replica has its share of the loss
+            self.x = self.x if x is None else x
+            self.y = y
+            self.weighted = sample_weight is not None
+            self.y_pred = self.y_pred if y_pred is None else y_pred
+
+    def saw_gradient(self, target: Any, sources: Any) -> None:
+        """What is differentiated for the model's variables is the loss, where compute_loss was not used."""
+        if self.loss is None and self.holds(target) and target.shape.rank == 0:
+            self.structure = structure_of(self.model)
+            if any(self.structure.path_of_variable(source) for source in keras.tree.flatten(sources)):
+                self.loss = target
+                self.loss_scale = _gradient_scale(self.optimizer)
+
+
+def current_graph() -> Any:
+    """None where ops run at once."""
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def graph_of(value: Any) -> Any:
+    """The graph a tensor belongs to; None for an eager one."""
+    value = value.values if isinstance(value, tf.IndexedSlices) else value
+    return None if isinstance(value, tf.__internal__.EagerTensor) else getattr(value, "graph", None)
+
+
+def replica() -> int:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0
+    return int(tf.get_static_value(context.replica_id_in_sync_group))
+
+
+def _gradient_scale(optimizer: Any) -> Any:
+    """By what the loss, and with it every gradient, was multiplied; None for nothing."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return tf.convert_to_tensor(optimizer.dynamic_scale) if optimizer.built else optimizer.initial_scale
+    return getattr(optimizer, "loss_scale_factor", None)
