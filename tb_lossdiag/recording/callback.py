@@ -28,12 +28,14 @@ class LossDiagnostics(keras.callbacks.Callback):
         self.log_dir = checked_directory(log_dir)
         self.every = checked_every(every)
         self._recorder: Recorder | None = None
+        self._last_step = 0
         self._train_function: TrainFunction | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._restore()  # a fit that raised did not
         optimizer = getattr(self.model, "optimizer", None)
         self._recorder = Recorder(self.model, optimizer, self.log_dir, self.every)
+        self._recorder.step = self._last_step
         self._started = False
         with self._recorder.guarded():
             self._train_function = TrainFunction(self.model, self._recorder)
@@ -73,6 +75,7 @@ class LossDiagnostics(keras.callbacks.Callback):
         if self._train_function is not None and self._train_function.model.train_function is self._train_function:
             self._train_function.model.train_function = self._train_function.plain
         if self._recorder is not None:
+            self._last_step = self._recorder.step
             self._recorder.close()
         self._train_function = self._recorder = None
 

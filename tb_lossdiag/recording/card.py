@@ -55,7 +55,7 @@ def model_card(
         metrics=_metric_names(model) if compiled else (),
         precision=model.dtype_policy.name,
         batch_size=batch_size,
-        parameters=model.count_params(),
+        parameters=sum(math.prod(variable.shape) for variable in model.weights),
         trainable_parameters=sum(math.prod(variable.shape) for variable in model.trainable_variables),
         settings=_plain(
             {

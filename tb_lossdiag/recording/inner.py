@@ -15,7 +15,6 @@ import tensorflow as tf
 from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.observation import Observation
 
-
 # Made directly, a variable does not pass through the tf.function being traced, which would refuse it or lift it out.
 _VARIABLE = type(tf.Variable(0.0))
 

@@ -69,7 +69,8 @@ class Recorder:
     ) -> None:
         """What is planned. width: how many steps the train function takes at a call."""
         with self.guarded():
-            self.step = int(keras.ops.convert_to_numpy(self.optimizer.iterations)) if self.optimizer is not None else 0
+            if self.optimizer is not None:  # a recompiled model's counts from 0 again
+                self.step = max(self.step, int(keras.ops.convert_to_numpy(self.optimizer.iterations)))
             self._epoch_end: int | None = None
             self._plan = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
             self.width = width

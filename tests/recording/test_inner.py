@@ -19,7 +19,9 @@ def training():
     def step(x, y):
         with tf.GradientTape() as tape:
             loss = LOSS(y, model(x, training=True))
-        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True)
+        )
         return loss
 
     return model, optimizer, step
@@ -135,7 +137,7 @@ def test_an_update_inside_a_branch_is_recorded(tmp_path, reference):
                 loss = LOSS(y, model(x, training=True))
             gradients = tape.gradient(loss, model.trainable_variables)
             if tf.math.is_finite(loss):
-                optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+                optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
             return loss
 
         one_by_one(step)
