@@ -12,6 +12,7 @@ INSIDE = {
     "schema": set(),
     "run": set(),
     "recording": {"schema", "run"},
+    "torch": {"schema", "run", "recording"},
     "logs": {"schema", "run"},
     "diagnosis": {"run"},
     "plugin": {"logs", "diagnosis", "run", "schema"},
@@ -23,6 +24,7 @@ OUTSIDE = {
     "schema": {"numpy"},
     "run": {"numpy"},
     "recording": {"numpy", "tensorflow", "keras", "tensorboard"},
+    "torch": {"numpy", "torch"},
     "logs": {"numpy", "tensorboard", "tensorboard_data_server", "grpc"},
     "diagnosis": {"numpy"},
     "plugin": {"numpy", "tensorboard", "werkzeug"},
@@ -60,6 +62,12 @@ def test_imports_point_one_way(path):
 def test_third_parties_stay_in_their_room(path):
     foreign = {name.split(".")[0] for name in imported(path)} - sys.stdlib_module_names - {"tb_lossdiag"}
     assert foreign <= OUTSIDE[room(path)]
+
+
+def test_torch_takes_from_the_recording_only_what_knows_no_framework():
+    names = {name for path in FILES if room(path) == "torch" for name in imported(path)}
+    taken = {name.split(".")[2] for name in names if name.startswith("tb_lossdiag.recording.")}
+    assert taken == {"cadence", "writer"}
 
 
 @pytest.mark.parametrize("module", ["tb_lossdiag", "tb_lossdiag.plugin", "tb_lossdiag.cli", "tb_lossdiag.diagnosis"])

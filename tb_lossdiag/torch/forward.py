@@ -1,0 +1,143 @@
+"""What are the numbers of one forward pass? Of its inputs, its layers' outputs, its predictions and targets.
+
+All are computed at once and only numbers are kept: an in-place activation changes a layer's output right after it, and
+held tensors would cost memory.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from tb_lossdiag.torch import statistics
+from tb_lossdiag.torch.agreement import gradient_agreement
+from tb_lossdiag.torch.axes import arranged, units_second
+from tb_lossdiag.torch.functions import FUNCTIONS, Origin, origin
+from tb_lossdiag.torch.kinds import activation_name
+from tb_lossdiag.torch.losses import Loss, counted, described, in_units, tensors
+from tb_lossdiag.torch.structure import Structure, unique
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a layer. numbers: of its output. under: of its output after each activation that may follow it."""
+
+    path: str
+    numbers: statistics.Numbers
+    under: Mapping[str, statistics.Numbers]
+    units: int | None
+
+
+class ForwardPass:
+    """Takes the numbers of what passes by. activations: what is called as a function behind a layer; it is added to.
+
+    calls: in their order. feeds: layer to the layers that feed it. data: (kind, name) to numbers. targets: float32
+    [outputs, columns]. loss, agreement: as the loss module was called; None where none was.
+    """
+
+    def __init__(self, structure: Structure, activations: dict[str, str], learns: bool) -> None:
+        """learns: whether it is not known yet what follows each layer."""
+        self.calls: list[Call] = []
+        self.feeds: dict[str, tuple[str, ...]] = {}
+        self.data: dict[tuple[str, str], statistics.Numbers] = {}
+        self.targets: Tensor | None = None
+        self.loss: Loss | None = None
+        self.agreement: Tensor | None = None
+        self.activations = activations
+        self._structure = structure
+        self._learns = learns
+        self._produced: dict[Any, str] = {}  # autograd's node of an output to its layer
+        self._second: dict[str, bool] = {}  # whether a layer's units are on axis 1
+        self._last_linear: tuple[str, Tensor, Tensor] | None = None  # autograd holds its input and output anyway
+
+    def take_call(self, path: str, module: nn.Module, given: Any, output: Any) -> None:
+        inputs = list(tensors(given))
+        sources = dict.fromkeys(feed for tensor in inputs for feed in self._follow(tensor).feeds)
+        self.feeds[path] = tuple(dict.fromkeys([*self.feeds.get(path, ()), *sources]))
+        outputs = [tensor for tensor in tensors(output) if tensor.is_floating_point() or tensor.is_complex()]
+        if not outputs:
+            return
+        inherited = next((self._second[source] for source in sources if source in self._second), None)
+        self._second[path] = units_second(module, outputs[0].dim(), inherited)
+        self._take_output(path, module, arranged(outputs[0].detach(), self._second[path], module))
+        self._produced |= {tensor.grad_fn: path for tensor in outputs if tensor.grad_fn is not None}
+        if outputs[0].grad_fn is None and activation_name(module) == "linear":
+            self.activations.setdefault(path, "unknown")  # a frozen or checkpointed layer has no history to follow
+        if isinstance(module, nn.Linear) and inputs:
+            self._last_linear = path, inputs[0].detach(), outputs[0].detach()
+
+    def take_inputs(self, given: Mapping[str, Any]) -> None:
+        for name, value in given.items():
+            for tensor in tensors(value):
+                self._add("input", name, statistics.data_statistics(arranged(tensor, units_second(None, tensor.dim()))))
+
+    def take_result(self, output: Any) -> None:
+        """What the model returned. Functions after the last layer are known by it."""
+        for tensor in tensors(output):
+            self._follow(tensor)
+
+    def take_predictions(self, output: Any) -> None:
+        """What the model returned, where no loss module tells what the predictions are."""
+        for tensor in tensors(output):
+            if tensor.is_floating_point():
+                numbers = statistics.data_statistics(arranged(tensor, units_second(None, tensor.dim())))
+                self._add("prediction", "prediction", {**numbers, "extreme_share": statistics.extreme_share(tensor)})
+
+    def take_loss(self, module: nn.Module, prediction: Any, target: Any) -> None:
+        """What the loss module was given; a later call replaces an earlier one."""
+        predictions = [tensor for tensor in tensors(prediction) if tensor.is_floating_point()]
+        targets = [tensor.detach() for tensor in tensors(target)]
+        if not predictions:
+            return
+        self.data = {key: numbers for key, numbers in self.data.items() if key[0] == "input"}
+        self.targets = self.agreement = None
+        layer = self._follow(predictions[0]).as_is
+        activation = self._activation_behind(layer)
+        self.loss = loss = described(module, predictions[0], targets[0] if targets else None, activation)
+        for number, tensor in enumerate(targets):
+            classes = loss.classes if number == 0 else None
+            tensor = in_units(module, tensor) if classes is None else counted(tensor, loss)
+            self._add("target", "target", statistics.data_statistics(tensor, classes))
+            if number == 0 and tensor.numel():
+                self.targets = statistics.target_statistics(tensor, classes)
+        for tensor in predictions:
+            tensor = in_units(module, tensor.detach())
+            self._add("prediction", "prediction", {**statistics.data_statistics(tensor), **_certainty(tensor, loss)})
+        if self._last_linear and self._last_linear[0] == layer and activation and len(targets) == 1:
+            self.agreement = gradient_agreement(*self._last_linear[1:], targets[0], activation, loss)
+
+    def _take_output(self, path: str, module: nn.Module, output: Tensor) -> None:
+        own = activation_name(module)
+        following = FUNCTIONS if own in (None, "linear") else {}
+        if not self._learns:
+            following = {name: f for name, f in following.items() if name == self.activations.get(path)}
+        under = {name: statistics.output_statistics(f(output), name) if f else {} for name, f in following.items()}
+        units = output.shape[-1] if output.dim() else None
+        self.calls.append(Call(path, statistics.output_statistics(output, own), under, units))
+
+    def _add(self, kind: str, name: str, numbers: statistics.Numbers) -> None:
+        taken = {known for of, known in self.data if of == kind}
+        self.data[kind, unique(name, taken)] = numbers
+
+    def _follow(self, tensor: Tensor) -> Origin:
+        found = origin(tensor, self._produced)
+        self.activations |= found.activations
+        return found
+
+    def _activation_behind(self, path: str | None) -> str | None:
+        """The last activation before the prediction, "linear" for none; None where more than a layer made it."""
+        if path is None:
+            return None
+        return self.activations.get(path) or activation_name(self._structure.layers[path])
+
+
+def _certainty(prediction: Tensor, loss: Loss) -> statistics.Numbers:
+    """What only a prediction row has. Of several units under a binary loss each is a question of its own, no class."""
+    if not prediction.numel():
+        return {}
+    numbers = {"extreme_share": statistics.extreme_share(prediction)}
+    units = prediction.shape[-1] if prediction.dim() > 1 else 1
+    if "Crossentropy" in loss.name and (units == 1 or "Categorical" in loss.name):
+        numbers["majority_share"] = statistics.majority_share(prediction, 0.0 if loss.from_logits else 0.5)
+    return numbers

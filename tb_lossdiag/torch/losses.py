@@ -1,0 +1,81 @@
+"""Which loss is it, and in which form does it take predictions and targets? Torch's losses under Keras's names."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from tb_lossdiag.torch.axes import IMAGE_RANK, arranged
+
+_NAMES = {
+    nn.BCEWithLogitsLoss: "BinaryCrossentropy",
+    nn.BCELoss: "BinaryCrossentropy",
+    nn.MSELoss: "MeanSquaredError",
+    nn.L1Loss: "MeanAbsoluteError",
+    nn.HuberLoss: "Huber",
+    nn.KLDivLoss: "KLDivergence",
+    nn.PoissonNLLLoss: "Poisson",
+}
+_BY_CLASS = (nn.CrossEntropyLoss, nn.NLLLoss)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss as it was called. from_logits: whether it applies the softmax or sigmoid itself.
+
+    classes: how many, where the targets are integer class labels. ignored: the label of examples that do not count.
+    weighted: whether it is something else than the plain mean over the examples.
+    """
+
+    name: str
+    from_logits: bool = False
+    classes: int | None = None
+    ignored: int | None = None
+    weighted: bool = False
+
+
+def described(module: nn.Module, prediction: Tensor, target: Tensor | None, activation: str | None) -> Loss:
+    """activation: the name of what made the prediction; log-probabilities are logits that a softmax leaves as is."""
+    name = next((name for kind, name in _NAMES.items() if isinstance(module, kind)), type(module).__name__)
+    from_logits = isinstance(module, nn.BCEWithLogitsLoss)
+    classes, ignored = None, None
+    if isinstance(module, _BY_CLASS):
+        sparse = target is not None and not target.is_floating_point()
+        if isinstance(module, nn.CrossEntropyLoss) or activation == "log_softmax":
+            name, from_logits = f"{'Sparse' if sparse else ''}CategoricalCrossentropy", True
+        if sparse and prediction.dim() > 1:
+            classes, ignored = prediction.shape[1], module.ignore_index
+    elif type(module) not in _NAMES and target is not None and _are_labels(prediction, target):
+        classes = prediction.shape[-1]
+    weights = [getattr(module, name, None) for name in ("weight", "pos_weight")]
+    weighted = any(isinstance(weight, Tensor) for weight in weights) or getattr(module, "reduction", "") == "sum"
+    return Loss(name, from_logits, classes, ignored, weighted)
+
+
+def in_units(module: nn.Module | None, tensor: Tensor) -> Tensor:
+    """A prediction, or a target of the same form, with its units on the last axis."""
+    return arranged(tensor, isinstance(module, _BY_CLASS) or tensor.dim() >= IMAGE_RANK)
+
+
+def counted(target: Tensor, loss: Loss) -> Tensor:
+    """The target without the labels that are to be ignored."""
+    return target if loss.ignored is None else target[target != loss.ignored]
+
+
+def tensors(value: object) -> Iterator[Tensor]:
+    """The strided tensors in what a module was given or gave, however nested."""
+    if isinstance(value, Tensor):
+        if not value.is_sparse and not value.is_nested:
+            yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from tensors(inner)
+    elif isinstance(value, (tuple, list)):
+        for inner in value:
+            yield from tensors(inner)
+
+
+def _are_labels(prediction: Tensor, target: Tensor) -> bool:
+    if target.is_floating_point() or target.is_complex() or prediction.dim() < 2 or prediction.shape[-1] < 2:
+        return False
+    return target.dim() == prediction.dim() - 1 or (target.dim() > 0 and target.shape[-1] == 1)

@@ -1,0 +1,236 @@
+"""What are the numbers of a tensor? In torch, and in float32, what recording/statistics.py computes in TensorFlow.
+
+The two must agree: a diagnosis does not ask which of them measured. Tensors come without gradients.
+A norm is taken over all elements as they are, so a NaN element gives a NaN norm.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MAX_STACKED_ELEMENTS = 65_536  # larger tensors keep the machine busy alone, and stacking would copy them
+EXTREME = 1e-6  # where an answer this sure is wrong its log loss is 14
+MAX_TARGET_UNITS = 1000  # a class or output unit per row of TARGETS; more would outweigh everything else in the log
+DEAD_BELOW_ZERO = ("relu", "relu6", "squared_relu", "relu_squared")  # exactly 0 for every negative input
+# The outer 5 % of the range, as (lowest, highest) value that is not saturated.
+UNSATURATED = {
+    "tanh": (-0.95, 0.95),
+    "hard_tanh": (-0.95, 0.95),
+    "softsign": (-0.95, 0.95),
+    "sigmoid": (0.025, 0.975),
+    "hard_sigmoid": (0.025, 0.975),
+}
+
+_NAN = float("nan")
+
+Numbers = dict[str, Tensor]
+
+
+def in_groups(kernel: Callable[..., Numbers], tensors: Sequence[tuple[Tensor, ...]]) -> Numbers:
+    """A kernel over rows applied to many tensors, or tuples of tensors: {statistic: float32 [tensors]}.
+
+    Small tensors of one size are stacked and done at once: a deep model then costs tens of ops, not thousands.
+    """
+    groups: dict[tuple, list[int]] = {}
+    for index, (first, *_) in enumerate(tensors):
+        groups.setdefault((first.numel(), first.device), []).append(index)
+    order: list[int] = []
+    results: list[Numbers] = []
+    for (size, _), members in groups.items():
+        width = max(1, MAX_STACKED_ELEMENTS // max(1, size))
+        for start in range(0, len(members), width):
+            chunk = members[start : start + width]
+            parts = zip(*(tensors[index] for index in chunk), strict=True)
+            results.append(kernel(*(_rows(part) for part in parts)))
+            order += chunk
+    if not results:
+        return {}
+    home = tensors[0][0].device  # a model's layers may lie on several
+    back = torch.tensor([order.index(index) for index in range(len(order))], device=home)
+    return {name: torch.cat([r[name].to(home) for r in results])[back] for name in results[0]}
+
+
+def norm(x: Tensor) -> Tensor:
+    """L2 norm of each row [rows, n], from the largest element, so that 1e-30 does not underflow nor 1e30 overflow."""
+    return _norm(x, _largest(x.abs()))
+
+
+def gradient_statistics(gradients: Tensor) -> Numbers:
+    """Of gradients [rows, n], one parameter a row."""
+    size = gradients.abs()
+    largest = _largest(size)
+    return {
+        "gradient_norm": _norm(gradients, largest),
+        "gradient_mean_abs": size.mean(dim=1),
+        "gradient_max_abs": largest,
+        "gradient_zero_share": _share(size == 0.0),
+        "gradient_nonfinite": _nonfinite(size),
+    }
+
+
+def update_statistics(before: Tensor, after: Tensor) -> Numbers:
+    """Of weights [rows, n] before and after the step; all-zero weights have no update ratio."""
+    weight, update = norm(before), norm(after - before)
+    ratio = torch.where(weight > 0.0, update / weight, _NAN)
+    return {"weight_norm": weight, "update_norm": update, "update_ratio": ratio}
+
+
+def unchanged_share(unchanged: Tensor, meant: Tensor) -> Numbers:
+    """bool [rows, n] each: of the weights with a gradient (meant), the share that the step left as they were."""
+    wanted = _count(meant)
+    return {"unchanged_share": torch.where(wanted > 0.0, _count(unchanged & meant) / wanted, _NAN)}
+
+
+def output_statistics(output: Tensor, activation: str | None) -> Numbers:
+    """Of one module's output [batch, ..., units], scalars. activation: its Keras name says what is dead, saturated."""
+    output = as_float(output)
+    if not output.numel():
+        return {}
+    row = output.reshape(1, -1)
+    size, mean = row.abs(), row.mean()
+    numbers = {
+        "activation_mean": mean,
+        "activation_std": (row - mean).square().mean().sqrt(),
+        "activation_max_abs": _largest(size)[0],
+        "activation_zero_share": _share(row == 0.0)[0],
+        "activation_nonfinite": _nonfinite(size)[0],
+    }
+    if output.dim():
+        numbers["activation_unit_std"] = _moments(output)[1].mean()
+    if activation in DEAD_BELOW_ZERO:
+        per_unit = _by_feature(output).amax(dim=0, keepdim=True)
+        numbers["activation_dead_share"] = _share(per_unit <= 0.0)[0]
+    if activation in UNSATURATED:
+        low, high = UNSATURATED[activation]
+        numbers["activation_saturated_share"] = _share((row < low) | (row > high))[0]
+    return numbers
+
+
+def data_statistics(x: Tensor, classes: int | None = None) -> Numbers:
+    """Of one input, target or prediction [batch, ..., features]. classes: how many, where x holds class labels."""
+    x = as_float(x)
+    if not x.numel():
+        return {}
+    features = _by_feature(x)
+    feature_mean, feature_std = _moments(features)
+    mean = feature_mean.mean()
+    variance = (feature_std.square() + (feature_mean - mean).square()).mean()
+    largest = torch.finfo(torch.float32).max
+    smallest = torch.where(feature_std > 0.0, feature_std, largest).min()
+    spread = _moments(x)[1] if x.dim() > 2 else feature_std
+    row = x.reshape(1, -1)
+    sizes = row.abs()
+    size = sizes.mean()
+    numbers = {
+        "min": x.min(),
+        "max": x.max(),
+        "mean": mean,
+        "std": variance.sqrt(),
+        "nonfinite": _nonfinite(sizes)[0],
+        "feature_std_min": torch.where(smallest < largest, smallest, feature_std.min()),
+        "feature_std_max": feature_std.max(),
+        "feature_mean_max": feature_mean.abs().max(),
+        "diversity": torch.where(size != 0.0, spread.mean() / size, 0.0),
+    }
+    if classes is not None:
+        numbers["out_of_range"] = _count(~((row >= 0.0) & (row < float(classes))))[0]
+    return numbers
+
+
+def target_statistics(targets: Tensor, classes: int | None = None) -> Tensor:
+    """float32 [outputs, 3]: schema.TARGET_COLUMNS of each class, or of each unit of the last axis."""
+    if classes is not None:
+        labels, counted = targets.reshape(-1).long(), min(classes, MAX_TARGET_UNITS)
+        known = torch.where((labels >= 0) & (labels < counted), labels, counted)
+        share = torch.bincount(known, minlength=counted + 1)[:counted].float() / labels.numel()
+        return torch.stack([share, (share * (1.0 - share)).sqrt(), torch.minimum(share, 1.0 - share)], dim=1)
+    units = _by_feature(as_float(targets))[:, :MAX_TARGET_UNITS]
+    mean, std = _moments(units)
+    # Between the two middle values every point has the same mean distance, so no average of the two is needed.
+    median = units.sort(dim=0).values[units.shape[0] // 2]
+    return torch.stack([mean, std, (units - median).abs().mean(dim=0)], dim=1)
+
+
+def majority_share(x: Tensor, threshold: float) -> Tensor:
+    """Of predictions [batch, ..., units]: the share of the most frequent class, that of the largest unit.
+
+    threshold: above it a single unit says yes. NaN where a prediction is.
+    """
+    features = _by_feature(as_float(x))
+    classes = features.shape[-1]
+    if classes == 1:
+        yes = _share(features.reshape(1, -1) > threshold)[0]
+        share = torch.maximum(yes, 1.0 - yes)
+    else:
+        chosen = features.argmax(dim=-1)
+        share = torch.bincount(chosen, minlength=classes).max().float() / chosen.numel()
+    return torch.where(features.isnan().any(), _NAN, share)
+
+
+def extreme_share(x: Tensor) -> Tensor:
+    """Of predictions that all lie in 0 … 1: the share next to either end; else NaN."""
+    row = as_float(x).reshape(1, -1)
+    share = _share((row <= EXTREME) | (row >= 1.0 - EXTREME))[0]
+    return torch.where(((row >= 0.0) & (row <= 1.0)).all(), share, _NAN)
+
+
+def as_float(x: Tensor) -> Tensor:
+    """float32; a complex number counts as its two parts."""
+    return (torch.view_as_real(x) if x.is_complex() else x).float()
+
+
+def on_host(tensors: Mapping[Hashable, Tensor]) -> dict[Hashable, Any]:
+    """Numbers, or nested lists of them, copied in one transfer for each device: a GPU is waited for once."""
+    values: dict[Hashable, Any] = {}
+    devices = {tensor.device for tensor in tensors.values()}
+    for device in devices:
+        here = {name: tensor for name, tensor in tensors.items() if tensor.device == device}
+        flat = torch.cat([as_float(tensor).reshape(-1) for tensor in here.values()]).cpu()
+        parts = flat.split([tensor.numel() for tensor in here.values()])
+        values |= {name: part.view(here[name].shape).tolist() for name, part in zip(here, parts, strict=True)}
+    return values
+
+
+def _rows(part: Sequence[Tensor]) -> Tensor:
+    rows = [(x if x.dtype == torch.bool else as_float(x)).reshape(-1) for x in part]
+    return rows[0][None] if len(rows) == 1 else torch.stack(rows)
+
+
+def _largest(size: Tensor) -> Tensor:
+    """Of |x| [rows, n], by row; NaN where one is."""
+    return size.amax(dim=1) if size.shape[1] else size.sum(dim=1)
+
+
+def _norm(x: Tensor, largest: Tensor) -> Tensor:
+    scale = torch.where((largest > 0.0) & torch.isfinite(largest), largest, 1.0)
+    return scale * torch.linalg.vector_norm(x / scale[:, None], dim=1)
+
+
+def _nonfinite(size: Tensor) -> Tensor:
+    """How many of |x| [rows, n] are NaN or Inf; torch.isfinite takes twice as long."""
+    return (size.shape[1] - torch.count_nonzero(size < torch.inf, dim=1)).float()
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and std over the first axis, around the first row: exactly 0 for constant columns, whatever their offset."""
+    shift = x[:1]
+    centred = x - shift
+    mean = centred.mean(dim=0)
+    return shift[0] + mean, (centred - mean).square().mean(dim=0).sqrt()
+
+
+def _by_feature(x: Tensor) -> Tensor:
+    """[examples, features]: the last axis is a feature; a vector holds one feature."""
+    return x.reshape(-1, 1) if x.dim() < 2 else x.reshape(-1, x.shape[-1])
+
+
+def _count(condition: Tensor) -> Tensor:
+    """By row [rows, n]."""
+    return torch.count_nonzero(condition, dim=1).float()
+
+
+def _share(condition: Tensor) -> Tensor:
+    """By row [rows, n]."""
+    return _count(condition) / condition.shape[1]

@@ -1,0 +1,61 @@
+"""How is a plain PyTorch training loop recorded? `watch` hooks a model and its optimizer; the loop stays as it is."""
+
+import os
+
+from torch import nn
+from torch.optim import Optimizer
+
+from tb_lossdiag.recording.cadence import checked_every
+from tb_lossdiag.recording.writer import checked_directory
+from tb_lossdiag.torch.card import Plan
+from tb_lossdiag.torch.watcher import Watcher
+
+
+def watch(
+    model: nn.Module,
+    optimizer: Optimizer,
+    log_dir: str | os.PathLike,
+    *,
+    loss: nn.Module | None = None,
+    every: int | str = "auto",
+    epochs: int | None = None,
+    steps_per_epoch: int | None = None,
+) -> Watcher:
+    """Records a training into `<log_dir>/diagnostics` until the answered Watcher is closed.
+
+        with watch(model, optimizer, "logs/run1", loss=criterion) as watcher:
+            for epoch in range(5):
+                for x, y in loader:
+                    optimizer.zero_grad()
+                    criterion(model(x), y).backward()
+                    optimizer.step()
+                watcher.epoch(epoch, val_loss=...)  # where there is a validation
+
+    A step is one `optimizer.step()`. Its forward pass is the last one before it in training mode and with gradients;
+    its gradients are those that the optimizer gets, so clipped ones where the loop clips them. Under a GradScaler they
+    are unscaled; a step that it skips is none.
+
+    loss: the loss module that the loop calls on predictions and targets. Without it the loss is the scalar on which
+        `backward` was called, and what only predictions and targets tell is not recorded.
+    every: "auto" or an int, how many steps lie between two samples. epochs, steps_per_epoch: what is planned.
+
+    Raises TypeError or ValueError at once for a wrong argument. Where torch.distributed runs, only rank 0 records.
+    Inside a compiled model no layer's output is seen; its parameters, inputs and predictions are.
+    """
+    for name, value, kind, allowed in (
+        ("model", model, nn.Module, "an nn.Module"),
+        ("optimizer", optimizer, Optimizer, "a torch.optim.Optimizer"),
+        ("loss", loss, nn.Module | None, "an nn.Module such as nn.CrossEntropyLoss(), or None"),
+    ):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name}={value!r}: expected {allowed}, got {type(value).__name__}")
+    for name, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise TypeError(f"{name}={value!r}: expected a positive int or None, got {type(value).__name__}")
+        if value is not None and value < 1:
+            raise ValueError(f"{name}={value}: expected a positive int or None")
+    if any(hasattr(parameter, "placements") for parameter in model.parameters()):
+        raise ValueError(f"model={type(model).__name__}: expected whole parameters; sharded ones (FSDP) are not read")
+    return Watcher(
+        model, optimizer, checked_directory(log_dir), loss, Plan(checked_every(every), epochs, steps_per_epoch)
+    )
