@@ -1,11 +1,13 @@
 """How is a `model.fit` recorded? LossDiagnostics, a Keras callback; nothing else in the training changes."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from tb_lossdiag.recording.cadence import checked_every
+from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.twin import TrainFunction
 from tb_lossdiag.recording.writer import checked_directory
@@ -20,13 +22,23 @@ class LossDiagnostics(keras.callbacks.Callback):
     first step, each multiple of it and the last step. Steps in between run the model's own compiled train function and
     keep their loss only. The weights after training are, bit for bit, those of a fit without it. Where recording fails
     it warns once and stops.
+    on_finding: what to do once something of `min_severity` ("critical", "warning" or "note") is found while training:
+    None, "warn", "stop" (warns and ends the fit), or a callable that takes the cause and the report. Diagnosed in the
+    background from what was recorded, in a fiftieth of the time.
     Raises TypeError or ValueError at once for a wrong argument.
     """
 
-    def __init__(self, log_dir: str | os.PathLike, every: int | str = "auto") -> None:
+    def __init__(
+        self,
+        log_dir: str | os.PathLike,
+        every: int | str = "auto",
+        on_finding: str | Callable | None = None,
+        min_severity: str = "warning",
+    ) -> None:
         super().__init__()
         self.log_dir = checked_directory(log_dir)
         self.every = checked_every(every)
+        self._policy = policy(on_finding, min_severity, self.log_dir)
         self._recorder: Recorder | None = None
         self._last_step = 0
         self._train_function: TrainFunction | None = None
@@ -54,6 +66,7 @@ class LossDiagnostics(keras.callbacks.Callback):
         self._first_step = True
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._act()
         if not self._recorder.active:
             return
         self._train_function.announced = True
@@ -70,6 +83,16 @@ class LossDiagnostics(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._restore()
+        if self._policy is not None:
+            self._policy.finish()
+
+    def _act(self) -> None:
+        """Between two steps."""
+        if self._policy is None:
+            return
+        self._policy.act()
+        if self._policy.should_stop:
+            self.model.stop_training = True
 
     def _restore(self) -> None:
         if self._train_function is not None and self._train_function.model.train_function is self._train_function:

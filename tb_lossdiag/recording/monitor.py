@@ -12,6 +12,7 @@ import numpy as np
 
 from tb_lossdiag.recording.cadence import checked_every
 from tb_lossdiag.recording.loss_card import has_sparse_labels
+from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.twin import Packer, run_twin, twin_of
 from tb_lossdiag.recording.writer import checked_directory
@@ -30,11 +31,18 @@ class TrainingMonitor:
 
     What only the loss function tells is recorded where the model is compiled with it.
 
-    every: as for LossDiagnostics. Raises TypeError or ValueError at once for a wrong argument.
+    every, on_finding, min_severity: as for LossDiagnostics; a loop that is to end on "stop" asks `should_stop`.
+    Raises TypeError or ValueError at once for a wrong argument.
     """
 
     def __init__(
-        self, model: keras.Model, optimizer: Any, log_dir: str | os.PathLike, every: int | str = "auto"
+        self,
+        model: keras.Model,
+        optimizer: Any,
+        log_dir: str | os.PathLike,
+        every: int | str = "auto",
+        on_finding: str | Callable | None = None,
+        min_severity: str = "warning",
     ) -> None:
         if not isinstance(model, keras.Model):
             raise TypeError(f"model={model!r}: expected a keras.Model, got {type(model).__name__}")
@@ -42,7 +50,9 @@ class TrainingMonitor:
             raise TypeError(f"optimizer={optimizer!r}: expected a Keras optimizer, got {type(optimizer).__name__}")
         self.model = model
         self.optimizer = optimizer
-        self._recorder = Recorder(model, optimizer, checked_directory(log_dir), checked_every(every))
+        log_dir, every = checked_directory(log_dir), checked_every(every)
+        self._policy = policy(on_finding, min_severity, log_dir)
+        self._recorder = Recorder(model, optimizer, log_dir, every)
         self._packer = Packer(has_sparse_labels(model))
         self._started = False
 
@@ -96,9 +106,17 @@ class TrainingMonitor:
         with self._recorder.guarded():
             self._recorder.record_plain(None, time.perf_counter() - began)
 
+    @property
+    def should_stop(self) -> bool:
+        """Whether something was found that is to end the training, under on_finding="stop"."""
+        return self._policy is not None and self._policy.should_stop
+
     def close(self) -> None:
         """Ends the recording; the watched function goes on without."""
+        ended = self._recorder.active
         self._recorder.close()
+        if ended and self._policy is not None:
+            self._policy.finish()
 
     def __enter__(self) -> "TrainingMonitor":
         return self
@@ -107,6 +125,8 @@ class TrainingMonitor:
         self.close()
 
     def _begin_step(self) -> bool:
+        if self._policy is not None:
+            self._policy.act()
         if not self._started:
             self._started = True
             self._recorder.start()
