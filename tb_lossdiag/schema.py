@@ -104,6 +104,7 @@ EVENT_KINDS = (
     "no_gradient",  # {"rows": [...]} variables the loss does not reach: the gradient is None
     "learning_rate",  # {"from": ..., "to": ...} changed by a callback between steps
     "restart",  # {} a fit that continues in a directory that already holds steps
+    "accident",  # {"reason": "nonfinite" or "leap", "losses": [[step, loss], ...]} the last losses, that step's too
     "recording_stopped",  # {"reason": ...} recording failed and switched itself off
     "mark",  # {"text": ...} a user's own note
 )

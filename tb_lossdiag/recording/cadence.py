@@ -14,6 +14,7 @@ EXTRA_TIME_SHARE = 0.005
 # Short runs get this many samples all the same, where together they take no longer than this.
 AFFORDED_SAMPLES = 16
 AFFORDED_SECONDS = 0.25
+ALARM_EXECUTIONS = 3  # after an accident: what broke, and whether it heals
 MAX_LAYER_RECORDS = 2000  # a reader keeps them all: 200 rows are 26 MB
 MAX_STEP_RECORDS = 10_000  # enough for any screen; the loss between two records is not lost to a reader of epochs
 MIN_PLAIN_DURATIONS = 5  # before that, one slow step would set the interval
@@ -36,6 +37,7 @@ class Cadence:
         self.samples = 0
         self._last_sample = 0
         self._wait = self._width = 1
+        self._alarmed = 0
         self._plain: deque[float] = deque(maxlen=RECENT_DURATIONS)
         self._sampled: deque[float] = deque(maxlen=RECENT_DURATIONS)
 
@@ -43,6 +45,9 @@ class Cadence:
         """Whether the execution of `width` steps that ends with `step` is to be sampled."""
         self._width = width
         done = step - self.first + 1
+        if self._alarmed and self.samples < MAX_LAYER_RECORDS - 1:
+            self._alarmed -= 1
+            return True
         if done <= width or (self.total is not None and done == self.total):
             return True
         if self.every != "auto":
@@ -56,6 +61,10 @@ class Cadence:
         interval = self.interval(done)
         self._wait = interval or 1
         return interval is not None and done - self._last_sample >= interval
+
+    def alarm(self) -> None:
+        """Something broke: the next executions are all sampled."""
+        self._alarmed = ALARM_EXECUTIONS
 
     def keeps_loss(self, step: int) -> bool:
         """Whether a plain step's loss is to be written; about MAX_STEP_RECORDS of a run are."""

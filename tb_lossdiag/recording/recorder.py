@@ -15,6 +15,7 @@ import numpy as np
 from tb_lossdiag import schema
 from tb_lossdiag.recording.cadence import Cadence
 from tb_lossdiag.recording.card import initial_weights, model_card
+from tb_lossdiag.recording.flight import FlightRecorder
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 
@@ -40,6 +41,7 @@ class Recorder:
         self._held_loss: float | None = None
         self._losses: list[tuple[int, float, float]] = []
         self._learning_rate: float | None = None
+        self._flight = FlightRecorder()
         self._writer: DiagnosticsWriter | None = None
         with self.guarded():
             self._writer = DiagnosticsWriter(log_dir)
@@ -107,7 +109,10 @@ class Recorder:
         with self.guarded():
             self.step = self._next_step()
             self._cadence.took(self.step, False, seconds)
-            if loss is not None and self._cadence.keeps_loss(self.step):
+            if loss is None:
+                return
+            self._fly(loss)
+            if self._cadence.keeps_loss(self.step):
                 if last_in_epoch_counts:
                     self._keep_loss(loss)
                 else:
@@ -137,6 +142,7 @@ class Recorder:
         writer.flush()
         if first and layout.unreached:
             writer.write_event(self.step, "no_gradient", rows=list(layout.unreached))
+        self._fly(values["loss"])
         return values["loss"]
 
     def took(self, seconds: float | None) -> None:
@@ -168,6 +174,13 @@ class Recorder:
         self._losses.append((self.step, loss, now))
         if now - self._losses[0][2] > HELD_SECONDS:
             self._write_losses()
+
+    def _fly(self, loss: float) -> None:
+        reason = self._flight.saw(self.step, loss)
+        if reason is not None:
+            self._cadence.alarm()
+            self._write_losses()
+            self._writer.write_event(self.step, "accident", reason=reason, losses=self._flight.losses())
 
     def _write_losses(self) -> None:
         losses, self._losses = self._losses, []
