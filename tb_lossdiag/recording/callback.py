@@ -1,7 +1,7 @@
 """How is a `model.fit` recorded? LossDiagnostics, a Keras callback; nothing else in the training changes."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -9,6 +9,7 @@ import keras
 from tb_lossdiag.recording.cadence import checked_every
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
+from tb_lossdiag.recording.selection import selection
 from tb_lossdiag.recording.twin import TrainFunction
 from tb_lossdiag.recording.writer import checked_directory
 
@@ -22,6 +23,8 @@ class LossDiagnostics(keras.callbacks.Callback):
     first step, each multiple of it and the last step. Steps in between run the model's own compiled train function and
     keep their loss only. The weights after training are, bit for bit, those of a fit without it. Where recording fails
     it warns once and stops.
+    include, exclude: patterns of layer paths such as "encoder/*"; layers that match none of the first, where there are
+    any, or one of the second are left out. Norms over all variables still count every one.
     on_finding: what to do once something of `min_severity` ("critical", "warning" or "note") is found while training:
     None, "warn", "stop" (warns and ends the fit), or a callable that takes the cause and the report. Diagnosed in the
     background from what was recorded, in a fiftieth of the time.
@@ -32,12 +35,15 @@ class LossDiagnostics(keras.callbacks.Callback):
         self,
         log_dir: str | os.PathLike,
         every: int | str = "auto",
+        include: str | Sequence[str] | None = None,
+        exclude: str | Sequence[str] | None = None,
         on_finding: str | Callable | None = None,
         min_severity: str = "warning",
     ) -> None:
         super().__init__()
         self.log_dir = checked_directory(log_dir)
         self.every = checked_every(every)
+        self._selection = selection(include, exclude)
         self._policy = policy(on_finding, min_severity, self.log_dir)
         self._recorder: Recorder | None = None
         self._last_step = 0
@@ -48,6 +54,7 @@ class LossDiagnostics(keras.callbacks.Callback):
         optimizer = getattr(self.model, "optimizer", None)
         self._recorder = Recorder(self.model, optimizer, self.log_dir, self.every)
         self._recorder.step = self._last_step
+        self._recorder.selection = self._selection
         self._started = False
         with self._recorder.guarded():
             self._train_function = TrainFunction(self.model, self._recorder)

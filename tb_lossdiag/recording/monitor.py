@@ -3,7 +3,7 @@
 import functools
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from tb_lossdiag.recording.cadence import checked_every
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
+from tb_lossdiag.recording.selection import selection
 from tb_lossdiag.recording.twin import Packer, run_twin, twin_of
 from tb_lossdiag.recording.writer import checked_directory
 
@@ -31,8 +32,8 @@ class TrainingMonitor:
 
     What only the loss function tells is recorded where the model is compiled with it.
 
-    every, on_finding, min_severity: as for LossDiagnostics; a loop that is to end on "stop" asks `should_stop`.
-    Raises TypeError or ValueError at once for a wrong argument.
+    every, include, exclude, on_finding, min_severity: as for LossDiagnostics; a loop that is to end on "stop" asks
+    `should_stop`. Raises TypeError or ValueError at once for a wrong argument.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class TrainingMonitor:
         optimizer: Any,
         log_dir: str | os.PathLike,
         every: int | str = "auto",
+        include: str | Sequence[str] | None = None,
+        exclude: str | Sequence[str] | None = None,
         on_finding: str | Callable | None = None,
         min_severity: str = "warning",
     ) -> None:
@@ -53,7 +56,8 @@ class TrainingMonitor:
         log_dir, every = checked_directory(log_dir), checked_every(every)
         self._policy = policy(on_finding, min_severity, log_dir)
         self._recorder = Recorder(model, optimizer, log_dir, every)
-        self._packer = Packer(has_sparse_labels(model))
+        self._recorder.selection = selection(include, exclude)
+        self._packer = Packer(has_sparse_labels(model), self._recorder.selection)
         self._started = False
 
     def watch(self, step: Callable) -> Callable:
@@ -137,7 +141,6 @@ class TrainingMonitor:
             self._count_steps()
             self._recorder.record_sample(self._packer.layout(numbers), numbers, _returned_loss(result))
             self._recorder.took(time.perf_counter() - began if self._packer.traces == traces else None)
-
 
     def _count_steps(self) -> None:
         """A call that loops over its data takes as many steps as the optimizer counted."""

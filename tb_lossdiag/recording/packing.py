@@ -14,12 +14,15 @@ from tb_lossdiag.recording.clipping import clip_factor
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.observation import Observation
+from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.structure import unique
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
 
 
-def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout, dict[str, tf.Tensor]]:
+def packed(
+    observation: Observation, sparse_labels: bool | None, selection: Selection
+) -> tuple[Layout, dict[str, tf.Tensor]]:
     """The layout, and float32 tensors: step [S], variables [V, columns], outputs [O, columns], data [D, columns],
     targets [U, columns], and batch [], the number of examples. S: STEP_NUMBERS.
 
@@ -27,13 +30,15 @@ def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout
     """
     with apart():
         copies = Copies()
-        variables, columns, unreached = _variables(observation, copies)
+        rows = tuple(_rows(observation))
+        kept = spread([row.name for row in rows if selection.takes(row.layer)])
+        variables, columns, unreached = _variables(observation, copies, rows, kept)
         outputs = [call for call in observation.calls if call.tensor is not None]
         layers = observation.structure.layers
         data = list(_data(observation))
         classes = _classes(observation, sparse_labels)
         layout = Layout(
-            rows=tuple(_rows(observation)),
+            rows=tuple(row for row in rows if row.name in kept),
             data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
             unreached=unreached,
             inputs=tuple(_feeds(observation).items()),
@@ -48,7 +53,9 @@ def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout
             weighted=observation.weighted,
         )
         output_rows = [
-            statistics.output_statistics(copies.of(c.tensor), activation_name(layers.get(c.path))) for c in outputs
+            statistics.output_statistics(copies.of(call.tensor), activation_name(layers.get(call.path)))
+            for row, call in zip((row for row in rows if row.kind == "output"), outputs, strict=True)
+            if row.name in kept
         ]
         first_target = next((i for i, (kind, _, _) in enumerate(data) if kind == "target"), None)
         data_rows = [
@@ -78,9 +85,11 @@ def packed(observation: Observation, sparse_labels: bool | None) -> tuple[Layout
         return layout, tensors
 
 
-def _variables(observation: Observation, copies: Copies) -> tuple[tf.Tensor, dict[str, tf.Tensor], tuple[str, ...]]:
-    """The table in the order of _rows, the columns that sum up the whole step, and the unreached variables."""
-    paths = [row.name for row in _rows(observation) if row.kind == "variable"]
+def _variables(
+    observation: Observation, copies: Copies, rows: tuple[Row, ...], kept: set[str]
+) -> tuple[tf.Tensor, dict[str, tf.Tensor], tuple[str, ...]]:
+    """The table of the kept rows, the columns of all that sum up the whole step, and the unreached variables."""
+    paths = [row.name for row in rows if row.kind == "variable"]
     variables, given = observation.structure.variables, observation.gradients
     reached = [path for path in paths if given.get(path) is not None]
     before, after = observation.before, {path: tf.convert_to_tensor(variables[path]) for path in paths}
@@ -97,9 +106,11 @@ def _variables(observation: Observation, copies: Copies) -> tuple[tf.Tensor, dic
         gradients["unchanged_share"] = tf.where(whole, gradients["unchanged_share"], float("nan"))
     updates = statistics.in_groups(statistics.update_statistics, [(before[path], after[path]) for path in paths])
     place = [reached.index(path) if path in reached else len(reached) for path in paths]
-    spread = {name: tf.gather(tf.concat([column, [float("nan")]], axis=0), place) for name, column in gradients.items()}
+    placed = {name: tf.gather(tf.concat([column, [float("nan")]], axis=0), place) for name, column in gradients.items()}
     blank = tf.fill([len(paths)], float("nan"))
-    table = tf.stack([(spread | updates).get(name, blank) for name in VARIABLE_COLUMNS], axis=1)
+    table = tf.stack([(placed | updates).get(name, blank) for name in VARIABLE_COLUMNS], axis=1)
+    if not kept.issuperset(paths):
+        table = tf.gather(table, [index for index, path in enumerate(paths) if path in kept])
     columns = gradients | updates
     if len(observation.optimizers) == 1 and reached:
         columns["clip_factor"] = clip_factor(

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from tb_lossdiag.recording.cadence import Cadence
 from tb_lossdiag.recording.card import initial_weights, model_card
 from tb_lossdiag.recording.flight import FlightRecorder
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
+from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 
 HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; the tab polls less often
@@ -24,7 +26,7 @@ HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; th
 
 class Recorder:
     """Records one training into `log_dir`. active: until it is closed or has failed. step: number of the last step.
-    width: how many steps the next call of the train function takes.
+    width: how many steps the next call of the train function takes. selection: of the layers.
 
     `start` comes first; then, for each step, `begin_step` says whether to sample it, and after it comes `record_plain`
     or `record_sample`. `start_epoch` and `end_epoch` where there are epochs.
@@ -37,6 +39,7 @@ class Recorder:
         self.active = True
         self.step = 0
         self.width = 1
+        self.selection = Selection()
         self._layout: Layout | None = None
         self._held_loss: float | None = None
         self._losses: list[tuple[int, float, float]] = []
@@ -188,7 +191,8 @@ class Recorder:
 
     def _write_card(self, layout: Layout, arrays: Mapping[str, np.ndarray]) -> None:
         batch = int(arrays["batch"]) or None
-        settings = {"every": self.every}
+        chosen = {name: list(patterns) for name, patterns in asdict(self.selection).items() if patterns}
+        settings = {"every": self.every, **chosen}
         card = model_card(self.model, self.optimizer, layout, self._initial, batch, self._plan, settings)
         self._writer.write_card(self.step, card)
 

@@ -19,6 +19,7 @@ from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packing import packed
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
+from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.taps import watching
 
 _NUMBERS = "lossdiag"
@@ -32,8 +33,9 @@ class Packer:
     was seen in a loop or function inside the step, so that one call may take several steps.
     """
 
-    def __init__(self, sparse_labels: bool | None) -> None:
+    def __init__(self, sparse_labels: bool | None, selection: Selection) -> None:
         self.sparse_labels = sparse_labels
+        self.selection = selection
         self.layouts: list[Layout] = []
         self.error: Exception | None = None
         self.traces = 0
@@ -44,6 +46,7 @@ class Packer:
         """Observes the model until the stack closes; None when something of ours failed."""
         try:
             observation = Observation(model, optimizer, self._finish, self._clones)
+            self.selection.checked(observation.structure.layers)
             stack.enter_context(watching(observation))
             return observation
         except Exception as error:
@@ -70,7 +73,7 @@ class Packer:
             return {"layout": tf.constant(-1.0)}
 
     def _packed(self, observation: Observation) -> dict[str, tf.Tensor]:
-        layout, tensors = packed(observation, self.sparse_labels)
+        layout, tensors = packed(observation, self.sparse_labels, self.selection)
         if layout not in self.layouts:
             self.layouts.append(layout)
         return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
@@ -112,7 +115,7 @@ class TrainFunction:
         self.plain = plain.plain if isinstance(plain, TrainFunction) else plain  # one may be left of a fit that raised
         self.announced = False
         self.batch_loss = BatchLoss()
-        self._packer = Packer(has_sparse_labels(model))
+        self._packer = Packer(has_sparse_labels(model), recorder.selection)
         self._plain_calls = 0
         self._batch_size = 0
         self._twin: Callable | None = None
