@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from recording.reading import Records
 from recording.small_models import same
+from recording.support import published, table
 from recording.trainings import BATCH, WAYS
 from tb_lossdiag import LossDiagnostics, schema
 from tb_lossdiag.recording.structure import structure_of
@@ -100,3 +101,7 @@ def test_where_plain_keras_fails_it_fails_alike_with_us(tmp_path, way):
     for callbacks in ([], [LossDiagnostics(tmp_path)]):
         with pytest.raises(Exception, match=way.fails):
             trained(way, callbacks)
+
+
+def test_the_readme_lists_these_ways():
+    assert published() == table()
