@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ INSIDE = {
 OUTSIDE = {
     "schema": {"numpy"},
     "run": {"numpy"},
-    "recording": {"numpy", "tensorflow", "keras", "tensorboard"},
+    "recording": {"numpy", "tensorflow", "jax", "keras", "tensorboard"},
     "torch": {"numpy", "torch"},
     "logs": {"numpy", "tensorboard", "tensorboard_data_server", "grpc"},
     "diagnosis": {"numpy"},
@@ -81,3 +82,15 @@ def test_importing_loads_neither_tensorflow_nor_keras(module):
 def test_only_the_schema_spells_a_tag(word):
     spelled = [path.name for path in FILES if f'"{word}"' in path.read_text()]
     assert spelled == ["schema.py"]
+
+
+def test_recording_leaves_tensorflow_to_be_configured_by_the_user():
+    code = """
+        import tensorflow as tf
+        from tb_lossdiag import LossDiagnostics, TrainingMonitor
+        from tb_lossdiag.recording import twin
+
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, check=True)

@@ -10,7 +10,6 @@ from tb_lossdiag.recording.cadence import checked_every
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.selection import selection
-from tb_lossdiag.recording.twin import TrainFunction
 from tb_lossdiag.recording.writer import checked_directory
 
 
@@ -47,17 +46,18 @@ class LossDiagnostics(keras.callbacks.Callback):
         self._policy = policy(on_finding, min_severity, self.log_dir)
         self._recorder: Recorder | None = None
         self._last_step = 0
-        self._train_function: TrainFunction | None = None
+        self._train_function: Any = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._restore()  # a fit that raised did not
         optimizer = getattr(self.model, "optimizer", None)
-        self._recorder = Recorder(self.model, optimizer, self.log_dir, self.every)
+        recorder, train_function = _backends_own()
+        self._recorder = recorder(self.model, optimizer, self.log_dir, self.every)
         self._recorder.step = self._last_step
         self._recorder.selection = self._selection
         self._started = False
         with self._recorder.guarded():
-            self._train_function = TrainFunction(self.model, self._recorder)
+            self._train_function = train_function(self.model, self._recorder)
             self.model.train_function = self._train_function
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -108,6 +108,25 @@ class LossDiagnostics(keras.callbacks.Callback):
             self._last_step = self._recorder.step
             self._recorder.close()
         self._train_function = self._recorder = None
+
+
+def _backends_own() -> tuple[type[Recorder], Callable]:
+    """The recorder, and what stands in for the train function, under Keras's current backend."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        from tb_lossdiag.recording.twin import TrainFunction
+
+        return Recorder, TrainFunction
+    if backend == "jax":
+        from tb_lossdiag.recording.jax.late import LateRecorder
+        from tb_lossdiag.recording.jax.twin import TrainFunction
+
+        return LateRecorder, TrainFunction
+
+    def refused(*_: Any) -> None:
+        raise NotImplementedError(f"Keras on {backend} is not recorded, only on tensorflow and jax")
+
+    return Recorder, refused
 
 
 def _rate_set_by_hand(optimizer: Any) -> float | None:

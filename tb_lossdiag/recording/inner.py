@@ -15,9 +15,6 @@ import tensorflow as tf
 from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.observation import Observation
 
-# Made directly, a variable does not pass through the tf.function being traced, which would refuse it or lift it out.
-_VARIABLE = type(tf.Variable(0.0))
-
 
 def kept(tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Variable]:
     """A variable for each tensor, assigned in the current graph."""
@@ -25,10 +22,16 @@ def kept(tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Variable]:
     with apart():
         for name, tensor in tensors.items():
             with tf.init_scope():
-                zeros = tf.zeros([size or 0 for size in tensor.shape], tensor.dtype)
-                variables[name] = _VARIABLE(zeros, shape=tensor.shape, trainable=False)
+                variables[name] = _variable(tensor.shape, tensor.dtype)
             variables[name].assign(tensor)
     return variables
+
+
+def _variable(shape: tf.TensorShape, dtype: tf.DType) -> tf.Variable:
+    """Made directly, it does not pass through the tf.function being traced, which would refuse it or lift it out."""
+    from tensorflow.python.ops.resource_variable_ops import ResourceVariable
+
+    return ResourceVariable(tf.zeros([size or 0 for size in shape], dtype), shape=shape, trainable=False)
 
 
 class Clones:

@@ -19,6 +19,7 @@ from tb_lossdiag.recording.card import initial_weights, model_card
 from tb_lossdiag.recording.flight import FlightRecorder
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.workers import spans_processes, writes
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 
 HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; the tab polls less often
@@ -47,7 +48,10 @@ class Recorder:
         self._flight = FlightRecorder()
         self._writer: DiagnosticsWriter | None = None
         with self.guarded():
-            self._writer = DiagnosticsWriter(log_dir)
+            self._samples = not spans_processes(model)
+            self.active = writes(model)
+            if self.active:
+                self._writer = DiagnosticsWriter(log_dir)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -101,7 +105,7 @@ class Recorder:
             if self._held_loss is not None:
                 self._keep_loss(self._held_loss)
                 self._held_loss = None
-            return self._cadence.is_sampled(self._next_step(), self.width)
+            return self._samples and self._cadence.is_sampled(self._next_step(), self.width)
         return False
 
     def record_plain(self, loss: float | None, seconds: float | None, last_in_epoch_counts: bool = True) -> None:

@@ -1,0 +1,1 @@
+"""Inside a Keras training on JAX: what happened at this step?"""

@@ -1,0 +1,97 @@
+"""Do the two halves of a batch ask for the same step, on JAX? The cosine of their gradients at the output's kernel.
+
+There a gradient is a product of what the backward pass has anyway: the layer's input times the residual, dL/dz of each
+example. Sample weights, label smoothing and penalties are left out.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import keras
+
+from tb_lossdiag.recording.activations import activation_name
+from tb_lossdiag.recording.jax.observation import Observation
+from tb_lossdiag.recording.jax.statistics import as_float, norm
+from tb_lossdiag.recording.losses import Loss
+
+MAX_KERNEL_ELEMENTS = 2**20  # the two gradients of a larger kernel would cost more than all other statistics
+_CATEGORICAL = ("CategoricalCrossentropy", "SparseCategoricalCrossentropy")
+
+
+def gradient_agreement(
+    observation: Observation, target: jax.Array, prediction: jax.Array, loss: Loss
+) -> jax.Array | None:
+    """Cosine of the gradients of the first and the second half of the batch; NaN for fewer than 4 examples.
+
+    None where the prediction is no Dense layer's, but for an activation, or its loss has no residual that is known.
+    """
+    features, activation = _output_layer(observation, prediction)
+    residual = _residual(activation, loss)
+    if features is None or residual is None or features.shape[-1] * prediction.shape[-1] > MAX_KERNEL_ELEMENTS:
+        return None
+    target = _in_shape_of(prediction, target, sparse=loss.name.startswith("Sparse"))
+    if target is None:
+        return None
+    return agreement(as_float(features), residual(as_float(prediction), target))
+
+
+def agreement(features: jax.Array, residuals: jax.Array) -> jax.Array:
+    """Cosine of features^T residuals over the first and the second half of the examples."""
+    half = features.shape[0] // 2
+    if half < 2:
+        return jnp.float32(jnp.nan)
+
+    def gradient(examples: slice) -> jax.Array:
+        x, residual = (rows[examples].reshape(-1, rows.shape[-1]) for rows in (features, residuals))
+        return jnp.matmul(x.T, residual, precision="highest").reshape(-1)
+
+    both = jnp.stack([gradient(slice(None, half)), gradient(slice(half, 2 * half))])
+    return jnp.sum(jnp.prod(both / norm(both)[:, None], axis=0))
+
+
+def _output_layer(observation: Observation, prediction: jax.Array) -> tuple[jax.Array | None, str | None]:
+    """(input, activation) of the Dense layer that made the prediction; the activation may be a layer of its own."""
+    readable = {id(array) for array in observation.seen.tensors()}
+    array, activations = prediction, []
+    for call in reversed(observation.seen.calls):
+        if not call.inputs or not any(output is array for output in call.outputs):
+            continue
+        layer, array = observation.structure.layers.get(call.path), call.inputs[0]
+        activations += [name for name in [activation_name(layer)] if name != "linear"]
+        if type(layer) is keras.layers.Dense:
+            known = id(array) in readable and len(activations) < 2
+            return (array, (activations or ["linear"])[0]) if known else (None, None)
+        if not isinstance(layer, (keras.layers.Activation, keras.layers.Softmax)):
+            break
+    return None, None
+
+
+def _residual(activation: str | None, loss: Loss) -> Callable[[jax.Array, jax.Array], jax.Array] | None:
+    """From prediction and target to dL/dz, but for a constant factor."""
+    if loss.ignores:
+        return None
+    linear = activation == "linear"
+    if loss.name in _CATEGORICAL and loss.from_logits and linear:
+        return lambda z, y: jax.nn.softmax(z) - y
+    if loss.name == "BinaryCrossentropy" and loss.from_logits and linear:
+        return lambda z, y: jax.nn.sigmoid(z) - y
+    if linear and loss.name == "MeanAbsoluteError":
+        return lambda p, y: jnp.sign(p - y)
+    crossentropy = not loss.from_logits and (
+        (loss.name in _CATEGORICAL and activation == "softmax")
+        or (loss.name == "BinaryCrossentropy" and activation == "sigmoid")
+    )
+    return (lambda p, y: p - y) if crossentropy or (linear and loss.name == "MeanSquaredError") else None
+
+
+def _in_shape_of(prediction: jax.Array, target: jax.Array, sparse: bool) -> jax.Array | None:
+    """float32 targets as the loss compares them; None where their shapes do not tell."""
+    units = prediction.shape[-1]
+    if sparse:
+        if target.ndim == prediction.ndim and target.shape[-1] == 1:
+            target = target[..., 0]
+        return jax.nn.one_hot(target.astype(jnp.int32), units) if target.ndim == prediction.ndim - 1 else None
+    if target.ndim == prediction.ndim - 1 and units == 1:
+        target = target[..., None]
+    return as_float(target) if target.ndim == prediction.ndim and target.shape[-1] == units else None

@@ -1,0 +1,196 @@
+"""Which rows and numbers does an observed step on JAX have? An Observation becomes a Layout and arrays."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+
+from tb_lossdiag.recording.activations import activation_name
+from tb_lossdiag.recording.jax import statistics
+from tb_lossdiag.recording.jax.agreement import gradient_agreement
+from tb_lossdiag.recording.jax.clipping import clip_factor
+from tb_lossdiag.recording.jax.observation import Named, Observation
+from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
+from tb_lossdiag.recording.losses import Loss, losses_by_output
+from tb_lossdiag.recording.selection import Selection, spread
+from tb_lossdiag.recording.structure import unique
+from tb_lossdiag.run import Row
+from tb_lossdiag.schema import DATA_COLUMNS
+
+
+def packed(
+    observation: Observation, after: Mapping[str, jax.Array], sparse_labels: bool | None, selection: Selection
+) -> tuple[Layout, dict[str, jax.Array]]:
+    """The layout, and float32 arrays: step [S], variables [V, columns], outputs [O, columns], data [D, columns],
+    targets [U, columns], and batch [], the number of examples. S: STEP_NUMBERS.
+
+    after: the weights that the step returned, by variable path. sparse_labels: whether the targets are integer class
+    labels; None when no compiled loss says so.
+    """
+    seen, layers = observation.seen, observation.structure.layers
+    rows = tuple(_rows(observation))
+    kept = spread([row.name for row in rows if selection.takes(row.layer)])
+    variables, columns = _variables(observation, after, rows, kept)
+    outputs = [call for call in seen.calls if call.tensor is not None]
+    data = list(_data(observation))
+    first = {kind: next((x for known, _, x in data if known == kind), None) for kind in ("target", "prediction")}
+    target, prediction = first["target"], first["prediction"]
+    classes = _classes(target, prediction, sparse_labels)
+    layout = Layout(
+        rows=tuple(row for row in rows if row.name in kept),
+        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
+        unreached=(),  # JAX has zeros for a variable that the loss does not reach
+        inputs=tuple(_feeds(observation).items()),
+        units=tuple((call.path, call.tensor.shape[-1]) for call in outputs if call.tensor.ndim),
+        cached_logits=False,  # Keras looks for them under TensorFlow only
+        classes=classes,
+        knows_loss=seen.loss is not None,
+        prediction=() if prediction is None else (prediction.dtype.name, *prediction.shape),
+        target_rank=0 if target is None else target.ndim,
+        weighted=observation.weighted,
+    )
+    data_rows = [statistics.data_statistics(x, classes if x is target else None) for _, _, x in data]
+    predictions = [index for index, (kind, _, _) in enumerate(data) if kind == "prediction"]
+    losses = losses_by_output(observation.model, len(predictions))
+    for index, loss in zip(predictions, losses, strict=True):
+        data_rows[index] |= _prediction_numbers(data[index][2], loss)
+    if len(predictions) == 1 and losses[0] is not None and target is not None:
+        columns["gradient_agreement"] = gradient_agreement(observation, target, prediction, losses[0])
+    output_rows = statistics.outputs_statistics(
+        [
+            (call.tensor, activation_name(layers.get(call.path)))
+            for row, call in zip((row for row in rows if row.kind == "output"), outputs, strict=True)
+            if row.name in kept
+        ]
+    )
+    arrays = {
+        "step": _step_numbers(observation, columns),
+        "variables": variables,
+        "outputs": statistics.table(output_rows, OUTPUT_COLUMNS),
+        "data": statistics.table(data_rows, DATA_COLUMNS),
+        "targets": jnp.zeros((0, 3), jnp.float32),
+        "batch": jnp.float32(data[0][2].shape[0] if data and data[0][2].ndim else 0),
+    }
+    if target is not None and target.ndim:
+        arrays["targets"] = statistics.target_statistics(target, classes)
+    return layout, arrays
+
+
+def _variables(
+    observation: Observation, after: Mapping[str, jax.Array], rows: tuple[Row, ...], kept: set[str]
+) -> tuple[jax.Array, dict[str, Any]]:
+    """The table of the kept rows, and the columns of all that sum up the whole step."""
+    paths = [row.name for row in rows if row.kind == "variable"]
+    before, given, scale = observation.before, observation.gradients, observation.gradient_scale
+    reached = [path for path in paths if path in given]
+    gradients = statistics.in_groups(
+        lambda *rows: statistics.gradient_statistics(*rows, scale),
+        [(given[path], before[path] == after[path]) for path in reached],
+    )
+    if reached:  # a step with a NaN or Inf gradient may have been skipped on purpose
+        whole = jnp.sum(gradients["gradient_nonfinite"]) == 0.0
+        gradients["unchanged_share"] = jnp.where(whole, gradients["unchanged_share"], jnp.nan)
+    updates = statistics.in_groups(statistics.update_statistics, [(before[path], after[path]) for path in paths])
+    place = [reached.index(path) if path in reached else len(reached) for path in paths]
+    placed = {
+        name: column if reached == paths else jnp.append(column, jnp.nan)[jnp.array(place, jnp.int32)]
+        for name, column in gradients.items()
+    }
+    blank = jnp.full(len(paths), jnp.nan, jnp.float32)
+    table = jnp.stack([(placed | updates).get(name, blank) for name in VARIABLE_COLUMNS], axis=1)
+    if not kept.issuperset(paths):
+        table = table[jnp.array([index for index, path in enumerate(paths) if path in kept], jnp.int32)]
+    columns = gradients | updates
+    if len(observation.optimizers) == 1:
+        columns["clip_factor"] = clip_factor(
+            observation.optimizers[0], [given[path] for path in reached], gradients["gradient_norm"], scale
+        )
+    return table, columns
+
+
+def _step_numbers(observation: Observation, columns: Mapping[str, Any]) -> jax.Array:
+    seen, scale = observation.seen, observation.gradient_scale
+    loss = seen.loss
+    if loss is not None and observation.loss_is_scaled and scale is not None:
+        loss = statistics.as_float(loss) / statistics.as_float(scale)
+    numbers = {"loss": loss, "penalty": seen.penalty, "learning_rate": observation.learning_rate}
+    for name in ("gradient_norm", "update_norm", "weight_norm"):
+        if name in columns:
+            numbers[name] = statistics.norm(columns[name][None, :])[0]
+    if "gradient_nonfinite" in columns:
+        numbers["gradient_nonfinite"] = jnp.sum(columns["gradient_nonfinite"])
+    if observation.optimizers and isinstance(observation.optimizers[0], keras.optimizers.LossScaleOptimizer):
+        numbers["loss_scale"] = scale
+    numbers |= {name: columns.get(name) for name in ("clip_factor", "gradient_agreement")}
+    return statistics.table([{name: x for name, x in numbers.items() if x is not None}], STEP_NUMBERS)[0]
+
+
+def _rows(observation: Observation) -> Iterator[Row]:
+    """In data-flow order: the variables of a layer at its first call, then the call's output."""
+    owners = observation.structure.owners
+    taken, left = set(owners), list(owners)
+    for call in observation.seen.calls:
+        if call.tensor is None:
+            continue
+        for path in [path for path in left if owners[path] == call.path]:
+            left.remove(path)
+            yield Row(path, "variable", owners[path])
+        name = unique(call.path, taken)
+        taken.add(name)
+        yield Row(name, "output", call.path)
+    for path in left:
+        yield Row(path, "variable", owners[path])
+
+
+def _feeds(observation: Observation) -> dict[str, tuple[str, ...]]:
+    """For each called layer, the layers whose very output arrays it was given."""
+    producers: dict[int, str] = {}
+    feeds: dict[str, tuple[str, ...]] = {}
+    for call in observation.seen.calls:
+        sources = [producers[id(value)] for value in call.inputs if id(value) in producers]
+        feeds[call.path] = tuple(dict.fromkeys([*feeds.get(call.path, ()), *sources]))
+        producers |= {id(value): call.path for value in call.outputs if isinstance(value, jax.Array)}
+    return feeds
+
+
+def _data(observation: Observation) -> Iterator[tuple[str, str, jax.Array]]:
+    """(kind, name, array) of each input, target and prediction that holds numbers."""
+    model, seen = observation.model, observation.seen
+    inputs, outputs = (
+        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()]
+        for ends in ("inputs", "outputs")
+    )
+    values: tuple[tuple[str, Named | None, list[str]], ...] = (
+        ("input", seen.x, inputs),
+        ("target", seen.y, outputs),
+        ("prediction", seen.y_pred, outputs),
+    )
+    for kind, value, names in values:
+        taken: set[str] = set()
+        for number, (path, array) in enumerate(value or ()):
+            own = names[number] if len(names) == len(value) else "/".join(str(part) for part in path) or kind
+            name = unique(own, taken)
+            taken.add(name)
+            yield kind, name, jnp.asarray(array)
+
+
+def _prediction_numbers(prediction: jax.Array, loss: Loss | None) -> statistics.Numbers:
+    """What only a prediction row has. Of several units under a binary loss each is a question of its own, no class."""
+    numbers = {"extreme_share": statistics.extreme_share(prediction)}
+    if loss is not None and "Crossentropy" in loss.name and prediction.ndim:
+        units = prediction.shape[-1] if prediction.ndim > 1 else 1
+        if units == 1 or "Categorical" in loss.name:
+            numbers["majority_share"] = statistics.majority_share(prediction, 0.0 if loss.from_logits else 0.5)
+    return numbers
+
+
+def _classes(target: jax.Array | None, prediction: jax.Array | None, sparse_labels: bool | None) -> int | None:
+    """How many classes the first target's integer labels come from; None when they are not class labels."""
+    if target is None or prediction is None or not prediction.ndim:
+        return None
+    if sparse_labels is None:
+        flat = target.ndim == prediction.ndim - 1 or (target.ndim and target.shape[-1] == 1)
+        sparse_labels = jnp.issubdtype(target.dtype, jnp.integer) and bool(flat) and prediction.shape[-1] > 1
+    return int(prediction.shape[-1]) if sparse_labels else None

@@ -1,0 +1,128 @@
+"""What passes through a training step on JAX while it is traced? Hooks on model, layers, optimizers and jax.grad.
+
+The hooks hand on arguments and results untouched and only tell an Observation, which keeps references; statistics are
+computed when the step is over.
+"""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import jax
+import keras
+
+from tb_lossdiag.recording.jax.observation import Observation
+
+_tracing = threading.RLock()  # jax.value_and_grad is everybody's: one observed step at a time
+_ABSENT = object()
+
+
+@contextmanager
+def watching(observation: Observation) -> Iterator[None]:
+    """The hooks report to this observation while the block runs; whatever happens in it, they go again."""
+    model = observation.model
+    optimizers = {id(x): x for x in vars(model).values() if isinstance(x, keras.optimizers.Optimizer)}
+    with _tracing, ExitStack() as stack:
+        stack.callback(observation.end)  # a function that the user made meanwhile and keeps is plain again
+        for layer in [model, *observation.structure.layers.values()]:
+            stack.callback(_patched(layer, "call", _call_hook(observation, layer)))
+        stack.callback(_patched(model, "compute_loss", _compute_loss_hook(observation)))
+        for optimizer in optimizers.values():
+            stack.callback(_patched(optimizer, "stateless_apply", _apply_hook(observation, optimizer)))
+        differentiated = _value_and_grad_hook(observation, jax.value_and_grad)
+        stack.callback(_patched(jax, "value_and_grad", differentiated))
+        stack.callback(_patched(jax, "grad", _grad_hook(differentiated)))
+        yield
+
+
+def _patched(owner: Any, name: str, hook: Callable) -> Callable[[], None]:
+    """Puts the hook in place of owner.name; the answer puts back what was there."""
+    before = vars(owner).get(name, _ABSENT)
+    vars(owner)[name] = hook  # past Keras's __setattr__, which tracks what it is given
+
+    def undo() -> None:
+        if before is _ABSENT:
+            vars(owner).pop(name, None)
+        else:
+            vars(owner)[name] = before
+
+    return undo
+
+
+def _call_hook(observation: Observation, layer: Any) -> Callable:
+    original = layer.call
+
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        observation.tell("saw_call", layer, args, kwargs, result)
+        return result
+
+    return call
+
+
+def _compute_loss_hook(observation: Observation) -> Callable:
+    original = observation.model.compute_loss
+
+    @functools.wraps(original)
+    def compute_loss(*args: Any, **kwargs: Any) -> Any:
+        loss = original(*args, **kwargs)
+        observation.tell("saw_compute_loss", loss, *args, **kwargs)
+        return loss
+
+    return compute_loss
+
+
+def _apply_hook(observation: Observation, optimizer: Any) -> Callable:
+    original = optimizer.stateless_apply
+
+    @functools.wraps(original)
+    def stateless_apply(optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
+        observation.tell("saw_apply", optimizer, optimizer_variables, grads)
+        return original(optimizer_variables, grads, trainable_variables)
+
+    return stateless_apply
+
+
+def _value_and_grad_hook(observation: Observation, original: Callable) -> Callable:
+    @functools.wraps(original)
+    def value_and_grad(fun: Callable, argnums: Any = 0, has_aux: bool = False, *rest: Any, **options: Any) -> Callable:
+        plain = original(fun, argnums, has_aux, *rest, **options)
+
+        @functools.wraps(plain)
+        def differentiated(*args: Any, **kwargs: Any) -> Any:
+            if not observation.is_here():
+                return plain(*args, **kwargs)
+
+            @functools.wraps(fun)
+            def carrying(*args: Any, **kwargs: Any) -> Any:
+                with observation.inside():
+                    result = fun(*args, **kwargs)
+                value, aux = result if has_aux else (result, None)
+                return value, (aux, observation.taken_out())
+
+            carry = original(carrying, argnums, True, *rest, **options)
+            (value, (aux, tensors)), gradients = carry(*args, **kwargs)
+            observation.tell("saw_outside", tensors, value, args)
+            return ((value, aux) if has_aux else value), gradients
+
+        return differentiated
+
+    return value_and_grad
+
+
+def _grad_hook(value_and_grad: Callable) -> Callable:
+    @functools.wraps(jax.grad)
+    def grad(fun: Callable, argnums: Any = 0, has_aux: bool = False, *rest: Any, **options: Any) -> Callable:
+        both = value_and_grad(fun, argnums, has_aux, *rest, **options)
+
+        @functools.wraps(fun)
+        def differentiated(*args: Any, **kwargs: Any) -> Any:
+            value, gradients = both(*args, **kwargs)
+            return (gradients, value[1]) if has_aux else gradients
+
+        return differentiated
+
+    return grad

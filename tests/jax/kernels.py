@@ -1,0 +1,41 @@
+"""What do the kernels say of arrays that numpy has an answer for? A script, as JAX shall not be in the tests' process.
+
+    python kernels.py ARRAYS.npz ANSWERS.npz
+
+Array "<kernel> <whatever>" is answered by "<kernel> <whatever>/<statistic>".
+"""
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tb_lossdiag.recording.jax import statistics
+
+
+def gradients(*arrays):
+    """Of several gradients at once, whose steps changed no weight."""
+    pairs = [(x, jnp.ones(x.shape, bool)) for x in arrays]
+    return statistics.in_groups(statistics.gradient_statistics, pairs)
+
+
+KERNELS = {
+    "gradient": gradients,
+    "output": lambda x: statistics.output_statistics(x, "relu"),
+    "bounded": lambda x: statistics.output_statistics(x, "tanh"),
+    "data": statistics.data_statistics,
+    "labels": lambda x: statistics.data_statistics(x, 3) | {"table": statistics.target_statistics(x, 3)},
+    "targets": lambda x: {"table": statistics.target_statistics(x)},
+    "majority": lambda x: {"share": statistics.majority_share(x, 0.3)},
+    "extreme": lambda x: {"share": statistics.extreme_share(x)},
+}
+
+if __name__ == "__main__":
+    given, found = np.load(sys.argv[1]), {}
+    for name in given:
+        kernel = jax.jit(KERNELS[name.split()[0]])
+        found |= {f"{name}/{statistic}": np.asarray(value) for statistic, value in kernel(given[name]).items()}
+    together = [given[name] for name in given if name.startswith("gradient")]
+    found |= {f"together/{name}": np.asarray(column) for name, column in jax.jit(gradients)(*together).items()}
+    np.savez(sys.argv[2], **found)

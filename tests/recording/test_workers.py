@@ -1,0 +1,107 @@
+"""Trainings in several processes: nobody waits for anybody, and one process writes."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+
+from recording.reading import Records
+from recording.small_models import mlp
+from tb_lossdiag import schema
+from tb_lossdiag.recording.workers import spans_processes, writes
+
+WORKER = """
+import sys, keras, numpy as np, tensorflow as tf
+from tb_lossdiag import TrainingMonitor
+
+log_dir, weights = sys.argv[1:]
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+with strategy.scope():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, "softmax")])
+    optimizer = keras.optimizers.SGD(0.1)
+    optimizer.build(model.trainable_variables)
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(16, 4)).astype("float32"), rng.integers(0, 3, 16)
+monitor = TrainingMonitor(model, optimizer, log_dir) if log_dir else None
+
+
+def replica(x, y):
+    with tf.GradientTape() as tape:
+        losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=True))
+        loss = tf.nn.compute_average_loss(losses, global_batch_size=16)
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    return loss
+
+
+@tf.function
+def step(data):
+    return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(replica, data), axis=None)
+
+
+watched = monitor.watch(step) if monitor else step
+data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(40)
+for batch in strategy.experimental_distribute_dataset(data):
+    watched(batch)
+if monitor:
+    monitor.close()
+np.savez(weights, *model.get_weights())
+"""
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def trained(tmp_path, logs):
+    """The weights of two workers that train together, each with its log directory or none."""
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
+    processes = []
+    for index, log_dir in enumerate(logs):
+        task = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(WORKER), log_dir, str(tmp_path / f"{index}.npz")],
+                env={**os.environ, "TF_CONFIG": task, "TF_CPP_MIN_LOG_LEVEL": "3"},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    try:
+        said = [process.communicate(timeout=240)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0, 0], said
+    weights = []
+    for index in range(2):
+        with np.load(tmp_path / f"{index}.npz") as arrays:
+            weights.append(list(arrays.values()))
+    return weights
+
+
+def test_two_workers_train_to_the_end_and_to_the_same_bits_and_the_first_writes_their_losses(tmp_path):
+    bare = trained(tmp_path, ["", ""])
+    recorded = trained(tmp_path, [str(tmp_path / "first"), str(tmp_path / "second")])
+    for worker in range(2):
+        assert all(np.array_equal(a, b) for a, b in zip(bare[worker], recorded[worker], strict=True))
+    assert not list(tmp_path.glob("second/**/*tfevents*"))
+    records = Records(tmp_path / "first")
+    losses = records.column("loss")
+    assert list(losses) == list(range(1, 41))
+    assert losses[40] < losses[1]
+    assert records.steps(schema.LAYERS) == []
+
+
+def test_a_single_process_writes_and_samples():
+    assert writes(mlp()) and not spans_processes(mlp())
