@@ -105,6 +105,7 @@ EVENT_KINDS = (
     "learning_rate",  # {"from": ..., "to": ...} changed by a callback between steps
     "restart",  # {} a fit that continues in a directory that already holds steps
     "accident",  # {"reason": "nonfinite" or "leap", "losses": [[step, loss], ...]} the last losses, that step's too
+    "cost",  # {"share": ..., "samples": ...} what samples added to the time of plain steps, compilation left out
     "recording_stopped",  # {"reason": ...} recording failed and switched itself off
     "mark",  # {"text": ...} a user's own note
 )

@@ -6,6 +6,7 @@ another likely cause explains, and that began no earlier, steps back behind it.
 
 from dataclasses import replace
 
+from tb_lossdiag.diagnosis import fixes
 from tb_lossdiag.diagnosis.causes import CANDIDATES
 from tb_lossdiag.diagnosis.causes.candidate import Candidate
 from tb_lossdiag.diagnosis.clues import Clue, Findings
@@ -62,7 +63,7 @@ def _argue(candidate: Candidate, findings: Findings) -> tuple[Candidate, Cause] 
         layers=source.layers if source is not None else (),
         steps=(min(s[0] for s in steps), max(s[1] for s in steps)) if steps else None,
         test=candidate.test,
-        fix=candidate.fix(findings),
+        fix=fixes.written(candidate.fix, findings),
     )
     return candidate, cause
 

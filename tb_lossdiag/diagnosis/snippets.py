@@ -86,9 +86,9 @@ def optimizer_code(run: Run, rate: str | None = None, extra: str = "") -> str:
         rate = rounded(recorded) if (recorded := learning_rate(run)) else ""
     kept = momentum(run)
     parts = [f"learning_rate={rate}" if rate else "", f"momentum={kept:g}" if kept else "", extra]
-    return f"keras.optimizers.{_class_name(optimizer_name(run))}({', '.join(part for part in parts if part)})"
+    return f"keras.optimizers.{class_name(optimizer_name(run))}({', '.join(part for part in parts if part)})"
 
 
-def _class_name(written: str) -> str:
+def class_name(written: str) -> str:
     """A class's name from the log, where it can be one: outside of quotes nothing else may enter the code."""
     return written if written.isidentifier() and not iskeyword(written) else "Adam"

@@ -38,6 +38,8 @@ class Cadence:
         self._last_sample = 0
         self._wait = self._width = 1
         self._alarmed = 0
+        self._timed_samples = self._timed_plain = 0
+        self._sampled_seconds = 0.0
         self._plain: deque[float] = deque(maxlen=RECENT_DURATIONS)
         self._sampled: deque[float] = deque(maxlen=RECENT_DURATIONS)
 
@@ -80,6 +82,17 @@ class Cadence:
             self._wait = 1
         if seconds is not None:
             (self._sampled if sampled else self._plain).append(seconds)
+            self._timed_samples += sampled
+            self._timed_plain += not sampled
+            self._sampled_seconds += seconds if sampled else 0.0
+
+    def added_share(self) -> float | None:
+        """Of the time that steps would have taken plainly, what samples have added; None where too few were timed."""
+        if len(self._plain) < MIN_PLAIN_DURATIONS or not self._timed_samples:
+            return None
+        plain = median(self._plain)
+        whole = plain * (self._timed_samples + self._timed_plain)
+        return max(0.0, self._sampled_seconds - plain * self._timed_samples) / whole if whole > 0 else None
 
     def interval(self, done: int) -> int | None:
         """Steps between two samples after the burst; None while too few plain steps were timed."""

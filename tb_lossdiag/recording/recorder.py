@@ -46,6 +46,7 @@ class Recorder:
         self._losses: list[tuple[int, float, float]] = []
         self._learning_rate: float | None = None
         self._flight = FlightRecorder()
+        self._cadence: Cadence | None = None
         self._writer: DiagnosticsWriter | None = None
         with self.guarded():
             self._samples = not spans_processes(model)
@@ -168,8 +169,14 @@ class Recorder:
         with self.guarded():
             if self.active:
                 self._write_losses()
+                self._tell_cost()
                 self._writer.close()
         self.active = False
+
+    def _tell_cost(self) -> None:
+        share = self._cadence.added_share() if self._cadence is not None else None
+        if share is not None:
+            self._writer.write_event(self.step, "cost", share=share, samples=self._cadence.samples)
 
     def _next_step(self) -> int:
         step = self.step + self.width

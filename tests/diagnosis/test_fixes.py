@@ -3,6 +3,7 @@
 import ast
 import io
 import tokenize
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -238,3 +239,38 @@ def test_evaluation_is_aligned_where_it_went_apart(fault, wanted):
 def test_a_loss_that_cannot_measure_is_replaced(fault, wanted):
     run = s.stuck(card=s.card(loss={"name": "mse"}))
     assert wanted in fixes.pair(findings(run, {"loss_pairing": {"fault": fault, "output": "output"}})).code
+
+
+def in_torch(run: Run) -> Run:
+    return replace(run, card=replace(run.card, framework="torch 2.14"))
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "fc1"])
+def test_for_a_torch_run_the_code_is_torchs_and_as_safe(name):
+    run = in_torch(named(name))
+    for signs in ({}, {"loss_pairing": {"output": name, "fault": name}}):
+        f = findings(run, signs, layer_names(run))
+        for candidate in CANDIDATES:
+            code = fixes.written(candidate.fix, f).code
+            ast.parse(code)
+            assert safe(code) and "keras" not in code and "model.fit" not in code, candidate.id
+
+
+@pytest.mark.parametrize(("fix", "signs", "code"), [
+    (fixes.lower_learning_rate, {"update_ratio": {"early": 0.1}},
+     "optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)"),
+    (fixes.switch_optimizer, {}, "optimizer = torch.optim.Adam(model.parameters(), lr=0.001)"),
+    (fixes.clip, {}, "torch.nn.utils.clip_grad_norm_(model.parameters(), 1)"),
+    (fixes.pair, {"loss_pairing": {"fault": "double_probability"}}, "criterion = torch.nn.CrossEntropyLoss()"),
+    (fixes.shuffle, {}, "DataLoader(dataset, batch_size=32, shuffle=True)"),
+    (fixes.unfreeze, {}, "model.get_submodule('block.fc').requires_grad_(True)"),
+])  # fmt: skip
+def test_a_torch_fix_has_the_same_numbers_and_names(fix, signs, code):
+    card = s.card(optimizer={"name": "SGD", "config": {"learning_rate": 1.0, "momentum": 0.9}})
+    run = in_torch(s.stuck(card=card, steps={"loss": s.series(s.flat())}))
+    assert code in fixes.written(fix, findings(run, signs, ["block/fc"])).code
+
+
+def test_a_keras_run_keeps_its_code():
+    f = findings(s.stuck())
+    assert fixes.written(fixes.normalise, f) == fixes.normalise(f)

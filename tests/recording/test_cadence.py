@@ -100,6 +100,15 @@ def test_steps_that_were_traced_do_not_count_as_slow():
     assert cadence.interval(200) == math.ceil(100_000 / MAX_LAYER_RECORDS)
 
 
+def test_what_samples_have_added_is_a_share_of_the_plain_time():
+    cadence = Cadence(10, 1000)
+    for step in range(1, 101):
+        sampled = cadence.is_sampled(step)
+        cadence.took(step, sampled, None if step == 1 else 3.0 if sampled else 2.0)
+    assert cadence.added_share() == pytest.approx(10 * 1.0 / (99 * 2.0))
+    assert Cadence().added_share() is None
+
+
 def test_no_interval_is_chosen_before_plain_steps_were_timed():
     cadence = Cadence("auto", 1000)
     cadence.took(1, True, 3.0)

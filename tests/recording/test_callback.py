@@ -157,6 +157,13 @@ def test_a_learning_rate_set_by_a_callback_is_an_event_and_a_schedule_is_not(tmp
     assert list(Records(scheduled).column("learning_rate").values()) == [0.5**n for n in range(1, 7)]
 
 
+def test_the_end_of_the_log_tells_what_recording_cost(tmp_path):
+    fit([LossDiagnostics(tmp_path, every=5)], epochs=10)
+    [cost] = Records(tmp_path).events("cost")
+    assert (cost["step"], cost["samples"]) == (30, 7)
+    assert 0 <= cost["share"] < 100
+
+
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_a_dataset_of_unknown_length_is_recorded(tmp_path):
     x, y = batches()

@@ -1,6 +1,10 @@
 """What should the user change? Each cause's fix as a sentence and as code in the user's own names and numbers."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.fixes import in_torch
 from tb_lossdiag.diagnosis.fixes.data import (
     check_inputs,
     check_labels,
@@ -55,6 +59,14 @@ def none(f: Findings) -> Fix:
     return Fix("")
 
 
+def written(fix: Callable[[Findings], Fix], f: Findings) -> Fix:
+    """The fix in the terms of the framework that trained the run: Keras, or torch."""
+    made = fix(f)
+    if f.run.card is None or not f.run.card.framework.startswith("torch"):
+        return made
+    return replace(made, code=in_torch.code(fix, f, made.code))
+
+
 __all__ = [
     "align_evaluation",
     "apply_updates",
@@ -92,4 +104,5 @@ __all__ = [
     "unfreeze",
     "weigh_classes",
     "widen",
+    "written",
 ]
