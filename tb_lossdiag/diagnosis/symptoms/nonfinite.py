@@ -4,13 +4,16 @@ Once one value is not finite, the next step spreads it everywhere, so only the f
 it.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.run import Run, Table
+from tb_lossdiag.run import Run, Table, finite
 
 ID = "nonfinite"
 TITLE = "NaN or Inf"
+SHOWN = 5  # losses before the first that is not finite
 SOURCE = "a single NaN or Inf is never a valid training value"
 
 
@@ -33,9 +36,21 @@ def check(run: Run) -> Check:
         (name,) if name else (),
         (step, step),
     )
-    return Check(
-        ID, TITLE, "found", (evidence,), step, (name,) if name else (), signs=(("place", kind), ("step", step))
-    )
+    told = (evidence, *_losses_before(run))
+    return Check(ID, TITLE, "found", told, step, (name,) if name else (), signs=(("place", kind), ("step", step)))
+
+
+def _losses_before(run: Run) -> Iterator[Evidence]:
+    """What the flight recorder kept of the steps before: a loss that climbs to its end, or one that breaks at once."""
+    for event in run.events:
+        kept = event.facts.get("losses") if event.kind == "accident" else None
+        pairs = [pair for pair in kept if isinstance(pair, list) and len(pair) == 2] if isinstance(kept, list) else []
+        known = [(finite(step), finite(loss)) for step, loss in pairs]
+        last = [(int(step), loss) for step, loss in known if step is not None and loss is not None][-SHOWN:]
+        if event.facts.get("reason") == "nonfinite" and last:
+            text = f"The losses before it: {', '.join(f'{loss:.4g}' for _, loss in last)}."
+            yield Evidence(text, last[-1][1], None, "loss", "the log's flight recorder", (), (last[0][0], last[-1][0]))
+            return
 
 
 def _loss(series) -> tuple | None:

@@ -5,7 +5,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.symptoms.nonfinite import check
-from tb_lossdiag.run import Run
+from tb_lossdiag.run import Event, Run
 
 
 def loss_with(value, at):
@@ -69,3 +69,28 @@ def test_a_count_that_is_itself_not_finite_is_no_count():
 
 def test_finite_everywhere_is_not_found():
     assert check(s.healthy()).state == "not_found"
+
+
+def accident(losses, reason="nonfinite"):
+    return Event(12, "accident", {"reason": reason, "losses": losses})
+
+
+def broken(*events):
+    loss = s.flat()
+    loss[11:] = np.nan
+    return s.healthy(steps={"loss": s.series(loss)}, events=events)
+
+
+def test_the_losses_before_it_are_told_where_the_log_kept_them():
+    losses = [[step, float(step)] for step in range(1, 12)] + [[12, float("nan")]]
+    _, before = check(broken(accident(losses))).evidence
+    assert before.text == "The losses before it: 7, 8, 9, 10, 11."
+    assert (before.value, before.steps) == (11.0, (7, 11))
+
+
+@pytest.mark.parametrize("event", [
+    accident([[1, 2.0]], "leap"), accident("losses"), accident([1, None, [1], ["a", "b"], [1, "2"]]), accident([]),
+    Event(12, "accident", {}), Event(12, "mark", {"losses": [[1, 2.0]]}),
+])  # fmt: skip
+def test_other_events_tell_nothing_about_it(event):
+    assert len(check(broken(event)).evidence) == 1
