@@ -51,6 +51,7 @@ class Observation:
         self.optimizer = optimizer if optimizer is not None else getattr(model, "optimizer", None)
         self.graph = current_graph()
         self.replica = replica()
+        self.in_replica = _replicas() > 1
         self.thread = threading.get_ident()
         self._parts: dict[Any, Observation] = {}
         self.apply_depth = 0
@@ -100,10 +101,21 @@ class Observation:
             ours = True
         if ours:
             self.optimizers.append(optimizer)
-        replicas = tf.distribute.get_replica_context()
-        if replicas is not None and replicas.num_replicas_in_sync > 1:  # Keras adds them up later, after clipping
+        if _replicas() > 1 and self.in_replica:  # Keras adds them up later, after clipping
             own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}
+            replicas = tf.distribute.get_replica_context()
             self.gradients |= replicas.all_reduce(tf.distribute.ReduceOp.SUM, own)
+
+    def saw_sum(self, gradients_and_variables: Any) -> None:
+        """What Keras has added up over the replicas; of a step that is watched from outside of them.
+
+        Only one replica is seen there, and what it alone would ask of the others they would not answer.
+        """
+        if not self.in_replica:
+            for gradient, variable in gradients_and_variables:
+                path = self.structure.path_of_variable(variable)
+                if path in self.gradients and self.holds(gradient):
+                    self.gradients[path] = gradient
 
     def saw_call(self, layer: Any, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         outputs = tuple(keras.tree.flatten(result))
@@ -138,6 +150,8 @@ class Observation:
 
     def saw_gradient(self, target: Any, sources: Any) -> None:
         """What is differentiated for the model's variables is the loss, where compute_loss was not used."""
+        if _replicas() > 1 and not self.in_replica:
+            return  # a replica's share; the step's result is the whole
         if self.loss is None and self.holds(target) and target.shape.rank == 0:
             self.structure = structure_of(self.model)
             if any(self.structure.path_of_variable(source) for source in keras.tree.flatten(sources)):
@@ -161,6 +175,12 @@ def replica() -> int:
     if context is None or context.num_replicas_in_sync == 1:
         return 0
     return int(tf.get_static_value(context.replica_id_in_sync_group))
+
+
+def _replicas() -> int:
+    """How many replicas take this very step together; 1 outside of any."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
 
 
 def _gradient_scale(optimizer: Any) -> Any:

@@ -23,6 +23,7 @@ _watchers: list[Observation] = []
 _installed: dict[int, list[Callable[[], None]]] = {}  # id of a model, 0 for the classes, to what undoes its hooks
 _ABSENT = object()
 _FUNCTION = type(tf.function(lambda: None))
+_SUMMING = next(kind for kind in keras.optimizers.Optimizer.__mro__ if "_all_reduce_sum_gradients" in vars(kind))
 
 
 @contextmanager
@@ -36,6 +37,7 @@ def watching(observation: Observation) -> Iterator[None]:
                 _patched(
                     keras.optimizers.LossScaleOptimizer, "apply", _apply_hook(keras.optimizers.LossScaleOptimizer.apply)
                 ),
+                _patched(_SUMMING, "_all_reduce_sum_gradients", _sum_hook(_SUMMING._all_reduce_sum_gradients)),
                 _patched(tf.GradientTape, "gradient", _gradient_hook(tf.GradientTape.gradient)),
                 _patched(_FUNCTION, "__call__", _function_hook(_FUNCTION.__call__)),
             ]
@@ -147,6 +149,19 @@ def _finish_parts(graph: Any) -> None:
                 watcher.finish(watcher, part)
             except Exception as error:  # nothing of ours may reach the training
                 watcher.error = error
+
+
+def _sum_hook(original: Callable) -> Callable:
+    @functools.wraps(original)
+    def all_reduce_sum_gradients(self: Any, grads_and_vars: Any) -> Any:
+        summed = original(self, grads_and_vars)
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            summed = list(summed)
+            _tell(None, current_graph(), "saw_sum", summed)
+        return summed
+
+    return all_reduce_sum_gradients
 
 
 def _gradient_hook(original: Callable) -> Callable:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import numpy as np
+import pytest
 
 from recording.reading import Records
 from recording.small_models import mlp
@@ -105,3 +106,57 @@ def test_two_workers_train_to_the_end_and_to_the_same_bits_and_the_first_writes_
 
 def test_a_single_process_writes_and_samples():
     assert writes(mlp()) and not spans_processes(mlp())
+
+
+MIRRORED = """
+import sys, keras, numpy as np, tensorflow as tf
+from tb_lossdiag import TrainingMonitor
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+def train(strategy, log_dir):
+    with strategy.scope():
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, "softmax", name="out")], name="net")
+        optimizer = keras.optimizers.SGD(0.1)
+        optimizer.build(model.trainable_variables)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(16, 4)).astype("float32"), rng.integers(0, 3, 16)
+
+    def replica(x, y):
+        with tf.GradientTape() as tape:
+            losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=True))
+            loss = tf.nn.compute_average_loss(losses, global_batch_size=16)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        return loss
+
+    @tf.function
+    def step(data):
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(replica, data), axis=None)
+
+    monitor = TrainingMonitor(model, optimizer, log_dir, every=1) if log_dir else None
+    watched = monitor.watch(step) if monitor else step
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(5)
+    for batch in strategy.experimental_distribute_dataset(data):
+        watched(batch)
+    if monitor:
+        monitor.close()
+    return model.get_weights()
+
+
+two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+bare, recorded = train(two, None), train(two, sys.argv[1])
+train(tf.distribute.OneDeviceStrategy("CPU:0"), sys.argv[2])
+assert all(np.array_equal(a, b) for a, b in zip(bare, recorded))
+"""
+
+
+def test_a_loop_over_two_replicas_records_the_whole_gradient_and_loss(tmp_path):
+    places = [str(tmp_path / name) for name in ("two", "one")]
+    subprocess.run([sys.executable, "-c", MIRRORED, *places], check=True, capture_output=True, text=True)
+    two, one = (Records(place) for place in places)
+    assert two.steps(schema.LAYERS) == [1, 2, 3, 4, 5] and not two.events("recording_stopped")
+    for column in ("loss", "gradient_norm", "update_norm", "learning_rate"):
+        assert list(two.column(column).values()) == pytest.approx(list(one.column(column).values()), rel=1e-5)
