@@ -180,7 +180,8 @@ def _function_hook(original: Callable) -> Callable:
     @functools.wraps(original)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         watcher = next((w for w in _watchers if w.thread == threading.get_ident() and w.error is None), None)
-        if watcher is None or watcher.clones is None or watcher.clones.is_clone(self):
+        known = type(self) is _FUNCTION  # one restored from a SavedModel only calls what was traced long ago
+        if watcher is None or watcher.clones is None or not known or watcher.clones.is_clone(self):
             return original(self, *args, **kwargs)
         with watcher.clones.running(self, watcher) as clone:
             return original(clone, *args, **kwargs)
