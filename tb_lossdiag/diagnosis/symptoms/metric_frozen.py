@@ -17,10 +17,11 @@ NAMES = ("accuracy", "acc", "categorical_accuracy", "binary_accuracy", "sparse_c
 MIN_EPOCHS = 3
 # The loss has closed this share of the way from a constant guess to perfect …
 LEARNED = 0.3
-# … and the accuracy has closed less than this share of the way from the majority class to 1,
+# … and the accuracy less than this share of that, from the majority class to 1. In 281 healthy zoo runs it was at least
+# 0.93, with saturated sigmoids, which tie, 0.1 to 0.26.
+LAGGING = 0.6
+# Or the loss has fallen by this share of itself, and an accuracy that stands still has closed less than this.
 FROZEN = 0.1
-# or less than this share of what the loss has: a solved loss with an accuracy near chance.
-LAGGING = 0.25
 # Where one label dominates, a useful model may well never answer the rare one.
 IMBALANCED = 0.8
 SOURCE = "a loss at skill 0.3 goes with a clearly better than chance accuracy in every healthy run"
@@ -45,7 +46,7 @@ def check(run: Run) -> Check:
     fell = 1 - float(loss[-1]) / float(loss[0]) if loss[0] > 0 else 0.0
     gained = (float(accuracy[-1]) - majority) / max(1 - majority, 1e-9)
     still = float(np.ptp(accuracy)) < 0.01
-    lagging = skill > LEARNED and gained < max(FROZEN, LAGGING * skill)
+    lagging = skill > LEARNED and gained < LAGGING * skill
     found = majority < IMBALANCED and bool(lagging or (still and fell > FROZEN and gained < FROZEN))
     text = (
         f"The loss went from {loss[0]:.4g} to {loss[-1]:.4g}, the accuracy from {accuracy[0]:.1%} to "

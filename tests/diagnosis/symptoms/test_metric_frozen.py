@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.metric_frozen import FROZEN, IMBALANCED, LEARNED, MIN_EPOCHS, check
+from tb_lossdiag.diagnosis.symptoms.metric_frozen import FROZEN, IMBALANCED, LAGGING, LEARNED, MIN_EPOCHS, check
 
 CHANCE = np.log(s.CLASSES)
 
@@ -20,15 +20,18 @@ def test_the_loss_must_have_learned_for_its_accuracy_to_lag(skill, state):
     assert check(ended(skill, accuracy=0.12)).state == state
 
 
+@pytest.mark.parametrize(("share", "state"), [(LAGGING - 0.01, "found"), (LAGGING + 0.01, "not_found")])
+@pytest.mark.parametrize("skill", [0.35, 1.0])
+def test_an_accuracy_has_to_follow_what_the_loss_has_learned(skill, share, state):
+    found = check(ended(skill, accuracy=0.1 + 0.9 * share * skill))
+    assert found.state == state and found.sign("gained") == pytest.approx(share * skill)
+
+
 @pytest.mark.parametrize(("gained", "state"), [(FROZEN - 0.01, "found"), (FROZEN + 0.01, "not_found")])
-def test_an_accuracy_that_gained_a_tenth_is_not_frozen(gained, state):
-    found = check(ended(0.35, accuracy=0.1 + 0.9 * gained))
-    assert found.state == state and found.sign("gained") == pytest.approx(gained)
-
-
-@pytest.mark.parametrize(("accuracy", "state"), [(0.3, "found"), (0.35, "not_found")])
-def test_a_solved_loss_demands_more_than_a_tenth(accuracy, state):
-    assert check(ended(1.0, accuracy=accuracy)).state == state
+def test_an_accuracy_that_stands_still_is_frozen_below_a_tenth(gained, state):
+    accuracy = np.full(10, 0.1 + 0.9 * gained)
+    loss = np.linspace(CHANCE, 0.8 * CHANCE, 10)  # fallen, but not learned by LEARNED
+    assert check(s.healthy(epochs=s.epochs(loss=loss, accuracy=accuracy))).state == state
 
 
 def test_the_evidence_carries_accuracy_and_the_majority_share():
