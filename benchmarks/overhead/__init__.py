@@ -1,0 +1,1 @@
+"""What does recording cost? `python -m benchmarks.overhead` measures it; overhead.md is what came out."""

@@ -1,0 +1,78 @@
+"""Where does the time of a sampled step go? Parts of it are left out one after the other.
+
+What is left out is patched away while the twin is traced; the names are those of tb_lossdiag.recording.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+import tensorflow as tf
+
+from benchmarks.overhead.fits import compare
+from benchmarks.overhead.models import SUBJECTS
+from benchmarks.overhead.paired import Comparison
+from benchmarks.overhead.recorded import Recording, recording
+from benchmarks.overhead.steps import STRETCH, warm, warm_up
+from tb_lossdiag.recording import packing, statistics
+
+PARTS = ("all", "write", "data", "agreement", "activations", "updates", "gradients")
+
+
+def measure(name: str, seconds: float) -> dict[str, Comparison]:
+    """Every step sampled, without the parts up to and including the named one; "all" leaves nothing out."""
+    subject = SUBJECTS[name]
+    model, data = subject.model(False), subject.data()
+    warm(model, data)
+    found = {}
+    for last in PARTS:
+        without = PARTS[1 : PARTS.index(last) + 1]
+        with tempfile.TemporaryDirectory() as logs, recording(model, logs) as ours, left_out(ours, without):
+            step = warm_up(ours, data)
+            found[last] = compare(model, data, ours.arm(1, max(1, round(STRETCH / step))), seconds)
+    return found
+
+
+@contextmanager
+def left_out(ours: Recording, parts: tuple[str, ...]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for part in parts:
+            for owner, attribute, instead in _patches(ours)[part]:
+                stack.enter_context(patch.object(owner, attribute, instead))
+        yield
+
+
+def _patches(ours: Recording) -> dict[str, tuple]:
+    recorder = ours.recorder
+
+    def unwritten(layout, numbers, reported):
+        recorder._layout = layout
+        recorder.step += 1
+        return reported
+
+    def of_variables(*names):
+        return lambda x, *_: dict.fromkeys(names, tf.zeros(x.shape[:1]))
+
+    return {
+        "write": ((recorder, "record_sample", unwritten),),
+        "data": (
+            (statistics, "data_statistics", lambda *_: {}),
+            (statistics, "target_statistics", lambda *_: tf.zeros([0, 3])),
+            (packing, "_prediction_numbers", lambda *_: {}),
+        ),
+        "agreement": ((packing, "gradient_agreement", lambda *_: None),),
+        "activations": ((statistics, "output_statistics", lambda *_: {}),),
+        "updates": (
+            (statistics, "update_statistics", of_variables("weight_norm", "update_norm", "update_ratio")),
+            (statistics, "unchanged", lambda before, after: tf.zeros(before.shape, tf.bool)),
+        ),
+        "gradients": (
+            (packing, "clip_factor", lambda *_: None),
+            (
+                statistics,
+                "gradient_statistics",
+                of_variables("gradient_norm", "gradient_nonfinite", "unchanged_share"),
+            ),
+        ),
+    }
