@@ -32,6 +32,8 @@ def steps():
     yield "frontend check", [*npm, "run", "--silent", "check"], FRONTEND
     yield "frontend tests", [*npm, "run", "--silent", "test"], FRONTEND
     yield "pytest", [python, "-m", "pytest", *sys.argv[1:]], ROOT
+    if not sys.argv[1:]:
+        yield "pytest without TensorFlow", [python, "-m", "pytest", "tests/torch"], ROOT
 
 
 def passes(name: str, command: list[str], where: Path) -> bool:
