@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,7 @@ def main() -> int:
     bootstrap.inside("test")
     browser()
     failed = [name for name, command, where in steps() if not passes(name, command, where)]
+    failed += tested(sys.argv[1:])
     if failed:
         print(f"\nFAILED: {', '.join(failed)}")
     return bool(failed)
@@ -31,9 +33,27 @@ def steps():
     yield "ruff format", [python, "-m", "ruff", "format", "--check", "--quiet", "."], ROOT
     yield "frontend check", [*npm, "run", "--silent", "check"], FRONTEND
     yield "frontend tests", [*npm, "run", "--silent", "test"], FRONTEND
-    yield "pytest", [python, "-m", "pytest", *sys.argv[1:]], ROOT
-    if not sys.argv[1:]:
-        yield "pytest without TensorFlow", [python, "-m", "pytest", "tests/torch"], ROOT
+
+
+def tested(arguments: list[str]) -> list[str]:
+    """Runs pytest; the names of what failed. Without arguments all tests, the zoo's trainings beside the others."""
+    pytest = [sys.executable, "-m", "pytest"]
+    if arguments:
+        return [] if passes("pytest", [*pytest, *arguments], ROOT) else ["pytest"]
+    with tempfile.TemporaryFile() as said:
+        zoo = subprocess.Popen(
+            [*pytest, "tests/benchmarks"], cwd=ROOT, env=environment(), stdout=said, stderr=subprocess.STDOUT
+        )
+        parts = {
+            "pytest": ["--ignore=tests/benchmarks", "--ignore=tests/torch"],
+            "pytest without TensorFlow": ["tests/torch"],
+        }
+        failed = [name for name, part in parts.items() if not passes(name, [*pytest, *part], ROOT)]
+        print("── pytest of the benchmarks", flush=True)
+        failed += ["pytest of the benchmarks"] if zoo.wait() else []
+        said.seek(0)
+        print(said.read().decode(errors="replace"), flush=True)
+    return failed
 
 
 def passes(name: str, command: list[str], where: Path) -> bool:
