@@ -65,10 +65,15 @@ def test_third_parties_stay_in_their_room(path):
     assert foreign <= OUTSIDE[room(path)]
 
 
+def test_recording_asks_for_a_diagnosis_in_one_place_as_a_user_would():
+    asking = {path.name for path in FILES if room(path) == "recording" and "tb_lossdiag" in imported(path)}
+    assert asking == {"policy.py"}
+
+
 def test_torch_takes_from_the_recording_only_what_knows_no_framework():
     names = {name for path in FILES if room(path) == "torch" for name in imported(path)}
     taken = {name.split(".")[2] for name in names if name.startswith("tb_lossdiag.recording.")}
-    assert taken == {"cadence", "writer"}
+    assert taken == {"cadence", "limits", "rows", "writer"}
 
 
 @pytest.mark.parametrize("module", ["tb_lossdiag", "tb_lossdiag.plugin", "tb_lossdiag.cli", "tb_lossdiag.diagnosis"])

@@ -4,7 +4,6 @@ There a gradient is a product of what the backward pass has anyway: the layer's 
 example. Sample weights, label smoothing and penalties are left out.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,10 +13,15 @@ from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.apart import Copies
 from tb_lossdiag.recording.losses import Loss
 from tb_lossdiag.recording.observation import Observation
+from tb_lossdiag.recording.residual import MAX_KERNEL_ELEMENTS, residual_form
 from tb_lossdiag.recording.statistics import as_float, norm
 
-MAX_KERNEL_ELEMENTS = 2**20  # the two gradients of a larger kernel would cost more than all other statistics
-_CATEGORICAL = ("CategoricalCrossentropy", "SparseCategoricalCrossentropy")
+RESIDUALS = {
+    "softmax": lambda p, y: tf.nn.softmax(p) - y,
+    "sigmoid": lambda p, y: tf.nn.sigmoid(p) - y,
+    "difference": lambda p, y: p - y,
+    "sign": lambda p, y: tf.sign(p - y),
+}
 
 
 def gradient_agreement(
@@ -28,7 +32,7 @@ def gradient_agreement(
     None where the prediction is no Dense layer's, but for an activation, or its loss has no residual that is known.
     """
     features, activation = _output_layer(observation, prediction)
-    residual = _residual(activation, loss)
+    residual = RESIDUALS.get(residual_form(activation, loss))
     if features is None or residual is None or getattr(prediction, "_keras_mask", None) is not None:
         return None
     width, units = features.shape[-1], prediction.shape[-1]
@@ -75,24 +79,6 @@ def _same(output: Any, tensor: Any) -> bool:
         return True
     op = None if tf.executing_eagerly() else getattr(tensor, "op", None)
     return op is not None and op.type == "Cast" and op.inputs[0] is output
-
-
-def _residual(activation: str | None, loss: Loss) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None:
-    """From prediction and target to dL/dz, but for a constant factor."""
-    if loss.ignores:
-        return None
-    linear = activation == "linear"
-    if loss.name in _CATEGORICAL and loss.from_logits and linear:
-        return lambda z, y: tf.nn.softmax(z) - y
-    if loss.name == "BinaryCrossentropy" and loss.from_logits and linear:
-        return lambda z, y: tf.nn.sigmoid(z) - y
-    if linear and loss.name == "MeanAbsoluteError":
-        return lambda p, y: tf.sign(p - y)
-    crossentropy = not loss.from_logits and (
-        (loss.name in _CATEGORICAL and activation == "softmax")
-        or (loss.name == "BinaryCrossentropy" and activation == "sigmoid")
-    )
-    return (lambda p, y: p - y) if crossentropy or (linear and loss.name == "MeanSquaredError") else None
 
 
 def _in_shape_of(prediction: tf.Tensor, target: tf.Tensor, sparse: bool) -> tf.Tensor | None:

@@ -5,23 +5,13 @@ Only references are kept; statistics are computed when the step is over.
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.rows import LayerCall
 from tb_lossdiag.recording.structure import structure_of
-
-
-@dataclass(frozen=True)
-class LayerCall:
-    """One call of a layer. tensor: its first floating-point output, None when this step cannot read it."""
-
-    path: str
-    inputs: tuple[Any, ...]
-    outputs: tuple[Any, ...]
-    tensor: Any
 
 
 class Observation:

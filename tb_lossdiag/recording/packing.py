@@ -14,8 +14,8 @@ from tb_lossdiag.recording.clipping import clip_factor
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.observation import Observation
+from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
-from tb_lossdiag.recording.structure import unique
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
 
@@ -30,10 +30,10 @@ def packed(
     """
     with apart():
         copies = Copies()
-        rows = tuple(_rows(observation))
+        outputs = [call for call in observation.calls if call.tensor is not None]
+        rows = tuple(rows_of((call.path for call in outputs), observation.structure.owners))
         kept = spread([row.name for row in rows if selection.takes(row.layer)])
         variables, columns, unreached = _variables(observation, copies, rows, kept)
-        outputs = [call for call in observation.calls if call.tensor is not None]
         layers = observation.structure.layers
         data = list(_data(observation))
         classes = _classes(observation, sparse_labels)
@@ -41,7 +41,7 @@ def packed(
             rows=tuple(row for row in rows if row.name in kept),
             data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
             unreached=unreached,
-            inputs=tuple(_feeds(observation).items()),
+            inputs=tuple(feeds_of(observation.calls).items()),
             units=tuple((call.path, call.tensor.shape[-1]) for call in outputs if call.tensor.shape.rank),
             cached_logits=any(_carries_logits(tensor) for tensor in keras.tree.flatten(observation.y_pred)),
             classes=classes,
@@ -137,33 +137,6 @@ def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copie
         numbers["loss_scale"] = statistics.as_float(observation.gradient_scale)
     numbers |= {name: columns[name] for name in ("clip_factor", "gradient_agreement") if columns.get(name) is not None}
     return statistics.table([numbers], STEP_NUMBERS)[0]
-
-
-def _rows(observation: Observation) -> Iterator[Row]:
-    """In data-flow order: the variables of a layer at its first call, then the call's output."""
-    owners, calls = observation.structure.owners, [call for call in observation.calls if call.tensor is not None]
-    taken: set[str] = set(owners)
-    left = list(owners)
-    for call in calls:
-        for path in [path for path in left if owners[path] == call.path]:
-            left.remove(path)
-            yield Row(path, "variable", owners[path])
-        name = unique(call.path, taken)
-        taken.add(name)
-        yield Row(name, "output", call.path)
-    for path in left:
-        yield Row(path, "variable", owners[path])
-
-
-def _feeds(observation: Observation) -> dict[str, tuple[str, ...]]:
-    """For each called layer, the layers whose very output tensors it was given."""
-    producers: dict[int, str] = {}
-    feeds: dict[str, tuple[str, ...]] = {}
-    for call in observation.calls:
-        sources = [producers[id(value)] for value in call.inputs if id(value) in producers]
-        feeds[call.path] = tuple(dict.fromkeys([*feeds.get(call.path, ()), *sources]))
-        producers |= {id(value): call.path for value in call.outputs}
-    return feeds
 
 
 def _data(observation: Observation) -> Iterator[tuple[str, str, tf.Tensor]]:

@@ -8,20 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
+from tb_lossdiag.recording.limits import DEAD_BELOW_ZERO, EXTREME, MAX_TARGET_UNITS, UNSATURATED
+
 MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
 BRANCH_ELEMENTS = 16_384  # a branch costs about as much as two passes over these
-EXTREME = 1e-6  # where an answer this sure is wrong its log loss is 14; Keras clips probabilities at 1e-7
 SQUARES_SAFELY = (1e-12, 1e12)  # squares of these and sums of 1e9 of them stay within float32
-MAX_TARGET_UNITS = 1000  # a class or output unit per row of TARGETS; more would outweigh everything else in the log
-DEAD_BELOW_ZERO = ("relu", "relu6", "squared_relu", "relu_squared")  # exactly 0 for every negative input
-# The outer 5 % of the range, as (lowest, highest) value that is not saturated.
-UNSATURATED = {
-    "tanh": (-0.95, 0.95),
-    "hard_tanh": (-0.95, 0.95),
-    "softsign": (-0.95, 0.95),
-    "sigmoid": (0.025, 0.975),
-    "hard_sigmoid": (0.025, 0.975),
-}
 
 _NAN = float("nan")
 

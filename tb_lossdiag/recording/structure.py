@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.rows import unique
+
 # These run their inner layers in a loop or a copy of their own, where nothing can be read: they count as one layer.
 LEAVES = (keras.layers.RNN, keras.layers.Bidirectional, keras.layers.Wrapper)
 
@@ -53,15 +55,6 @@ def structure_of(model: keras.Model) -> Structure:
         variables[path] = variable
         owners[path] = owner_of.get(id(variable), model.name)
     return Structure(layers, variables, owners)
-
-
-def unique(name: str, taken: Any) -> str:
-    """The name itself, or with " #2", " #3", … where it is taken."""
-    candidate, number = name, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{name} #{number}"
-    return candidate
 
 
 def _walk(parent: keras.layers.Layer, prefix: str, seen: set[int]) -> Iterator[tuple[str, keras.layers.Layer]]:

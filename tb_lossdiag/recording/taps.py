@@ -17,11 +17,11 @@ from keras.src.optimizers.base_optimizer import BaseOptimizer
 
 from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.observation import Observation, current_graph, graph_of, replica
+from tb_lossdiag.recording.patch import patched
 
 _lock = threading.RLock()
 _watchers: list[Observation] = []
 _installed: dict[int, list[Callable[[], None]]] = {}  # id of a model, 0 for the classes, to what undoes its hooks
-_ABSENT = object()
 _FUNCTION = type(tf.function(lambda: None))
 _SUMMING = next(kind for kind in keras.optimizers.Optimizer.__mro__ if "_all_reduce_sum_gradients" in vars(kind))
 
@@ -33,18 +33,18 @@ def watching(observation: Observation) -> Iterator[None]:
     with _lock:
         if 0 not in _installed:
             _installed[0] = [
-                _patched(BaseOptimizer, "apply", _apply_hook(BaseOptimizer.apply)),
-                _patched(
+                patched(BaseOptimizer, "apply", _apply_hook(BaseOptimizer.apply)),
+                patched(
                     keras.optimizers.LossScaleOptimizer, "apply", _apply_hook(keras.optimizers.LossScaleOptimizer.apply)
                 ),
-                _patched(_SUMMING, "_all_reduce_sum_gradients", _sum_hook(_SUMMING._all_reduce_sum_gradients)),
-                _patched(tf.GradientTape, "gradient", _gradient_hook(tf.GradientTape.gradient)),
-                _patched(_FUNCTION, "__call__", _function_hook(_FUNCTION.__call__)),
+                patched(_SUMMING, "_all_reduce_sum_gradients", _sum_hook(_SUMMING._all_reduce_sum_gradients)),
+                patched(tf.GradientTape, "gradient", _gradient_hook(tf.GradientTape.gradient)),
+                patched(_FUNCTION, "__call__", _function_hook(_FUNCTION.__call__)),
             ]
         if id(model) not in _installed:
             layers = [model, *observation.structure.layers.values()]
-            _installed[id(model)] = [_patched(layer, "call", _call_hook(model, layer)) for layer in layers]
-            _installed[id(model)].append(_patched(model, "compute_loss", _compute_loss_hook(model)))
+            _installed[id(model)] = [patched(layer, "call", _call_hook(model, layer)) for layer in layers]
+            _installed[id(model)].append(patched(model, "compute_loss", _compute_loss_hook(model)))
         _watchers.append(observation)
     with apart():
         observation.remember_weights()
@@ -59,23 +59,6 @@ def watching(observation: Observation) -> Iterator[None]:
             for key in done:
                 for undo in _installed.pop(key):
                     undo()
-
-
-def _patched(owner: Any, name: str, hook: Callable) -> Callable[[], None]:
-    """Puts the hook in place of owner.name; the answer puts back what was there."""
-    before = vars(owner).get(name, _ABSENT)
-    if isinstance(owner, type):
-        setattr(owner, name, hook)
-        return lambda: setattr(owner, name, before)
-    vars(owner)[name] = hook  # past Keras's __setattr__, which tracks what it is given
-
-    def undo() -> None:
-        if before is _ABSENT:
-            vars(owner).pop(name, None)
-        else:
-            vars(owner)[name] = before
-
-    return undo
 
 
 def _tell(model: Any, graph: Any, what: str, *args: Any, **kwargs: Any) -> None:

@@ -17,13 +17,13 @@ from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packing import packed
+from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.taps import watching
 
 _NUMBERS = "lossdiag"
-_ABSENT = object()
 
 
 class Packer:
@@ -213,17 +213,13 @@ def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
 
 def _made(model: keras.Model, step: Callable) -> Callable:
     """What Keras makes of this step in the place of the model's own."""
-    plain, own = model.train_function, vars(model).get("train_step", _ABSENT)
-    vars(model)["train_step"] = step
+    plain, undo = model.train_function, patched(model, "train_step", step)
     try:
         model.make_train_function(force=True)
         return model.train_function
     finally:
         model.train_function = plain
-        if own is _ABSENT:
-            del vars(model)["train_step"]
-        else:
-            vars(model)["train_step"] = own
+        undo()
 
 
 @contextmanager

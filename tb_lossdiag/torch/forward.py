@@ -10,13 +10,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from tb_lossdiag.recording.rows import unique
 from tb_lossdiag.torch import statistics
 from tb_lossdiag.torch.agreement import gradient_agreement
 from tb_lossdiag.torch.axes import arranged, units_second
 from tb_lossdiag.torch.functions import FUNCTIONS, Origin, origin
 from tb_lossdiag.torch.kinds import activation_name
 from tb_lossdiag.torch.losses import Loss, counted, described, in_units, tensors
-from tb_lossdiag.torch.structure import Structure, unique
+from tb_lossdiag.torch.structure import Structure
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Which rows does a sampled step have, and what are their numbers? What was seen of it becomes a Sample on the host."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tb_lossdiag.recording.rows import rows_of
 from tb_lossdiag.run import Row
 from tb_lossdiag.torch import statistics
 from tb_lossdiag.torch.forward import Call, ForwardPass
-from tb_lossdiag.torch.structure import Structure, unique
+from tb_lossdiag.torch.structure import Structure
 from tb_lossdiag.torch.updates import Gradients, whole_norm
 
 Cells = dict[str, dict[str, float]]  # row to column to number; what is missing was not measured
@@ -42,7 +43,7 @@ def packed(
 
     step: what is known of the step as a whole.
     """
-    rows = tuple(_rows(structure, forward.calls))
+    rows = tuple(rows_of((call.path for call in forward.calls), structure.owners))
     outputs = dict(zip((row.name for row in rows if row.kind == "output"), forward.calls, strict=True))
     numbers = statistics.on_host(
         {
@@ -108,19 +109,6 @@ def _cells(numbers: Mapping[tuple, Any], table: str) -> Cells:
     for key in (key for key in numbers if key[0] == table):
         cells.setdefault(key[1], {})[key[2]] = numbers[key]
     return cells
-
-
-def _rows(structure: Structure, calls: Sequence[Call]) -> Iterator[Row]:
-    """In data-flow order: the parameters of a layer at its first call, then the call's output."""
-    left, taken = dict(structure.owners), set(structure.owners)
-    for call in calls:
-        for path in [path for path, owner in left.items() if owner == call.path]:
-            yield Row(path, "variable", left.pop(path))
-        name = unique(call.path, taken)
-        taken.add(name)
-        yield Row(name, "output", call.path)
-    for path, owner in left.items():
-        yield Row(path, "variable", owner)
 
 
 def _shown(call: Call, forward: ForwardPass) -> Mapping[str, Tensor]:

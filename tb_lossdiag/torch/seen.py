@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from tb_lossdiag.recording.rows import unique
 from tb_lossdiag.torch.forward import ForwardPass
 from tb_lossdiag.torch.hook import Hook
 from tb_lossdiag.torch.losses import tensors
-from tb_lossdiag.torch.structure import Structure, bare, structure_of, unique
+from tb_lossdiag.torch.structure import Structure, bare, structure_of
 
 
 class Seen:

@@ -10,18 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tb_lossdiag.recording.limits import DEAD_BELOW_ZERO, EXTREME, MAX_TARGET_UNITS, UNSATURATED
+
 MAX_STACKED_ELEMENTS = 65_536  # larger tensors keep the machine busy alone, and stacking would copy them
-EXTREME = 1e-6  # where an answer this sure is wrong its log loss is 14
-MAX_TARGET_UNITS = 1000  # a class or output unit per row of TARGETS; more would outweigh everything else in the log
-DEAD_BELOW_ZERO = ("relu", "relu6", "squared_relu", "relu_squared")  # exactly 0 for every negative input
-# The outer 5 % of the range, as (lowest, highest) value that is not saturated.
-UNSATURATED = {
-    "tanh": (-0.95, 0.95),
-    "hard_tanh": (-0.95, 0.95),
-    "softsign": (-0.95, 0.95),
-    "sigmoid": (0.025, 0.975),
-    "hard_sigmoid": (0.025, 0.975),
-}
 
 _NAN = float("nan")
 

@@ -59,15 +59,6 @@ def structure_of(model: nn.Module) -> Structure:
     return Structure(name, layers, parameters, owners)
 
 
-def unique(name: str, taken: object) -> str:
-    """The name itself, or with " #2", " #3", … where it is taken."""
-    candidate, number = name, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{name} #{number}"
-    return candidate
-
-
 def _is_passive(module: nn.Module) -> bool:
     """Whether it neither does anything nor belongs to the model: a placeholder, or a loss that is kept in it."""
     return isinstance(module, (nn.Identity, nn.modules.loss._Loss))

@@ -2,7 +2,7 @@
 
 import keras
 
-from tb_lossdiag.recording.structure import structure_of, unique
+from tb_lossdiag.recording.structure import structure_of
 
 
 def test_a_sequential_models_paths_leave_out_its_own_name():
@@ -50,8 +50,3 @@ def test_frozen_variables_are_no_rows():
     )
     model.layers[0].trainable = False
     assert list(structure_of(model).variables) == ["b/kernel", "b/bias"]
-
-
-def test_a_taken_name_gets_a_number():
-    assert unique("a", {"b"}) == "a"
-    assert unique("a", {"a", "a #2"}) == "a #3"

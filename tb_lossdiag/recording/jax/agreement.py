@@ -4,8 +4,6 @@ There a gradient is a product of what the backward pass has anyway: the layer's 
 example. Sample weights, label smoothing and penalties are left out.
 """
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 import keras
@@ -14,9 +12,14 @@ from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.jax.observation import Observation
 from tb_lossdiag.recording.jax.statistics import as_float, norm
 from tb_lossdiag.recording.losses import Loss
+from tb_lossdiag.recording.residual import MAX_KERNEL_ELEMENTS, residual_form
 
-MAX_KERNEL_ELEMENTS = 2**20  # the two gradients of a larger kernel would cost more than all other statistics
-_CATEGORICAL = ("CategoricalCrossentropy", "SparseCategoricalCrossentropy")
+RESIDUALS = {
+    "softmax": lambda p, y: jax.nn.softmax(p) - y,
+    "sigmoid": lambda p, y: jax.nn.sigmoid(p) - y,
+    "difference": lambda p, y: p - y,
+    "sign": lambda p, y: jnp.sign(p - y),
+}
 
 
 def gradient_agreement(
@@ -27,7 +30,7 @@ def gradient_agreement(
     None where the prediction is no Dense layer's, but for an activation, or its loss has no residual that is known.
     """
     features, activation = _output_layer(observation, prediction)
-    residual = _residual(activation, loss)
+    residual = RESIDUALS.get(residual_form(activation, loss))
     if features is None or residual is None or features.shape[-1] * prediction.shape[-1] > MAX_KERNEL_ELEMENTS:
         return None
     target = _in_shape_of(prediction, target, sparse=loss.name.startswith("Sparse"))
@@ -65,24 +68,6 @@ def _output_layer(observation: Observation, prediction: jax.Array) -> tuple[jax.
         if not isinstance(layer, (keras.layers.Activation, keras.layers.Softmax)):
             break
     return None, None
-
-
-def _residual(activation: str | None, loss: Loss) -> Callable[[jax.Array, jax.Array], jax.Array] | None:
-    """From prediction and target to dL/dz, but for a constant factor."""
-    if loss.ignores:
-        return None
-    linear = activation == "linear"
-    if loss.name in _CATEGORICAL and loss.from_logits and linear:
-        return lambda z, y: jax.nn.softmax(z) - y
-    if loss.name == "BinaryCrossentropy" and loss.from_logits and linear:
-        return lambda z, y: jax.nn.sigmoid(z) - y
-    if linear and loss.name == "MeanAbsoluteError":
-        return lambda p, y: jnp.sign(p - y)
-    crossentropy = not loss.from_logits and (
-        (loss.name in _CATEGORICAL and activation == "softmax")
-        or (loss.name == "BinaryCrossentropy" and activation == "sigmoid")
-    )
-    return (lambda p, y: p - y) if crossentropy or (linear and loss.name == "MeanSquaredError") else None
 
 
 def _in_shape_of(prediction: jax.Array, target: jax.Array, sparse: bool) -> jax.Array | None:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from tb_lossdiag.recording.rows import LayerCall
 from tb_lossdiag.recording.structure import Structure, structure_of
 
 try:
@@ -23,16 +24,6 @@ except ImportError:  # jax 0.4.36 to 0.7 have it here
     from jax.core import get_opaque_trace_state
 
 Named = tuple[tuple[tuple[Any, ...], Any], ...]
-
-
-@dataclass(frozen=True)
-class LayerCall:
-    """One call of a layer. tensor: its first floating-point output, None when this step cannot read it."""
-
-    path: str
-    inputs: tuple[Any, ...]
-    outputs: tuple[Any, ...]
-    tensor: Any
 
 
 @dataclass

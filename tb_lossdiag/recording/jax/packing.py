@@ -14,8 +14,8 @@ from tb_lossdiag.recording.jax.clipping import clip_factor
 from tb_lossdiag.recording.jax.observation import Named, Observation
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
+from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
-from tb_lossdiag.recording.structure import unique
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
 
@@ -30,10 +30,10 @@ def packed(
     labels; None when no compiled loss says so.
     """
     seen, layers = observation.seen, observation.structure.layers
-    rows = tuple(_rows(observation))
+    outputs = [call for call in seen.calls if call.tensor is not None]
+    rows = tuple(rows_of((call.path for call in outputs), observation.structure.owners))
     kept = spread([row.name for row in rows if selection.takes(row.layer)])
     variables, columns = _variables(observation, after, rows, kept)
-    outputs = [call for call in seen.calls if call.tensor is not None]
     data = list(_data(observation))
     first = {kind: next((x for known, _, x in data if known == kind), None) for kind in ("target", "prediction")}
     target, prediction = first["target"], first["prediction"]
@@ -42,7 +42,7 @@ def packed(
         rows=tuple(row for row in rows if row.name in kept),
         data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
         unreached=(),  # JAX has zeros for a variable that the loss does not reach
-        inputs=tuple(_feeds(observation).items()),
+        inputs=tuple(feeds_of(seen.calls).items()),
         units=tuple((call.path, call.tensor.shape[-1]) for call in outputs if call.tensor.ndim),
         cached_logits=False,  # Keras looks for them under TensorFlow only
         classes=classes,
@@ -125,34 +125,6 @@ def _step_numbers(observation: Observation, columns: Mapping[str, Any]) -> jax.A
         numbers["loss_scale"] = scale
     numbers |= {name: columns.get(name) for name in ("clip_factor", "gradient_agreement")}
     return statistics.table([{name: x for name, x in numbers.items() if x is not None}], STEP_NUMBERS)[0]
-
-
-def _rows(observation: Observation) -> Iterator[Row]:
-    """In data-flow order: the variables of a layer at its first call, then the call's output."""
-    owners = observation.structure.owners
-    taken, left = set(owners), list(owners)
-    for call in observation.seen.calls:
-        if call.tensor is None:
-            continue
-        for path in [path for path in left if owners[path] == call.path]:
-            left.remove(path)
-            yield Row(path, "variable", owners[path])
-        name = unique(call.path, taken)
-        taken.add(name)
-        yield Row(name, "output", call.path)
-    for path in left:
-        yield Row(path, "variable", owners[path])
-
-
-def _feeds(observation: Observation) -> dict[str, tuple[str, ...]]:
-    """For each called layer, the layers whose very output arrays it was given."""
-    producers: dict[int, str] = {}
-    feeds: dict[str, tuple[str, ...]] = {}
-    for call in observation.seen.calls:
-        sources = [producers[id(value)] for value in call.inputs if id(value) in producers]
-        feeds[call.path] = tuple(dict.fromkeys([*feeds.get(call.path, ()), *sources]))
-        producers |= {id(value): call.path for value in call.outputs if isinstance(value, jax.Array)}
-    return feeds
 
 
 def _data(observation: Observation) -> Iterator[tuple[str, str, jax.Array]]:

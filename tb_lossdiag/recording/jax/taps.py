@@ -14,9 +14,9 @@ import jax
 import keras
 
 from tb_lossdiag.recording.jax.observation import Observation
+from tb_lossdiag.recording.patch import patched
 
 _tracing = threading.RLock()  # jax.value_and_grad is everybody's: one observed step at a time
-_ABSENT = object()
 
 
 @contextmanager
@@ -27,28 +27,14 @@ def watching(observation: Observation) -> Iterator[None]:
     with _tracing, ExitStack() as stack:
         stack.callback(observation.end)  # a function that the user made meanwhile and keeps is plain again
         for layer in [model, *observation.structure.layers.values()]:
-            stack.callback(_patched(layer, "call", _call_hook(observation, layer)))
-        stack.callback(_patched(model, "compute_loss", _compute_loss_hook(observation)))
+            stack.callback(patched(layer, "call", _call_hook(observation, layer)))
+        stack.callback(patched(model, "compute_loss", _compute_loss_hook(observation)))
         for optimizer in optimizers.values():
-            stack.callback(_patched(optimizer, "stateless_apply", _apply_hook(observation, optimizer)))
+            stack.callback(patched(optimizer, "stateless_apply", _apply_hook(observation, optimizer)))
         differentiated = _value_and_grad_hook(observation, jax.value_and_grad)
-        stack.callback(_patched(jax, "value_and_grad", differentiated))
-        stack.callback(_patched(jax, "grad", _grad_hook(differentiated)))
+        stack.callback(patched(jax, "value_and_grad", differentiated))
+        stack.callback(patched(jax, "grad", _grad_hook(differentiated)))
         yield
-
-
-def _patched(owner: Any, name: str, hook: Callable) -> Callable[[], None]:
-    """Puts the hook in place of owner.name; the answer puts back what was there."""
-    before = vars(owner).get(name, _ABSENT)
-    vars(owner)[name] = hook  # past Keras's __setattr__, which tracks what it is given
-
-    def undo() -> None:
-        if before is _ABSENT:
-            vars(owner).pop(name, None)
-        else:
-            vars(owner)[name] = before
-
-    return undo
 
 
 def _call_hook(observation: Observation, layer: Any) -> Callable:
