@@ -141,6 +141,10 @@ def test_the_losses_are_those_of_the_batches(tmp_path, loop, loss):
     assert list(Records(tmp_path).column("loss").values()) == pytest.approx(expected, rel=1e-6)
 
 
+def whole_norm(tensors):
+    return float(torch.cat([tensor.flatten() for tensor in tensors]).norm())
+
+
 def test_the_numbers_of_a_step_are_those_of_float64(tmp_path):
     torch.manual_seed(1)
     model, criterion = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3)), nn.CrossEntropyLoss()
@@ -154,15 +158,14 @@ def test_the_numbers_of_a_step_are_those_of_float64(tmp_path):
     loss = criterion(exact[2](hidden), y)
     loss.backward()
     loss, hidden = loss.detach(), hidden.detach()
-    norm = lambda tensors: float(torch.cat([t.flatten() for t in tensors]).norm())  # noqa: E731
     gradients, weights = [p.grad for p in exact.parameters()], [p.detach() for p in exact.parameters()]
     records = Records(tmp_path)
     for name, value in {
         "loss": float(loss),
         "learning_rate": 0.1,
-        "gradient_norm": norm(gradients),
-        "update_norm": 0.1 * norm(gradients),
-        "weight_norm": norm(weights),
+        "gradient_norm": whole_norm(gradients),
+        "update_norm": 0.1 * whole_norm(gradients),
+        "weight_norm": whole_norm(weights),
         "gradient_nonfinite": 0,
     }.items():
         assert records.column(name)[1] == pytest.approx(value, rel=1e-5), name

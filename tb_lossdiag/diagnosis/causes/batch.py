@@ -1,7 +1,12 @@
 """Is the number of examples in a step to blame? The noise of one example, the updates that one batch leaves out."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import LARGE_LATE_STEPS, NOT_LEARNING, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import (
+    HELD_BACK,
+    LARGE_LATE_STEPS,
+    NOT_LEARNING,
+    Candidate,
+)
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.symptoms.update_count import FEW
 
@@ -38,7 +43,7 @@ BATCH = (
         test="Train one more epoch with a tenth of the learning rate: the loss drops at once if it was noise.",
         fix=fixes.decay_rate,
         points_at="plateau_noise",
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=2,
     ),
     # So much noise that not even flatness can be told, and steps as large as at the start.
@@ -47,7 +52,7 @@ BATCH = (
         "Stuck in the noise of the steps",
         requires=(
             shows("plateau_noise", settled=True, spread=lambda s: s > LOUD),
-            shows("skill", skill=lambda s: 0.05 < s < 0.8),
+            shows("skill", skill=lambda s: 0.05 < s < HELD_BACK),
             shows("update_ratio", late=lambda u: u > LARGE_LATE_STEPS),
             fact(settings.small_batch),
             fact(settings.rate_is_constant),
@@ -59,7 +64,7 @@ BATCH = (
         fix=fixes.decay_rate,
         points_at="plateau_noise",
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=2,
     ),
     Candidate(

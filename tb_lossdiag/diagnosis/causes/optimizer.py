@@ -1,11 +1,12 @@
 """Does the optimizer do what it should? Updates that never arrive, clipping, epsilon, precision, the method itself."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import (
+    BAD,
+    HELD_BACK,
+    Candidate,
+)
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows
-
-# A rate made for another optimizer holds back whatever is not nearly done.
-HELD_BACK = 0.8
 
 OPTIMIZER = (
     Candidate(

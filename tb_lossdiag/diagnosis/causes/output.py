@@ -1,7 +1,12 @@
 """Is the end of the model to blame? Output activations and losses that do not belong together."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, NOT_LEARNING, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import (
+    BAD,
+    HELD_BACK,
+    NOT_LEARNING,
+    Candidate,
+)
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
 
 # Half of the first predictions at exactly 0 or 1; a fresh head of a healthy run has none.
@@ -31,14 +36,14 @@ OUTPUT = (
         "Output activation does not fit the problem",
         requires=(
             found("loss_pairing", fault="softmax_for_labels"),
-            any_of(BAD, shows("skill", skill=lambda s: s < 0.8)),
+            any_of(BAD, shows("skill", skill=lambda s: s < HELD_BACK)),
         ),
         explains=("insufficient_capacity", "undertrained", "noise_floor", "learning_rate_too_low"),
         test="Swap the output layer and train on one batch.",
         fix=fixes.pair,
         points_at="loss_pairing",
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=6,
     ),
     Candidate(

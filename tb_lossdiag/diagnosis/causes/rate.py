@@ -1,7 +1,15 @@
 """Is the step the wrong size? Learning rates that are zero, too high, too low, and trainings that stop too early."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, LARGE_LATE_STEPS, UNFINISHED, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import (
+    BAD,
+    EARLY_DAMAGE,
+    HELD_BACK,
+    LARGE_LATE_STEPS,
+    UNFINISHED,
+    USEFUL,
+    Candidate,
+)
 from tb_lossdiag.diagnosis.clues import all_of, any_of, before, clear_of, ended, fact, found, shows
 
 # A tenth of the loss gone over the last half is a pace that more epochs would go on with.
@@ -133,7 +141,7 @@ RATE = (
                 shows("skill", skill=lambda s: s < UNFINISHED),
                 found("update_count", level="few", updates=lambda n: n <= HASTY),
             ),
-            shows("skill", skill=lambda s: s < 0.8),
+            shows("skill", skill=lambda s: s < HELD_BACK),
             fact(settings.ran_as_planned),
         ),
         supports=(
@@ -152,7 +160,7 @@ RATE = (
         test="Train as many epochs again.",
         fix=fixes.train_longer,
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=1,
     ),
     Candidate(

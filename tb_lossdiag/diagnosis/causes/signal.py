@@ -1,7 +1,14 @@
 """Is the way through the layers to blame? Gradients and activations that fade, explode or stick."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BLOCKED, NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import (
+    BLOCKED,
+    HELD_BACK,
+    NOT_LEARNING,
+    SETTLED_EARLY,
+    USEFUL,
+    Candidate,
+)
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.outcome import FAILED
 
@@ -232,7 +239,7 @@ SIGNAL = (
         fix=fixes.swap_activation,
         points_at="architecture",
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=2,
     ),
 )

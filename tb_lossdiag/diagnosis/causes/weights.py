@@ -1,7 +1,15 @@
 """Are the weights to blame? What is frozen, cut off or badly started."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, EARLY_DAMAGE, NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import (
+    BAD,
+    EARLY_DAMAGE,
+    HELD_BACK,
+    NOT_LEARNING,
+    SETTLED_EARLY,
+    USEFUL,
+    Candidate,
+)
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, fact, found, shows
 
 # The share of itself by which the loss would change if a weight matrix changed by its own size, at most, over the whole
@@ -45,7 +53,7 @@ WEIGHTS = (
         fix=fixes.unfreeze,
         points_at="trainable",
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=4,
     ),
     # What was frozen holds random numbers: no pretrained features, whatever the layers behind make of them.
@@ -54,7 +62,7 @@ WEIGHTS = (
         "Layers frozen before they were trained",
         requires=(
             found("trainable", nothing=False, untrained=True),
-            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < 0.8)),
+            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < HELD_BACK)),
         ),
         explains=(
             "insufficient_capacity",
@@ -67,7 +75,7 @@ WEIGHTS = (
         fix=fixes.unfreeze,
         points_at="trainable",
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=5,
     ),
     Candidate(
@@ -75,14 +83,14 @@ WEIGHTS = (
         "All units start the same",
         requires=(
             found("initialization", fault=("symmetric", "zero")),
-            any_of(BAD, shows("skill", skill=lambda s: s < 0.8)),
+            any_of(BAD, shows("skill", skill=lambda s: s < HELD_BACK)),
         ),
         explains=EARLY_DAMAGE,
         test="Give the layer its default initialiser and train 50 steps.",
         fix=fixes.initialise,
         points_at="initialization",
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=7,
     ),
     Candidate(
@@ -162,7 +170,7 @@ WEIGHTS = (
                 found("flatness"),
                 SETTLED_EARLY,
                 shows("skill", skill=lambda s: s < USEFUL),
-                all_of(found("zero_gradient", unreached=True), shows("skill", skill=lambda s: s < 0.8)),
+                all_of(found("zero_gradient", unreached=True), shows("skill", skill=lambda s: s < HELD_BACK)),
             ),
         ),
         supports=(found("zero_gradient", unreached=True), found("update_ratio", level="zero")),
@@ -177,7 +185,7 @@ WEIGHTS = (
         fix=fixes.reconnect,
         points_at="zero_gradient",
         accuses_learning=True,
-        good_enough=0.8,
+        good_enough=HELD_BACK,
         weight=6,
     ),
 )
