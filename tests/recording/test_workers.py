@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -15,42 +14,52 @@ from recording.small_models import mlp
 from tb_lossdiag import schema
 from tb_lossdiag.recording.workers import spans_processes, writes
 
-WORKER = """
+# What every process runs: a training of 16 examples a step under a strategy.
+TRAINING = """
 import sys, keras, numpy as np, tensorflow as tf
 from tb_lossdiag import TrainingMonitor
 
+
+def train(strategy, log_dir, steps, **options):
+    with strategy.scope():
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, "softmax", name="out")], name="net")
+        optimizer = keras.optimizers.SGD(0.1)
+        optimizer.build(model.trainable_variables)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(16, 4)).astype("float32"), rng.integers(0, 3, 16)
+
+    def replica(x, y):
+        with tf.GradientTape() as tape:
+            losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=True))
+            loss = tf.nn.compute_average_loss(losses, global_batch_size=16)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        return loss
+
+    @tf.function
+    def step(data):
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(replica, data), axis=None)
+
+    monitor = TrainingMonitor(model, optimizer, log_dir, **options) if log_dir else None
+    watched = monitor.watch(step) if monitor else step
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(steps)
+    for batch in strategy.experimental_distribute_dataset(data):
+        watched(batch)
+    if monitor:
+        monitor.close()
+    return model.get_weights()
+"""
+WORKER = f"""{TRAINING}
 log_dir, weights = sys.argv[1:]
-strategy = tf.distribute.MultiWorkerMirroredStrategy()
-with strategy.scope():
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, "softmax")])
-    optimizer = keras.optimizers.SGD(0.1)
-    optimizer.build(model.trainable_variables)
-rng = np.random.default_rng(0)
-x, y = rng.normal(size=(16, 4)).astype("float32"), rng.integers(0, 3, 16)
-monitor = TrainingMonitor(model, optimizer, log_dir) if log_dir else None
-
-
-def replica(x, y):
-    with tf.GradientTape() as tape:
-        losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=True))
-        loss = tf.nn.compute_average_loss(losses, global_batch_size=16)
-    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-    return loss
-
-
-@tf.function
-def step(data):
-    return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(replica, data), axis=None)
-
-
-watched = monitor.watch(step) if monitor else step
-data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(40)
-for batch in strategy.experimental_distribute_dataset(data):
-    watched(batch)
-if monitor:
-    monitor.close()
-np.savez(weights, *model.get_weights())
+np.savez(weights, *train(tf.distribute.MultiWorkerMirroredStrategy(), log_dir, 40))
+"""
+MIRRORED = f"""{TRAINING}
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+bare, recorded = train(two, None, 5), train(two, sys.argv[1], 5, every=1)
+train(tf.distribute.OneDeviceStrategy("CPU:0"), sys.argv[2], 5, every=1)
+assert all(np.array_equal(a, b) for a, b in zip(bare, recorded))
 """
 
 
@@ -72,7 +81,7 @@ def trained(tmp_path, logs):
         task = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
         processes.append(
             subprocess.Popen(
-                [sys.executable, "-c", textwrap.dedent(WORKER), log_dir, str(tmp_path / f"{index}.npz")],
+                [sys.executable, "-c", WORKER, log_dir, str(tmp_path / f"{index}.npz")],
                 env={**os.environ, "TF_CONFIG": task, "TF_CPP_MIN_LOG_LEVEL": "3"},
                 stderr=subprocess.PIPE,
                 text=True,
@@ -106,51 +115,6 @@ def test_two_workers_train_to_the_end_and_to_the_same_bits_and_the_first_writes_
 
 def test_a_single_process_writes_and_samples():
     assert writes(mlp()) and not spans_processes(mlp())
-
-
-MIRRORED = """
-import sys, keras, numpy as np, tensorflow as tf
-from tb_lossdiag import TrainingMonitor
-
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-
-
-def train(strategy, log_dir):
-    with strategy.scope():
-        keras.utils.set_random_seed(0)
-        model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, "softmax", name="out")], name="net")
-        optimizer = keras.optimizers.SGD(0.1)
-        optimizer.build(model.trainable_variables)
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(16, 4)).astype("float32"), rng.integers(0, 3, 16)
-
-    def replica(x, y):
-        with tf.GradientTape() as tape:
-            losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=True))
-            loss = tf.nn.compute_average_loss(losses, global_batch_size=16)
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        return loss
-
-    @tf.function
-    def step(data):
-        return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(replica, data), axis=None)
-
-    monitor = TrainingMonitor(model, optimizer, log_dir, every=1) if log_dir else None
-    watched = monitor.watch(step) if monitor else step
-    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(5)
-    for batch in strategy.experimental_distribute_dataset(data):
-        watched(batch)
-    if monitor:
-        monitor.close()
-    return model.get_weights()
-
-
-two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-bare, recorded = train(two, None), train(two, sys.argv[1])
-train(tf.distribute.OneDeviceStrategy("CPU:0"), sys.argv[2])
-assert all(np.array_equal(a, b) for a, b in zip(bare, recorded))
-"""
 
 
 def test_a_loop_over_two_replicas_records_the_whole_gradient_and_loss(tmp_path):
