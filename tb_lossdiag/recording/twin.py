@@ -11,6 +11,9 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.backend import name_scope
+from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
+from keras.src.models.functional import Functional
 
 from tb_lossdiag.recording.inner import Clones, kept
 from tb_lossdiag.recording.layout import Layout
@@ -144,6 +147,8 @@ class TrainFunction:
     def _sampled(self, iterator: Any) -> Any:
         began, traces, width = time.perf_counter(), self._packer.traces, self.recorder.width
         if self._twin is None:
+            with self.recorder.guarded():
+                build_optimizer(self.model)
             self._twin = _twin_train_function(self.model, self._packer)
         with _taking(self.model, 1 if width == 1 else _One(1)):
             result = run_twin(self._twin, self.recorder, iterator)
@@ -180,6 +185,20 @@ class TrainFunction:
         with self.recorder.guarded():
             self._record_plain(logs, None)
         return logs
+
+
+def build_optimizer(model: keras.Model) -> None:
+    """Makes the optimizer's variables now, where it is known which they will be.
+
+    Made inside of a function's first trace, as Keras does it, they cost a second trace: of ours, which is traced first,
+    and of a step of thousands of operations that is many seconds.
+    """
+    known = isinstance(model, (keras.Sequential, Functional)) and model.built and model._distribute_strategy is None
+    optimizer, step = model.optimizer, getattr(model.train_step, "__func__", None)
+    if not known or step is not TensorFlowTrainer.train_step or optimizer.built or not model.trainable_weights:
+        return
+    with name_scope(optimizer.name, caller=optimizer):
+        optimizer.build(model.trainable_weights)
 
 
 def run_twin(twin: Callable, recorder: Recorder, *args: Any, **kwargs: Any) -> Any:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from recording.reading import Records
 from recording.small_models import batches, mlp, same
 from tb_lossdiag import LossDiagnostics, schema
-from tb_lossdiag.recording.twin import TrainFunction, run_twin
+from tb_lossdiag.recording.twin import Packer, TrainFunction, run_twin
 
 
 def compiled(**settings):
@@ -98,3 +98,13 @@ def test_a_failing_kernel_of_ours_stops_the_recording_and_a_users_op_does_not():
     assert recorder.stopped is ours
     with pytest.raises(tf.errors.InvalidArgumentError, match="dense/MatMul"):
         run_twin(twin, recorder, theirs)
+
+
+def test_the_optimizers_variables_are_made_before_the_twin_so_that_one_trace_is_enough(tmp_path, monkeypatch):
+    traces = []
+    numbers = Packer.numbers
+    monkeypatch.setattr(Packer, "numbers", lambda *args: (traces.append(1), numbers(*args))[1])
+    model = mlp()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(*batches(), batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path, every=1)])
+    assert len(traces) == 1
