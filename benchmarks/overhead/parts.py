@@ -16,8 +16,9 @@ from benchmarks.overhead.paired import Comparison
 from benchmarks.overhead.recorded import Recording, recording
 from benchmarks.overhead.steps import STRETCH, warm, warm_up
 from tb_lossdiag.recording import packing, statistics
+from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, VARIABLE_COLUMNS
 
-PARTS = ("all", "write", "data", "agreement", "activations", "updates", "gradients")
+PARTS = ("all", "write", "data", "agreement", "activations", "variables")
 
 
 def measure(name: str, seconds: float) -> dict[str, Comparison]:
@@ -51,9 +52,6 @@ def _patches(ours: Recording) -> dict[str, tuple]:
         recorder.step += 1
         return reported
 
-    def of_variables(*names):
-        return lambda x, *_: dict.fromkeys(names, tf.zeros(x.shape[:1]))
-
     return {
         "write": ((recorder, "record_sample", unwritten),),
         "data": (
@@ -62,17 +60,9 @@ def _patches(ours: Recording) -> dict[str, tuple]:
             (packing, "_prediction_numbers", lambda *_: {}),
         ),
         "agreement": ((packing, "gradient_agreement", lambda *_: None),),
-        "activations": ((statistics, "output_statistics", lambda *_: {}),),
-        "updates": (
-            (statistics, "update_statistics", of_variables("weight_norm", "update_norm", "update_ratio")),
-            (statistics, "unchanged", lambda before, after: tf.zeros(before.shape, tf.bool)),
-        ),
-        "gradients": (
+        "activations": ((packing, "output_statistics", lambda outputs: tf.zeros([len(outputs), len(OUTPUT_COLUMNS)])),),
+        "variables": (
             (packing, "clip_factor", lambda *_: None),
-            (
-                statistics,
-                "gradient_statistics",
-                of_variables("gradient_norm", "gradient_nonfinite", "unchanged_share"),
-            ),
+            (packing, "variable_statistics", lambda before, *_: {n: tf.zeros([len(before)]) for n in VARIABLE_COLUMNS}),
         ),
     }

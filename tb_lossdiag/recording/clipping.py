@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tb_lossdiag.recording.statistics import as_float, dense, in_groups, norm
+from tb_lossdiag.recording.statistics import as_float, dense, norm
 
 Gradient = tf.Tensor | tf.IndexedSlices
 
@@ -32,7 +32,7 @@ def clip_factor(
     elif _limits(optimizer.clipvalue):
         clipped = [_clipped(gradient, scale, optimizer.clipvalue) for gradient in gradients]
         pairs = zip(clipped, variables, strict=True)
-        after = in_groups(lambda rows: {"norm": norm(rows)}, [(dense(*pair),) for pair in pairs])["norm"]
+        after = tf.stack([norm(tf.reshape(dense(*pair), [1, -1]))[0] for pair in pairs])
     else:
         return None
     before, after = norm(norms[None, :])[0], norm(after[None, :])[0]

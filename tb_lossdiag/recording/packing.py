@@ -10,12 +10,15 @@ from tb_lossdiag.recording import statistics
 from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.agreement import gradient_agreement
 from tb_lossdiag.recording.apart import Copies, apart
+from tb_lossdiag.recording.batches import batches_of
 from tb_lossdiag.recording.clipping import clip_factor
-from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
+from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.observation import Observation
+from tb_lossdiag.recording.outputs import Output, output_statistics
 from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
+from tb_lossdiag.recording.variables import variable_statistics
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
 
@@ -52,9 +55,10 @@ def packed(
             target_rank=next((t.shape.rank or 0 for k, _, t in data if k == "target"), 0),
             weighted=observation.weighted,
         )
-        output_rows = [
-            statistics.output_statistics(copies.of(call.tensor), activation_name(layers.get(call.path)))
-            for row, call in zip((row for row in rows if row.kind == "output"), outputs, strict=True)
+        batches = batches_of(outputs, layers)
+        measured = [
+            Output(copies.of(call.tensor), activation_name(layers.get(call.path)), batch)
+            for row, call, batch in zip((row for row in rows if row.kind == "output"), outputs, batches, strict=True)
             if row.name in kept
         ]
         first_target = next((i for i, (kind, _, _) in enumerate(data) if kind == "target"), None)
@@ -73,7 +77,7 @@ def packed(
         tensors = {
             "step": _step_numbers(observation, columns, copies),
             "variables": variables,
-            "outputs": statistics.table(output_rows, OUTPUT_COLUMNS),
+            "outputs": output_statistics(measured),
             "data": statistics.table(data_rows, DATA_COLUMNS),
             "targets": tf.zeros([0, 3]),
             "batch": tf.constant(0.0),
@@ -92,35 +96,31 @@ def _variables(
     paths = [row.name for row in rows if row.kind == "variable"]
     variables, given = observation.structure.variables, observation.gradients
     reached = [path for path in paths if given.get(path) is not None]
-    before, after = observation.before, {path: tf.convert_to_tensor(variables[path]) for path in paths}
     raw = {path: copies.of(given[path]) for path in reached}
-    gradients = statistics.in_groups(
-        lambda *rows: statistics.gradient_statistics(*rows, observation.gradient_scale),
-        [
-            (statistics.dense(raw[path], variables[path]), statistics.unchanged(before[path], after[path]))
-            for path in reached
-        ],
+    columns = variable_statistics(
+        [observation.before[path] for path in paths],
+        [tf.convert_to_tensor(variables[path]) for path in paths],
+        [statistics.dense(raw[path], variables[path]) if path in raw else None for path in paths],
+        observation.gradient_scale,
     )
-    if reached:  # a step with a NaN or Inf gradient may have been skipped on purpose
-        whole = tf.equal(tf.reduce_sum(gradients["gradient_nonfinite"]), 0.0)
-        gradients["unchanged_share"] = tf.where(whole, gradients["unchanged_share"], float("nan"))
-    updates = statistics.in_groups(statistics.update_statistics, [(before[path], after[path]) for path in paths])
-    place = [reached.index(path) if path in reached else len(reached) for path in paths]
-    placed = {name: tf.gather(tf.concat([column, [float("nan")]], axis=0), place) for name, column in gradients.items()}
-    blank = tf.fill([len(paths)], float("nan"))
-    table = tf.stack([(placed | updates).get(name, blank) for name in VARIABLE_COLUMNS], axis=1)
+    if not paths:
+        return tf.zeros([0, len(VARIABLE_COLUMNS)]), {}, ()
+    table = tf.stack([columns[name] for name in VARIABLE_COLUMNS], axis=1)
     if not kept.issuperset(paths):
         table = tf.gather(table, [index for index, path in enumerate(paths) if path in kept])
-    columns = gradients | updates
+    whole = {name: columns[name] for name in ("update_norm", "weight_norm")}
+    if reached:
+        places = [paths.index(path) for path in reached]
+        whole |= {name: tf.gather(columns[name], places) for name in ("gradient_norm", "gradient_nonfinite")}
     if len(observation.optimizers) == 1 and reached:
-        columns["clip_factor"] = clip_factor(
+        whole["clip_factor"] = clip_factor(
             observation.optimizers[0],
             [raw[path] for path in reached],
             [variables[path] for path in reached],
-            gradients["gradient_norm"],
+            whole["gradient_norm"],
             observation.gradient_scale,
         )
-    return table, columns, tuple(path for path in paths if path in given and given[path] is None)
+    return table, whole, tuple(path for path in paths if path in given and given[path] is None)
 
 
 def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copies: Copies) -> tf.Tensor:

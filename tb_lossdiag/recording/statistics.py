@@ -4,15 +4,14 @@ All are computed in float32. A norm is taken over all elements as they are, so a
 What only rare tensors need, such as the count of non-finite elements, stands in a branch that others do not enter.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from tb_lossdiag.recording.limits import DEAD_BELOW_ZERO, EXTREME, MAX_TARGET_UNITS, UNSATURATED
+from tb_lossdiag.recording.limits import EXTREME, MAX_TARGET_UNITS
 
 MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
 BRANCH_ELEMENTS = 16_384  # a branch costs about as much as two passes over these
-SQUARES_SAFELY = (1e-12, 1e12)  # squares of these and sums of 1e9 of them stay within float32
 
 _NAN = float("nan")
 
@@ -27,65 +26,26 @@ def table(rows: Sequence[Mapping[str, tf.Tensor]], columns: Sequence[str]) -> tf
     return tf.reshape(tf.stack([row.get(name, nan) for row in rows for name in columns]), [len(rows), len(columns)])
 
 
-def in_groups(kernel: Callable[..., Numbers], tensors: Sequence[tuple[tf.Tensor, ...]]) -> dict[str, tf.Tensor]:
-    """A kernel over rows applied to many tensors, or tuples of tensors: {statistic: float32 [tensors]}.
-
-    Tensors of one static size are stacked and done at once: a deep model then costs tens of ops, not thousands.
-    """
-    groups: dict[int, list[int]] = {}
-    for index, (first, *_) in enumerate(tensors):
-        groups.setdefault(first.shape.num_elements(), []).append(index)
-    order: list[int] = []
-    results: list[Numbers] = []
-    for size, members in groups.items():
-        width = max(1, MAX_STACKED_ELEMENTS // max(1, size))
-        for start in range(0, len(members), width):
-            chunk = members[start : start + width]
-            parts = zip(*(tensors[index] for index in chunk), strict=True)
-            results.append(kernel(*(tf.stack([tf.reshape(_as_number(x), [-1]) for x in part]) for part in parts)))
-            order += chunk
-    back = [order.index(index) for index in range(len(order))]
-    return {name: tf.gather(tf.concat([r[name] for r in results], axis=0), back) for name in (results or [{}])[0]}
-
-
 def norm(x: tf.Tensor) -> tf.Tensor:
     """L2 norm of each row [rows, n], from the largest element, so that 1e-30 does not underflow nor 1e30 overflow."""
     return _norm(x, _sizes(x)[2])
 
 
-def gradient_statistics(gradients: tf.Tensor, unchanged: tf.Tensor, scale: tf.Tensor | float | None = None) -> Numbers:
-    """Of raw gradients [rows, n], one variable a row, divided by the loss scale.
+def gradient_statistics(gradients: tf.Tensor, unchanged: tf.Tensor, sizes: tf.Tensor) -> Numbers:
+    """Of gradients [rows, n], one variable a row, with zeros behind its true number of elements.
 
     unchanged: bool [rows, n], where the step left the weight as it was; NaN where no element has a gradient.
     """
-    if scale is not None:
-        gradients /= as_float(scale)
-    size, total, largest = _sizes(gradients)
+    _, total, largest = _sizes(gradients)
     zero = tf.equal(gradients, 0.0)
-    elements, zeros = tf.cast(tf.shape(size)[1], tf.float32), _count(zero)
-    meant = elements - zeros
+    meant = _count(~zero)
     return {
         "gradient_norm": _norm(gradients, largest),
-        "gradient_mean_abs": total / elements,
+        "gradient_mean_abs": total / sizes,
         "gradient_max_abs": largest,
-        "gradient_zero_share": zeros / elements,
-        "gradient_nonfinite": _nonfinite(gradients, total),
+        "gradient_zero_share": (sizes - meant) / sizes,
+        "gradient_nonfinite": _count(~tf.math.is_finite(gradients)),
         "unchanged_share": tf.where(meant > 0.0, _count(unchanged & ~zero) / meant, _NAN),
-    }
-
-
-def unchanged(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
-    """Whether each weight is exactly what it was, in its own precision: in float32 a float64's update may vanish."""
-    return tf.equal(before, after)
-
-
-def update_statistics(before: tf.Tensor, after: tf.Tensor) -> Numbers:
-    """Of weights [rows, n] before and after the step; all-zero weights have no update ratio."""
-    weight, update = norm(before), norm(after - before)
-    return {
-        "weight_norm": weight,
-        "update_norm": update,
-        "update_ratio": tf.where(weight > 0.0, update / weight, _NAN),
     }
 
 
@@ -94,30 +54,6 @@ def dense(gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> tf.T
     if isinstance(gradient, tf.IndexedSlices):
         gradient = tf.math.unsorted_segment_sum(gradient.values, gradient.indices, variable.shape[0])
     return tf.ensure_shape(gradient, variable.shape)
-
-
-def output_statistics(output: tf.Tensor, activation: str | None) -> Numbers:
-    """Of one layer output [batch, ..., units], scalars. activation: its Keras name says what is dead and saturated."""
-    output = as_float(output)
-    row = tf.reshape(output, [1, -1])
-    mean = tf.reduce_mean(row)
-    _, total, largest = _sizes(row)
-    numbers = {
-        "activation_mean": mean,
-        "activation_std": tf.sqrt(tf.reduce_mean(tf.square(row - mean))),
-        "activation_max_abs": largest[0],
-        "activation_zero_share": _share(tf.equal(row, 0.0))[0],
-        "activation_nonfinite": _nonfinite(row, total)[0],
-    }
-    if output.shape.rank:
-        numbers["activation_unit_std"] = tf.reduce_mean(_moments(output)[1])
-    if activation in DEAD_BELOW_ZERO:
-        per_unit = tf.reduce_max(_by_feature(output), axis=0, keepdims=True)
-        numbers["activation_dead_share"] = _share(per_unit <= 0.0)[0]
-    if activation in UNSATURATED:
-        low, high = UNSATURATED[activation]
-        numbers["activation_saturated_share"] = _share((row < low) | (row > high))[0]
-    return numbers
 
 
 def data_statistics(x: tf.Tensor, classes: int | None = None) -> Numbers:
@@ -193,10 +129,6 @@ def as_float(x: tf.Tensor | float) -> tf.Tensor:
     return tf.cast(x, tf.float32)
 
 
-def _as_number(x: tf.Tensor) -> tf.Tensor:
-    return x if x.dtype.is_bool else as_float(x)
-
-
 def _sizes(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """|x| [rows, n], its sum and its largest element by row; both NaN where one is, as reduce_max does not promise."""
     size = tf.abs(x)
@@ -206,15 +138,8 @@ def _sizes(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 
 def _norm(x: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
-    def scaled() -> tf.Tensor:
-        scale = tf.where((largest > 0.0) & tf.math.is_finite(largest), largest, 1.0)
-        return scale * tf.sqrt(tf.reduce_sum(tf.square(x / scale[:, None]), axis=1))
-
-    if _is_small(x):
-        return scaled()
-    low, high = SQUARES_SAFELY
-    safe = tf.reduce_all((largest == 0.0) | ((largest > low) & (largest < high)))
-    return tf.cond(safe, lambda: tf.sqrt(tf.reduce_sum(tf.square(x), axis=1)), scaled)
+    scale = tf.where((largest > 0.0) & tf.math.is_finite(largest), largest, 1.0)
+    return scale * tf.sqrt(tf.reduce_sum(tf.square(x / scale[:, None]), axis=1))
 
 
 def _nonfinite(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:

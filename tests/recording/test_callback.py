@@ -210,7 +210,7 @@ def test_a_failure_of_ours_is_one_warning_one_event_and_no_difference(tmp_path, 
         raise ArithmeticError("a mistake in a kernel")
 
     weights, _ = fit([])
-    monkeypatch.setattr("tb_lossdiag.recording.statistics.output_statistics", broken)
+    monkeypatch.setattr("tb_lossdiag.recording.packing.output_statistics", broken)
     with pytest.warns(RuntimeWarning, match="stopped recording.*a mistake in a kernel") as warned:
         recorded, _ = fit([LossDiagnostics(tmp_path)])
     assert len([warning for warning in warned if "tb_lossdiag" in str(warning.message)]) == 1

@@ -1,0 +1,209 @@
+"""What came out of each layer? Means, spreads, dead and saturated units of all layer outputs, many at once.
+
+Outputs of one batch size stand side by side as columns of a few matrices, one column per unit and position. What a
+column has is added up over the examples, then over the columns of a layer.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from tb_lossdiag.recording import sums
+from tb_lossdiag.recording.layout import OUTPUT_COLUMNS
+from tb_lossdiag.recording.limits import DEAD_BELOW_ZERO, UNSATURATED
+from tb_lossdiag.recording.statistics import MAX_STACKED_ELEMENTS, Numbers, as_float
+
+# Of a larger output the first examples are measured, and all of it is searched for NaN and Inf.
+MEASURED_ELEMENTS = 131_072
+# So many are measured in any case: fewer say little about a spread, and where a unit has one value of each example,
+# not many, it would seem dead too soon.
+MIN_EXAMPLES, MIN_VALUES = 8, 64
+ASSUMED_BATCH = 64  # where it is unknown, to keep a matrix small
+
+_NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Output:
+    """One layer's output [batch, ..., units]. activation: its Keras name says what is dead and saturated.
+
+    batch: outputs with equal ones have batches of one size.
+    """
+
+    tensor: tf.Tensor
+    activation: str | None = None
+    batch: int = 0
+
+
+def output_statistics(outputs: Sequence[Output]) -> tf.Tensor:
+    """float32 [outputs, OUTPUT_COLUMNS]; NaN where an output has no such number."""
+    if not outputs:
+        return tf.zeros([0, len(OUTPUT_COLUMNS)])
+    groups = together(outputs)
+    matrices = [_matrix([outputs[index] for index in group]) for group in groups]
+    numbers = [_numbers(matrix) for matrix in matrices]
+    fine = tf.reduce_all(
+        tf.math.is_finite(tf.stack([_sentinel(*both) for both in zip(matrices, numbers, strict=True)]))
+    )
+    table = tf.cond(
+        fine,
+        lambda: tf.concat([_table(each) for each in numbers], axis=0),
+        lambda: tf.concat([_table(a | _of_broken(b)) for a, b in zip(numbers, matrices, strict=True)], axis=0),
+    )
+    order = [index for group in groups for index in group]
+    return tf.gather(table, [order.index(index) for index in range(len(order))])
+
+
+def together(outputs: Sequence[Output]) -> list[list[int]]:
+    """Which of them stand in one matrix: small ones of one batch size with the same notion of saturated."""
+    groups: list[list[int]] = []
+    filling: dict[tuple, tuple[list[int], int]] = {}
+    for index, output in enumerate(outputs):
+        shape = output.tensor.shape
+        size = _columns(output) * ((shape.rank and shape[0]) or ASSUMED_BATCH)
+        if not 0 < size <= MAX_STACKED_ELEMENTS:
+            groups.append([index])
+            continue
+        key = (output.batch, UNSATURATED.get(output.activation))
+        group, filled = filling.get(key, ([], 0))
+        if not group or filled + size > MAX_STACKED_ELEMENTS:
+            group, filled = [], 0
+            groups.append(group)
+        group.append(index)
+        filling[key] = group, filled + size
+    return groups
+
+
+def _columns(output: Output) -> int:
+    """0 where it is not known."""
+    shape = output.tensor.shape
+    known = shape.rank is not None and None not in shape[1:]
+    return math.prod(shape[1:]) if known and shape.rank else int(known)
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """float32 [examples, columns]: outputs of one batch size side by side, a column for each unit and position.
+
+    widths: columns of each output; of a single one it may be unknown, 0. whole: the single output, where the matrix
+    holds its first examples only.
+    """
+
+    outputs: tuple[Output, ...]
+    values: tf.Tensor
+    widths: tuple[int, ...]
+    whole: tf.Tensor | None = None
+
+    def mean(self, x: tf.Tensor) -> tf.Tensor:
+        """[outputs] from [columns]."""
+        if len(self.widths) == 1:
+            return tf.reduce_mean(x, keepdims=True)
+        widths = tf.constant(self.widths, tf.float32)
+        return tf.math.unsorted_segment_sum(x, self._of_columns(), len(self.widths)) / widths
+
+    def largest(self, x: tf.Tensor) -> tf.Tensor:
+        """[outputs] from [columns]."""
+        if len(self.widths) == 1:
+            return tf.reduce_max(x, keepdims=True)
+        return tf.math.unsorted_segment_max(x, self._of_columns(), len(self.widths))
+
+    def spread(self, x: tf.Tensor) -> tf.Tensor:
+        """[columns] from [outputs]."""
+        return x if len(self.widths) == 1 else tf.gather(x, self._of_columns())
+
+    def parts(self, x: tf.Tensor) -> list[tf.Tensor]:
+        """The columns of each output."""
+        return [x] if len(self.widths) == 1 else tf.split(x, self.widths)
+
+    def _of_columns(self) -> list[int]:
+        return [output for output, width in enumerate(self.widths) for _ in range(width)]
+
+
+def _matrix(outputs: Sequence[Output]) -> _Matrix:
+    if len(outputs) > 1:
+        widths = tuple(_columns(output) for output in outputs)
+        flat = [as_float(tf.reshape(o.tensor, [-1, width])) for o, width in zip(outputs, widths, strict=True)]
+        return _Matrix(tuple(outputs), tf.concat(flat, axis=1), widths)
+    x, width = outputs[0].tensor, _columns(outputs[0])
+    if not x.shape.rank:
+        x = tf.reshape(x, [1, 1]) if x.shape.rank == 0 else x
+    elif width:
+        most = max(MIN_EXAMPLES if x.shape.rank > 2 else MIN_VALUES, MEASURED_ELEMENTS // width)
+        is_small = x.shape[0] is not None and x.shape[0] <= most
+        part = x if is_small else x[:most]
+        return _Matrix(tuple(outputs), as_float(tf.reshape(part, [-1, width])), (width,), None if is_small else x)
+    examples = tf.shape(x)[0]
+    return _Matrix(tuple(outputs), as_float(tf.reshape(x, [examples, -1])), (0,))
+
+
+def _numbers(matrix: _Matrix) -> Numbers:
+    values = matrix.values
+    examples = tf.cast(tf.shape(values)[0], tf.float32)
+    centred = values - values[:1]  # exactly 0 in a constant column, whatever its offset
+    shift = sums.down_columns(centred) / examples
+    variance = tf.maximum(sums.down_columns(tf.square(centred)) / examples - tf.square(shift), 0.0)
+    mean, size = values[0] + shift, tf.abs(values)
+    largest = tf.reduce_max(size, axis=0)
+    whole_mean = matrix.mean(mean)
+    between = matrix.mean(tf.square(mean - matrix.spread(whole_mean)))
+    numbers = {
+        "activation_mean": whole_mean,
+        "activation_std": tf.sqrt(matrix.mean(variance) + between),
+        "activation_unit_std": matrix.mean(tf.sqrt(variance)),
+        "activation_max_abs": matrix.largest(largest),
+        "activation_zero_share": matrix.mean((examples - sums.down_columns(tf.sign(size))) / examples),
+        "activation_nonfinite": tf.zeros_like(whole_mean),
+    }
+    bounds = UNSATURATED.get(matrix.outputs[0].activation)
+    if bounds is not None:
+        outside = tf.cast((values < bounds[0]) | (values > bounds[1]), tf.float32)
+        numbers["activation_saturated_share"] = matrix.mean(sums.down_columns(outside) / examples)
+    if any(output.activation in DEAD_BELOW_ZERO for output in matrix.outputs):
+        shares = [_dead_share(*both) for both in zip(matrix.outputs, matrix.parts(largest), strict=True)]
+        numbers["activation_dead_share"] = tf.stack(shares)
+    return numbers
+
+
+def _dead_share(output: Output, largest: tf.Tensor) -> tf.Tensor:
+    """largest: of each column. The outputs of these activations are never below 0."""
+    if output.activation not in DEAD_BELOW_ZERO:
+        return tf.constant(_NAN)
+    units = output.tensor.shape[-1] if output.tensor.shape.rank else 1
+    if units is not None and output.tensor.shape.rank != 2:
+        largest = tf.reduce_max(tf.reshape(largest, [-1, units]), axis=0)
+    return tf.reduce_mean(tf.cast(tf.equal(largest, 0.0), tf.float32))
+
+
+def _sentinel(matrix: _Matrix, numbers: Numbers) -> tf.Tensor:
+    """Finite only where every element is."""
+    spread = tf.reduce_sum(numbers["activation_std"])
+    return spread if matrix.whole is None else spread + sums.of_squares(as_float(tf.reshape(matrix.whole, [1, -1])))[0]
+
+
+def _of_broken(matrix: _Matrix) -> Numbers:
+    """What a NaN or Inf among the values would spoil."""
+    values = matrix.values
+    by_column = tf.reduce_sum(tf.cast(~tf.math.is_finite(values), tf.float32), axis=0)
+    count = tf.stack([tf.reduce_sum(part) for part in matrix.parts(by_column)])
+    if matrix.whole is not None:
+        count = tf.reduce_sum(tf.cast(~tf.math.is_finite(as_float(matrix.whole)), tf.float32))[None]
+    is_nan = tf.reduce_any(tf.math.is_nan(values), axis=0)
+    largest = tf.where(is_nan, _NAN, tf.reduce_max(tf.abs(values), axis=0))
+    zeros = tf.reduce_mean(tf.cast(tf.equal(values, 0.0), tf.float32), axis=0)
+    return {
+        "activation_max_abs": tf.stack([_largest(part) for part in matrix.parts(largest)]),
+        "activation_zero_share": matrix.mean(zeros),
+        "activation_nonfinite": count,
+    }
+
+
+def _largest(x: tf.Tensor) -> tf.Tensor:
+    """NaN where one is, as reduce_max does not promise."""
+    return tf.where(tf.reduce_any(tf.math.is_nan(x)), _NAN, tf.reduce_max(x))
+
+
+def _table(numbers: Numbers) -> tf.Tensor:
+    blank = tf.fill(numbers["activation_mean"].shape, _NAN)
+    return tf.stack([numbers.get(name, blank) for name in OUTPUT_COLUMNS], axis=1)
