@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+# Only where two fits are compared bit by bit does it matter how fast the code is that XLA makes of them.
+UNOPTIMISED = "--xla_backend_optimization_level=0"
+XLA_FLAGS = {"same": "", "distributed": "--xla_force_host_platform_device_count=2"}
 
 
 class Trained:
@@ -52,9 +55,7 @@ def trained(tmp_path_factory, run_on_jax):
     def train(group: str) -> Trained:
         if group not in known:
             directory = tmp_path_factory.mktemp(group)
-            # Only where two fits are compared bit by bit does it matter how fast the code is that XLA makes of them.
-            flags = {} if group == "same" else {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-            run_on_jax(HERE / "trainings.py", group, directory, **flags)
+            run_on_jax(HERE / "trainings.py", group, directory, XLA_FLAGS=XLA_FLAGS.get(group, UNOPTIMISED))
             known[group] = Trained(directory)
         return known[group]
 

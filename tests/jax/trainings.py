@@ -276,7 +276,32 @@ def verdicts_group(directory):
         yield name, {}
 
 
-GROUPS = {"same": same_group, "odd": odd_group, "numbers": numbers_group, "verdicts": verdicts_group}
+def distributed_group(directory):
+    """On two devices; the reference is on one."""
+    devices = keras.distribution.list_devices()
+    halves = keras.distribution.LayoutMap(keras.distribution.DeviceMesh((1, 2), ["batch", "model"], devices))
+    halves["hidden.*kernel"] = (None, "model")
+    halves["hidden.*bias"] = ("model",)
+    for name, distribution in (
+        ("one device", None),
+        ("DataParallel", keras.distribution.DataParallel(devices=devices)),
+        ("ModelParallel", keras.distribution.ModelParallel(layout_map=halves, batch_dim_name="batch")),
+    ):
+        keras.distribution.set_distribution(distribution)
+        settings = {"build": regularized, "optimizer": lambda: OPTIMIZERS.Adam(0.01, clipnorm=0.1), "every": 1}
+        settings["fitted"] = {"shuffle": False, "epochs": 1}
+        recorded, history, warned = fit(directory / name, **settings)
+        bare, plain, _ = fit(None, **settings) if distribution else (recorded, history, [])
+        yield name, {"same": same(bare, recorded), "history": history == plain, "warned": warned}
+
+
+GROUPS = {
+    "same": same_group,
+    "odd": odd_group,
+    "numbers": numbers_group,
+    "verdicts": verdicts_group,
+    "distributed": distributed_group,
+}
 
 if __name__ == "__main__":
     group, directory = sys.argv[1], Path(sys.argv[2])
