@@ -16,15 +16,24 @@ from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.observation import Observation
 
 
-def kept(tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Variable]:
-    """A variable for each tensor, assigned in the current graph."""
-    variables = {}
-    with apart():
-        for name, tensor in tensors.items():
-            with tf.init_scope():
-                variables[name] = _variable(tensor.shape, tensor.dtype)
-            variables[name].assign(tensor)
-    return variables
+class Kept:
+    """Variables for packed tensors. Traces whose tensors have the same shapes share them: which of a function's traces
+    has run is not known afterwards, and what is read is what the last one left."""
+
+    def __init__(self) -> None:
+        self._variables: dict[tuple, dict[str, tf.Variable]] = {}
+
+    def assigned(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Variable]:
+        """A variable for each tensor, assigned in the current graph."""
+        shapes = tuple((name, tensor.dtype, tuple(tensor.shape)) for name, tensor in tensors.items())
+        with apart():
+            if shapes not in self._variables:
+                with tf.init_scope():
+                    made = {name: _variable(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+                self._variables[shapes] = made
+            for name, variable in self._variables[shapes].items():
+                variable.assign(tensors[name])
+        return self._variables[shapes]
 
 
 def _variable(shape: tf.TensorShape, dtype: tf.DType) -> tf.Variable:

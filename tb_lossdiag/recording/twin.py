@@ -15,7 +15,7 @@ from keras.src.backend import name_scope
 from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
 from keras.src.models.functional import Functional
 
-from tb_lossdiag.recording.inner import Clones, kept
+from tb_lossdiag.recording.inner import Clones, Kept
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.observation import Observation
@@ -44,6 +44,7 @@ class Packer:
         self.traces = 0
         self.inside = False
         self._clones = Clones()
+        self._kept = Kept()
 
     def observe(self, stack: ExitStack, model: keras.Model, optimizer: Any = None) -> Observation | None:
         """Observes the model until the stack closes; None when something of ours failed."""
@@ -83,7 +84,7 @@ class Packer:
 
     def _finish(self, observation: Observation, part: Observation) -> None:
         """Packs a part of the step in its own graph, where its update has just been built."""
-        observation.numbers = kept(self._packed(part))
+        observation.numbers = self._kept.assigned(self._packed(part))
 
     def layout(self, numbers: dict[str, tf.Tensor]) -> Layout:
         """The layout of packed tensors that a step returned; raises what went wrong while they were packed."""

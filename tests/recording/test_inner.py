@@ -126,6 +126,17 @@ def test_a_function_called_in_an_eager_block_is_recorded_each_time(tmp_path, ref
     alike(Records(tmp_path), reference, [1, 2, 3, 4, 5, 6])
 
 
+def test_a_function_that_was_traced_for_two_batch_sizes_records_the_one_that_ran(tmp_path):
+    model, optimizer, step = training()
+    compiled, losses = tf.function(step), []
+    with TrainingMonitor(model, optimizer, tmp_path, every=1) as monitor:
+        for _ in range(2):
+            for x, y in tf.data.Dataset.from_tensor_slices(batches()).batch(16):
+                with monitor.step():
+                    losses.append(float(compiled(x, y)))
+    assert list(Records(tmp_path).column("loss").values()) == pytest.approx(losses)
+
+
 def test_an_update_inside_a_branch_is_recorded(tmp_path, reference):
     def train(watch=lambda function: function, monitored=None):
         model, optimizer, _ = monitored or training()
