@@ -10,12 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from tb_lossdiag.recording.cadence import checked_every
+from tb_lossdiag.recording.cadence import SharedCadence, checked_every
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
+from tb_lossdiag.recording.scheduled import Scheduled
 from tb_lossdiag.recording.selection import selection
 from tb_lossdiag.recording.twin import Packer, run_twin, twin_of
+from tb_lossdiag.recording.workers import in_lockstep
 from tb_lossdiag.recording.writer import checked_directory
 
 
@@ -31,6 +33,13 @@ class TrainingMonitor:
             return loss
 
     What only the loss function tells is recorded where the model is compiled with it.
+
+    Under MirroredStrategy and MultiWorkerMirroredStrategy watch the step that calls `strategy.run`, on every worker,
+    with the same `every`; the first worker writes. Loss, gradients, updates and weights are those of the global batch
+    (gradients as the optimizer added them up, so after clipping), layer outputs and data those of the first replica.
+    Where workers meet in each step they have to sample the same ones, so "auto" goes by the number of calls alone: the
+    first 20, then one in a hundred; and on_finding acts on the first worker only, where "stop" means "warn". Under
+    ParameterServerStrategy see `schedule`.
 
     every, include, exclude, on_finding, min_severity: as for LossDiagnostics; a loop that is to end on "stop" asks
     `should_stop`. Raises TypeError or ValueError at once for a wrong argument.
@@ -54,11 +63,15 @@ class TrainingMonitor:
         self.model = model
         self.optimizer = optimizer
         log_dir, every = checked_directory(log_dir), checked_every(every)
-        self._policy = policy(on_finding, min_severity, log_dir)
+        self._shared = SharedCadence(every) if in_lockstep(model) else None
+        checked = policy(on_finding, min_severity, log_dir)
+        warns_only = self._shared is not None and on_finding == "stop"  # if one stopped, the others would wait for it
+        self._policy = policy("warn", min_severity, log_dir) if warns_only else checked
         self._recorder = Recorder(model, optimizer, log_dir, every)
         self._recorder.selection = selection(include, exclude)
         self._packer = Packer(has_sparse_labels(model), self._recorder.selection)
         self._started = False
+        self._scheduled: Scheduled | None = None
 
     def watch(self, step: Callable) -> Callable:
         """The step function, recorded at each call; takes the same arguments and returns the same.
@@ -73,7 +86,7 @@ class TrainingMonitor:
         @functools.wraps(step)
         def watched(*args: Any, **kwargs: Any) -> Any:
             nonlocal plain_calls
-            if not self._recorder.active:
+            if not self._takes_part():
                 return step(*args, **kwargs)
             began, traces = time.perf_counter(), self._packer.traces
             if self._begin_step():
@@ -81,14 +94,11 @@ class TrainingMonitor:
                 if both is None:
                     return step(*args, **kwargs)
                 result, numbers = both
-                self._end_sample(numbers, result, began, traces)
+                self._end_sample(numbers, result, self._since(began, traces))
                 return result
             result = step(*args, **kwargs)
             plain_calls += 1
-            with self._recorder.guarded():
-                self._count_steps()
-                loss = _returned_loss(result)
-                self._recorder.record_plain(loss, time.perf_counter() - began if plain_calls > 1 else None)
+            self._end_plain(result, time.perf_counter() - began if plain_calls > 1 else None)
             return result
 
         return watched
@@ -96,7 +106,7 @@ class TrainingMonitor:
     @contextmanager
     def step(self) -> Iterator[None]:
         """One eager training step stands in the block. Between samples its loss is not known."""
-        if not self._recorder.active:
+        if not self._takes_part():
             yield
             return
         began, traces = time.perf_counter(), self._packer.traces
@@ -104,11 +114,31 @@ class TrainingMonitor:
             with ExitStack() as stack:
                 observation = self._packer.observe(stack, self.model, self.optimizer)
                 yield
-            self._end_sample(self._packer.numbers(observation), None, began, traces)
+            self._end_sample(self._packer.numbers(observation), None, self._since(began, traces))
             return
         yield
-        with self._recorder.guarded():
-            self._recorder.record_plain(None, time.perf_counter() - began)
+        self._end_plain(None, time.perf_counter() - began)
+
+    def schedule(
+        self, coordinator: Any, step: Callable, args: tuple = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Schedules a tf.function and records it; for ParameterServerStrategy, in the place of coordinator.schedule.
+
+        Takes and answers the same, and waits for nothing. Close the monitor after `coordinator.join()`. Steps are
+        numbered as they were scheduled; what one of them changed includes what others changed meanwhile. Samples are
+        taken by number alone: under "auto" the first 20 steps, then one in a hundred.
+        """
+        if not self._recorder.active:
+            return coordinator.schedule(step, args, kwargs)
+        self._begin()
+        if self._scheduled is None:
+            self._scheduled = Scheduled(
+                self._recorder.every,
+                lambda function: twin_of(function, self.model, self.optimizer, self._packer),
+                lambda result: self._end_plain(result, None),
+                lambda result, numbers: self._end_sample(numbers, result, lambda: None),
+            )
+        return self._scheduled.schedule(coordinator, step, args, dict(kwargs or {}))
 
     @property
     def should_stop(self) -> bool:
@@ -117,6 +147,8 @@ class TrainingMonitor:
 
     def close(self) -> None:
         """Ends the recording; the watched function goes on without."""
+        if self._scheduled is not None:
+            self._scheduled.close()
         ended = self._recorder.active
         self._recorder.close()
         if ended and self._policy is not None:
@@ -128,19 +160,39 @@ class TrainingMonitor:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def _takes_part(self) -> bool:
+        """Whether a step has to be asked for: a worker whose recording ended still samples with the others."""
+        return self._recorder.active or self._shared is not None
+
     def _begin_step(self) -> bool:
-        if self._policy is not None:
+        shared = self._shared is not None and self._shared.next_is_sampled()  # first of all: nothing may skip it
+        self._begin()
+        return self._recorder.begin_step() or shared
+
+    def _begin(self) -> None:
+        if self._policy is not None and self._recorder.active:
             self._policy.act()
         if not self._started:
             self._started = True
             self._recorder.start()
-        return self._recorder.begin_step()
 
-    def _end_sample(self, numbers: Mapping[str, Any], result: Any, began: float, traces: int) -> None:
+    def _end_plain(self, result: Any, seconds: float | None) -> None:
         with self._recorder.guarded():
-            self._count_steps()
-            self._recorder.record_sample(self._packer.layout(numbers), numbers, _returned_loss(result))
-            self._recorder.took(time.perf_counter() - began if self._packer.traces == traces else None)
+            if self._recorder.active:
+                self._count_steps()
+                self._recorder.record_plain(_returned_loss(result), seconds)
+
+    def _end_sample(self, numbers: Mapping[str, Any], result: Any, seconds: Callable[[], float | None]) -> None:
+        """seconds: told once the sample is recorded, which counts as well."""
+        with self._recorder.guarded():
+            if self._recorder.active:
+                self._count_steps()
+                self._recorder.record_sample(self._packer.layout(numbers), numbers, _returned_loss(result))
+                self._recorder.took(seconds())
+
+    def _since(self, began: float, traces: int) -> Callable[[], float | None]:
+        """The seconds of a step; None where something was traced meanwhile."""
+        return lambda: time.perf_counter() - began if self._packer.traces == traces else None
 
     def _count_steps(self) -> None:
         """A call that loops over its data takes as many steps as the optimizer counted."""

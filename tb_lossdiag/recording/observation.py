@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.rows import LayerCall
 from tb_lossdiag.recording.structure import structure_of
+from tb_lossdiag.recording.workers import in_lockstep
 
 
 class Observation:
@@ -42,6 +43,7 @@ class Observation:
         self.graph = current_graph()
         self.replica = replica()
         self.in_replica = _replicas() > 1
+        self.asks_others = self.in_replica and not in_lockstep(model)  # what fails here must not leave them waiting
         self.thread = threading.get_ident()
         self._parts: dict[Any, Observation] = {}
         self.apply_depth = 0
@@ -91,17 +93,18 @@ class Observation:
             ours = True
         if ours:
             self.optimizers.append(optimizer)
-        if _replicas() > 1 and self.in_replica:  # Keras adds them up later, after clipping
+        if _replicas() > 1 and self.asks_others:  # Keras adds them up later, after clipping
             own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}
             replicas = tf.distribute.get_replica_context()
             self.gradients |= replicas.all_reduce(tf.distribute.ReduceOp.SUM, own)
 
     def saw_sum(self, gradients_and_variables: Any) -> None:
-        """What Keras has added up over the replicas; of a step that is watched from outside of them.
+        """What Keras has added up over the replicas; of a step that is watched from outside of them, or in several
+        processes.
 
         Only one replica is seen there, and what it alone would ask of the others they would not answer.
         """
-        if not self.in_replica:
+        if not self.asks_others:
             for gradient, variable in gradients_and_variables:
                 path = self.structure.path_of_variable(variable)
                 if path in self.gradients and self.holds(gradient):
@@ -161,10 +164,12 @@ def graph_of(value: Any) -> Any:
 
 
 def replica() -> int:
+    """Which of this process's replicas runs or is traced here; 0 outside of any."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return 0
-    return int(tf.get_static_value(context.replica_id_in_sync_group))
+    number = int(tf.get_static_value(context.replica_id_in_sync_group))
+    return number % len(context.strategy.extended.worker_devices)  # they are counted on from worker to worker
 
 
 def _replicas() -> int:

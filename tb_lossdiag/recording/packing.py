@@ -19,6 +19,7 @@ from tb_lossdiag.recording.outputs import Output, output_statistics
 from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.variables import variable_statistics
+from tb_lossdiag.recording.workers import replicas_of
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
 
@@ -70,7 +71,9 @@ def packed(
         losses = losses_by_output(observation.model, len(predictions))
         for i, loss in zip(predictions, losses, strict=True):
             data_rows[i] |= _prediction_numbers(data[i][2], loss, copies)
-        if len(predictions) == 1 and losses[0] is not None and first_target is not None:
+        # A replica's part of the batch agrees with itself less than the batch does.
+        whole = replicas_of(observation.model) == 1
+        if whole and len(predictions) == 1 and losses[0] is not None and first_target is not None:
             columns["gradient_agreement"] = gradient_agreement(
                 observation, data[first_target][2], data[predictions[0]][2], losses[0], copies
             )
@@ -83,7 +86,7 @@ def packed(
             "batch": tf.constant(0.0),
         }
         if data and data[0][2].shape.rank:
-            tensors["batch"] = tf.cast(tf.shape(data[0][2])[0], tf.float32)
+            tensors["batch"] = tf.cast(tf.shape(data[0][2])[0] * replicas_of(observation.model), tf.float32)
         if first_target is not None and data[first_target][2].shape.rank:
             tensors["targets"] = statistics.target_statistics(data[first_target][2], classes)
         return layout, tensors

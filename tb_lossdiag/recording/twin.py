@@ -25,6 +25,7 @@ from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.taps import watching
+from tb_lossdiag.recording.workers import first_replicas
 
 _NUMBERS = "lossdiag"
 
@@ -67,7 +68,7 @@ class Packer:
             if observation is None or observation.error is not None:
                 raise self.error or observation.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
-                observation.y = arguments[1]
+                observation.y = first_replicas(observation.model, arguments[1])
             self.inside = not observation.optimizers and observation.numbers is not None
             if self.inside:
                 return {name: tf.convert_to_tensor(variable) for name, variable in observation.numbers.items()}

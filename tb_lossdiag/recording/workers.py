@@ -1,7 +1,12 @@
-"""Does this training run in several processes, and is this the one that writes?
+"""Does this training run in several processes, and what part has this one in recording it?
 
-Their steps meet in collectives, which every process has to run with the same keys. A twin on one of them, or a sample
-that only one of them takes, would leave the others waiting for ever; so under these strategies no step is sampled.
+Under MultiWorkerMirroredStrategy the steps of all workers meet in collectives. A step that is another program on one
+of them, or comes late because only that one had to trace it, is not promised to meet the others: on CPUs TensorFlow
+2.21 gives collectives their keys at the call and they do, XLA and NCCL could not be tried. So each worker traces the
+same twin and runs it at the same calls, which a SharedCadence fixes, and the first one writes. The twin asks the others
+for nothing that the step does not, and what fails in our own code, on whatever worker, ends only what is written.
+
+Under ParameterServerStrategy there is one loop, the coordinator's, whose workers wait for nobody (scheduled.py).
 """
 
 from typing import Any
@@ -14,9 +19,29 @@ def strategy_of(model: keras.Model) -> Any:
     return getattr(model, "distribute_strategy", None)
 
 
+def replicas_of(model: keras.Model) -> int:
+    """How many replicas take a step together, each with its part of the batch."""
+    return getattr(strategy_of(model), "num_replicas_in_sync", 1)
+
+
+def first_replicas(model: keras.Model, value: Any) -> Any:
+    """Of what a step is given outside of its replicas: the part of this process's first."""
+    strategy = strategy_of(model)
+    return keras.tree.map_structure(lambda leaf: strategy.experimental_local_results(leaf)[0], value)
+
+
 def spans_processes(model: keras.Model) -> bool:
     resolver = getattr(strategy_of(model), "cluster_resolver", None)
     return resolver is not None and bool(resolver.cluster_spec().jobs) and _tasks(resolver) > 1
+
+
+def in_lockstep(model: keras.Model) -> bool:
+    """Whether other processes run the same loop, and wait for this one in every step."""
+    if not spans_processes(model):
+        return False
+    import tensorflow as tf  # where there is a strategy it is loaded; on JAX it may be absent
+
+    return isinstance(strategy_of(model), tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def writes(model: keras.Model) -> bool:

@@ -12,7 +12,9 @@ from tb_lossdiag.recording.cadence import (
     MAX_LAYER_RECORDS,
     MAX_STEP_RECORDS,
     MIN_INTERVAL,
+    SHARED_INTERVAL,
     Cadence,
+    SharedCadence,
 )
 
 
@@ -130,3 +132,17 @@ def test_losses_of_plain_steps_are_thinned_to_about_ten_thousand():
 def test_a_wrong_interval_is_refused_by_name_and_value(every, error):
     with pytest.raises(error, match=r'every=.*expected "auto" or a positive int'):
         Cadence(every, 100)
+
+
+def shared(every: int | str, calls: int) -> list[int]:
+    cadence = SharedCadence(every)
+    return [call for call in range(1, calls + 1) if cadence.next_is_sampled()]
+
+
+def test_workers_agree_on_the_first_twenty_steps_and_then_one_in_a_hundred():
+    assert shared("auto", 500) == [*range(1, BURST_STEPS + 1), *range(BURST_STEPS + SHARED_INTERVAL, 501, 100)]
+    assert shared(7, 30) == [1, 7, 14, 21, 28]
+
+
+def test_workers_stay_below_the_ceiling_however_long_they_train():
+    assert MAX_LAYER_RECORDS / 4 < len(shared("auto", 3_000_000)) < MAX_LAYER_RECORDS

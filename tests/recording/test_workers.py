@@ -1,126 +1,139 @@
-"""Trainings in several processes: nobody waits for anybody, and one process writes."""
+"""Trainings in several replicas and processes: the same bits as without us, nobody waits for ever, and one writes."""
 
 import json
 import os
-import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recording.distributed import STEPS, WAYS, free_ports
 from recording.reading import Records
 from recording.small_models import mlp
 from tb_lossdiag import schema
-from tb_lossdiag.recording.workers import spans_processes, writes
+from tb_lossdiag.recording.cadence import BURST_STEPS
+from tb_lossdiag.recording.workers import in_lockstep, spans_processes, writes
 
-# What every process runs: a training of 16 examples a step under a strategy.
-TRAINING = """
-import sys, keras, numpy as np, tensorflow as tf
-from tb_lossdiag import TrainingMonitor
-
-
-def train(strategy, log_dir, steps, **options):
-    with strategy.scope():
-        keras.utils.set_random_seed(0)
-        model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, "softmax", name="out")], name="net")
-        optimizer = keras.optimizers.SGD(0.1)
-        optimizer.build(model.trainable_variables)
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(16, 4)).astype("float32"), rng.integers(0, 3, 16)
-
-    def replica(x, y):
-        with tf.GradientTape() as tape:
-            losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=True))
-            loss = tf.nn.compute_average_loss(losses, global_batch_size=16)
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        return loss
-
-    @tf.function
-    def step(data):
-        return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(replica, data), axis=None)
-
-    monitor = TrainingMonitor(model, optimizer, log_dir, **options) if log_dir else None
-    watched = monitor.watch(step) if monitor else step
-    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(steps)
-    for batch in strategy.experimental_distribute_dataset(data):
-        watched(batch)
-    if monitor:
-        monitor.close()
-    return model.get_weights()
-"""
-WORKER = f"""{TRAINING}
-log_dir, weights = sys.argv[1:]
-np.savez(weights, *train(tf.distribute.MultiWorkerMirroredStrategy(), log_dir, 40))
-"""
-MIRRORED = f"""{TRAINING}
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-bare, recorded = train(two, None, 5), train(two, sys.argv[1], 5, every=1)
-train(tf.distribute.OneDeviceStrategy("CPU:0"), sys.argv[2], 5, every=1)
-assert all(np.array_equal(a, b) for a, b in zip(bare, recorded))
-"""
+HERE = Path(__file__).resolve().parent
+WORKERS, SCHEDULED = "MultiWorkerMirroredStrategy in a custom loop", "ParameterServerStrategy in a custom loop"
+NUMBERS = ("loss", "gradient_norm", "update_norm", "weight_norm", "learning_rate")
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+def started(kind, directory, **variables):
+    directory.mkdir(exist_ok=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE.parent.parent, HERE.parent)))}
+    return subprocess.Popen(
+        [sys.executable, HERE / "distributed.py", kind, directory],
+        env={**environment, "TF_CPP_MIN_LOG_LEVEL": "3", **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-def trained(tmp_path, logs):
-    """The weights of two workers that train together, each with its log directory or none."""
-    cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
-    processes = []
-    for index, log_dir in enumerate(logs):
-        task = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-c", WORKER, log_dir, str(tmp_path / f"{index}.npz")],
-                env={**os.environ, "TF_CONFIG": task, "TF_CPP_MIN_LOG_LEVEL": "3"},
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+def ended(processes):
+    """What each wrote to standard error, and its exit status."""
     try:
-        said = [process.communicate(timeout=240)[1] for process in processes]
+        return [(process.communicate(timeout=240)[1], process.returncode) for process in processes]
     finally:
         for process in processes:
             process.kill()
-    assert [process.returncode for process in processes] == [0, 0], said
-    weights = []
-    for index in range(2):
-        with np.load(tmp_path / f"{index}.npz") as arrays:
-            weights.append(list(arrays.values()))
-    return weights
 
 
-def test_two_workers_train_to_the_end_and_to_the_same_bits_and_the_first_writes_their_losses(tmp_path):
-    bare = trained(tmp_path, ["", ""])
-    recorded = trained(tmp_path, [str(tmp_path / "first"), str(tmp_path / "second")])
-    for worker in range(2):
-        assert all(np.array_equal(a, b) for a, b in zip(bare[worker], recorded[worker], strict=True))
-    assert not list(tmp_path.glob("second/**/*tfevents*"))
-    records = Records(tmp_path / "first")
-    losses = records.column("loss")
-    assert list(losses) == list(range(1, 41))
-    assert losses[40] < losses[1]
-    assert records.steps(schema.LAYERS) == []
+class Trained:
+    """facts: what the process of a kind said; records(name): of one of its trainings."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.facts = json.loads((directory / "facts.json").read_text())
+
+    def records(self, name):
+        return Records(self.directory / name)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A function: kind -> Trained, the first worker's where there are two; each kind is trained once."""
+    known = {}
+
+    def train(kind):
+        if kind not in known:
+            directory = tmp_path_factory.mktemp(kind)
+            if kind == "workers":
+                cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
+                tasks = [{"cluster": cluster, "task": {"type": "worker", "index": index}} for index in range(2)]
+                places = [directory, directory / "second"]
+                both = [
+                    started(kind, place, TF_CONFIG=json.dumps(task)) for place, task in zip(places, tasks, strict=True)
+                ]
+                (said, first), (_, second) = ended(both)
+                assert (first, second) == (0, 9), said  # the second one dies at the end, as it should
+            else:
+                ((said, status),) = ended([started(kind, directory)])
+                assert status == 0, said
+            known[kind] = Trained(directory)
+        return known[kind]
+
+    return train
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way.kind and not way.fails], ids=lambda way: way.name)
+def test_it_trains_to_the_same_bits_and_records_the_step_of_all_replicas(trained, way):
+    assert trained(way.kind).facts[way.name] is True
+    records = trained(way.kind).records(way.name)
+    reference = trained("mirrored").records("one replica")
+    sampled = records.steps(schema.LAYERS)
+    assert sampled[:12] == list(range(1, 13)) and not records.events("recording_stopped")
+    assert records.card.batch_size == 16
+    for column in NUMBERS:
+        mine, theirs = records.column(column), reference.column(column)
+        assert [mine[step] for step in sampled] == pytest.approx([theirs[step] for step in sampled], rel=1e-4)
+    kinds = [row.kind for row in records.card.data_rows]
+    if way.kind != "scheduled":
+        assert np.isnan(records.column("gradient_agreement")[1])  # a replica's part would tell of a smaller batch
+    assert kinds == (["input", "prediction"] if way.kind == "scheduled" else ["input", "target", "prediction"])
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way.fails], ids=lambda way: way.name)
+def test_what_tensorflow_or_keras_cannot_do_says_so(trained, way):
+    assert way.fails in trained(way.kind).facts[way.name]
+
+
+def test_all_workers_sample_the_same_steps_and_the_first_writes(trained):
+    workers = trained("workers")
+    assert sorted(set(workers.facts["traced"])) == [1, BURST_STEPS + 1]  # the twin, and then the step itself
+    assert workers.facts["traced"] == Trained(workers.directory / "second").facts["traced"]
+    assert workers.records(WORKERS).steps(schema.LAYERS) == list(range(1, BURST_STEPS + 1))
+    assert list(workers.records(WORKERS).column("loss")) == list(range(1, STEPS + 1))
+    assert not list(workers.directory.glob("second/**/*tfevents*"))
+
+
+def test_where_recording_fails_on_either_worker_both_train_on_to_the_same_bits(trained):
+    workers = trained("workers")
+    assert workers.facts["failing"] is True
+    assert len(workers.facts["warned"]) == 1 and "the training goes on" in workers.facts["warned"][0]
+    assert workers.records("failing").steps(schema.LAYERS) == [1]
+    second = Trained(workers.directory / "second")
+    assert second.facts["failing"] is True
+    assert workers.facts["failing, traced"] == second.facts["failing, traced"]  # though neither records any more
+
+
+def test_the_log_of_a_training_whose_other_worker_died_is_readable(trained):
+    workers = trained("workers")
+    assert workers.facts["died"]
+    assert workers.records("died").steps(schema.LAYERS) == list(range(1, BURST_STEPS + 1))
+    assert len(workers.records("died").column("loss")) >= STEPS - 2
+
+
+def test_scheduled_steps_that_run_at_once_are_recorded_in_the_order_of_the_loop(trained):
+    scheduled = trained("scheduled")
+    losses = scheduled.records("at once").column("loss")
+    assert list(losses) == list(range(1, STEPS + 1))
+    assert list(losses.values()) == pytest.approx(scheduled.facts["losses at once"])
+    assert scheduled.records("at once").steps(schema.LAYERS) == list(range(1, BURST_STEPS + 1))
+    assert scheduled.facts["threads"] == []
 
 
 def test_a_single_process_writes_and_samples():
-    assert writes(mlp()) and not spans_processes(mlp())
-
-
-def test_a_loop_over_two_replicas_records_the_whole_gradient_and_loss(tmp_path):
-    places = [str(tmp_path / name) for name in ("two", "one")]
-    subprocess.run([sys.executable, "-c", MIRRORED, *places], check=True, capture_output=True, text=True)
-    two, one = (Records(place) for place in places)
-    assert two.steps(schema.LAYERS) == [1, 2, 3, 4, 5] and not two.events("recording_stopped")
-    for column in ("loss", "gradient_norm", "update_norm", "learning_rate"):
-        assert list(two.column(column).values()) == pytest.approx(list(one.column(column).values()), rel=1e-5)
+    assert writes(mlp()) and not spans_processes(mlp()) and not in_lockstep(mlp())
