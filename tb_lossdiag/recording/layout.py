@@ -23,6 +23,7 @@ class Layout:
     to the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or
     sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
     first, () without one. weighted: whether the loss was given sample weights.
+    followed: (row, units) of those whose silent units tensor "silent" tells.
     """
 
     rows: tuple[Row, ...]
@@ -36,3 +37,4 @@ class Layout:
     prediction: tuple[Any, ...]
     target_rank: int
     weighted: bool
+    followed: tuple[tuple[str, int], ...] = ()

@@ -37,23 +37,26 @@ class Output:
     batch: int = 0
 
 
-def output_statistics(outputs: Sequence[Output]) -> tf.Tensor:
-    """float32 [outputs, OUTPUT_COLUMNS]; NaN where an output has no such number."""
+def output_statistics(outputs: Sequence[Output]) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
+    """float32 [outputs, OUTPUT_COLUMNS], NaN where an output has no such number; and of each output float32 [units], 1
+    where a unit was silent in the whole batch, None where units cannot be or their number is not known.
+    """
     if not outputs:
-        return tf.zeros([0, len(OUTPUT_COLUMNS)])
+        return tf.zeros([0, len(OUTPUT_COLUMNS)]), []
     groups = together(outputs)
     matrices = [_matrix([outputs[index] for index in group]) for group in groups]
-    numbers = [_numbers(matrix) for matrix in matrices]
-    fine = tf.reduce_all(
-        tf.math.is_finite(tf.stack([_sentinel(*both) for both in zip(matrices, numbers, strict=True)]))
-    )
+    numbers, silent = zip(*(_numbers(matrix) for matrix in matrices), strict=True)
+    sentinels = [_sentinel(*both) for both in zip(matrices, numbers, strict=True)]
+    fine = tf.reduce_all(tf.math.is_finite(tf.stack(sentinels)))
     table = tf.cond(
         fine,
         lambda: tf.concat([_table(each) for each in numbers], axis=0),
         lambda: tf.concat([_table(a | _of_broken(b)) for a, b in zip(numbers, matrices, strict=True)], axis=0),
     )
     order = [index for group in groups for index in group]
-    return tf.gather(table, [order.index(index) for index in range(len(order))])
+    back = [order.index(index) for index in range(len(order))]
+    by_group = [units for of_group in silent for units in of_group]
+    return tf.gather(table, back), [by_group[place] for place in back]
 
 
 def together(outputs: Sequence[Output]) -> list[list[int]]:
@@ -138,7 +141,7 @@ def _matrix(outputs: Sequence[Output]) -> _Matrix:
     return _Matrix(tuple(outputs), as_float(tf.reshape(x, [examples, -1])), (0,))
 
 
-def _numbers(matrix: _Matrix) -> Numbers:
+def _numbers(matrix: _Matrix) -> tuple[Numbers, list[tf.Tensor | None]]:
     values = matrix.values
     examples = tf.cast(tf.shape(values)[0], tf.float32)
     centred = values - values[:1]  # exactly 0 in a constant column, whatever its offset
@@ -160,20 +163,25 @@ def _numbers(matrix: _Matrix) -> Numbers:
     if bounds is not None:
         outside = tf.cast((values < bounds[0]) | (values > bounds[1]), tf.float32)
         numbers["activation_saturated_share"] = matrix.mean(sums.down_columns(outside) / examples)
+    silent = [None] * len(matrix.outputs)
     if any(output.activation in DEAD_BELOW_ZERO for output in matrix.outputs):
-        shares = [_dead_share(*both) for both in zip(matrix.outputs, matrix.parts(largest), strict=True)]
+        silent = [_silent(*both) for both in zip(matrix.outputs, matrix.parts(largest), strict=True)]
+        shares = [tf.constant(_NAN) if units is None else tf.reduce_mean(units) for units in silent]
         numbers["activation_dead_share"] = tf.stack(shares)
-    return numbers
+    return numbers, [None if units is None or units.shape[0] is None else units for units in silent]
 
 
-def _dead_share(output: Output, largest: tf.Tensor) -> tf.Tensor:
-    """largest: of each column. The outputs of these activations are never below 0."""
+def _silent(output: Output, largest: tf.Tensor) -> tf.Tensor | None:
+    """float32 [units], 1 where the largest of all outputs is 0; outputs of these activations are never below.
+
+    largest: of each column.
+    """
     if output.activation not in DEAD_BELOW_ZERO:
-        return tf.constant(_NAN)
+        return None
     units = output.tensor.shape[-1] if output.tensor.shape.rank else 1
     if units is not None and output.tensor.shape.rank != 2:
         largest = tf.reduce_max(tf.reshape(largest, [-1, units]), axis=0)
-    return tf.reduce_mean(tf.cast(tf.equal(largest, 0.0), tf.float32))
+    return tf.cast(tf.equal(largest, 0.0), tf.float32)
 
 
 def _sentinel(matrix: _Matrix, numbers: Numbers) -> tf.Tensor:

@@ -18,6 +18,7 @@ from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.outputs import Output, output_statistics
 from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
+from tb_lossdiag.recording.silence import MAX_UNITS
 from tb_lossdiag.recording.variables import variable_statistics
 from tb_lossdiag.recording.workers import replicas_of
 from tb_lossdiag.run import Row
@@ -28,7 +29,7 @@ def packed(
     observation: Observation, sparse_labels: bool | None, selection: Selection
 ) -> tuple[Layout, dict[str, tf.Tensor]]:
     """The layout, and float32 tensors: step [S], variables [V, columns], outputs [O, columns], data [D, columns],
-    targets [U, columns], and batch [], the number of examples. S: STEP_NUMBERS.
+    targets [U, columns], silent [units of the followed rows], and batch [], the number of examples. S: STEP_NUMBERS.
 
     sparse_labels: whether the targets are integer class labels; None when no compiled loss says so.
     """
@@ -41,6 +42,14 @@ def packed(
         layers = observation.structure.layers
         data = list(_data(observation))
         classes = _classes(observation, sparse_labels)
+        names = [row.name for row in rows if row.kind == "output"]
+        measured = {
+            name: Output(copies.of(call.tensor), activation_name(layers.get(call.path)), batch)
+            for name, call, batch in zip(names, outputs, batches_of(outputs, layers), strict=True)
+            if name in kept
+        }
+        table, silent = output_statistics(list(measured.values()))
+        followed = followed_units(dict(zip(measured, silent, strict=True)))
         layout = Layout(
             rows=tuple(row for row in rows if row.name in kept),
             data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
@@ -55,13 +64,8 @@ def packed(
             ),
             target_rank=next((t.shape.rank or 0 for k, _, t in data if k == "target"), 0),
             weighted=observation.weighted,
+            followed=tuple((name, int(units.shape[0])) for name, units in followed.items()),
         )
-        batches = batches_of(outputs, layers)
-        measured = [
-            Output(copies.of(call.tensor), activation_name(layers.get(call.path)), batch)
-            for row, call, batch in zip((row for row in rows if row.kind == "output"), outputs, batches, strict=True)
-            if row.name in kept
-        ]
         first_target = next((i for i, (kind, _, _) in enumerate(data) if kind == "target"), None)
         data_rows = [
             statistics.data_statistics(copies.of(t), classes if i == first_target else None)
@@ -80,7 +84,8 @@ def packed(
         tensors = {
             "step": _step_numbers(observation, columns, copies),
             "variables": variables,
-            "outputs": output_statistics(measured),
+            "outputs": table,
+            "silent": tf.concat([*followed.values(), tf.zeros([0])], axis=0),
             "data": statistics.table(data_rows, DATA_COLUMNS),
             "targets": tf.zeros([0, 3]),
             "batch": tf.constant(0.0),
@@ -90,6 +95,16 @@ def packed(
         if first_target is not None and data[first_target][2].shape.rank:
             tensors["targets"] = statistics.target_statistics(data[first_target][2], classes)
         return layout, tensors
+
+
+def followed_units(silent: dict[str, tf.Tensor | None]) -> dict[str, tf.Tensor]:
+    """The silent units of as many rows as MAX_UNITS allow."""
+    followed, left = {}, MAX_UNITS
+    for name, units in silent.items():
+        if units is not None and units.shape[0] <= left:
+            followed[name] = units
+            left -= units.shape[0]
+    return followed
 
 
 def _variables(

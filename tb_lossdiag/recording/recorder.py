@@ -19,6 +19,7 @@ from tb_lossdiag.recording.card import initial_weights, model_card
 from tb_lossdiag.recording.flight import FlightRecorder
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.silence import Silence
 from tb_lossdiag.recording.workers import spans_processes, writes
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 
@@ -46,6 +47,7 @@ class Recorder:
         self._losses: list[tuple[int, float, float]] = []
         self._learning_rate: float | None = None
         self._flight = FlightRecorder()
+        self._silence = Silence()
         self._cadence: Cadence | None = None
         self._writer: DiagnosticsWriter | None = None
         with self.guarded():
@@ -216,6 +218,9 @@ class Recorder:
         ):
             rows = [row for row in layout.rows if row.kind == kind]
             columns |= self._in_rows(rows, self._layout.rows, names, table)
+        if layout.followed:
+            shares = self._silence.shares(layout.followed, arrays["silent"] > 0)
+            columns["activation_silent_share"] = np.array([shares.get(row.name, np.nan) for row in self._layout.rows])
         return columns
 
     @staticmethod

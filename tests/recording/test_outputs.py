@@ -17,7 +17,7 @@ def rows(table):
 
 
 def of_one(x, activation, runner="eager"):
-    return rows(RUNNERS[runner](lambda x: output_statistics([Output(x, activation)]), x))[0]
+    return rows(RUNNERS[runner](lambda x: output_statistics([Output(x, activation)])[0], x))[0]
 
 
 def check(found, x, units_dead=None):
@@ -50,7 +50,7 @@ def test_outputs_side_by_side_have_the_numbers_they_have_alone(runner):
         deep = tf.reshape(x, [-1, 2, 6])
         return output_statistics(
             [Output(x, "relu"), Output(2 * deep - 1, "tanh"), Output(deep, "relu6"), Output(x[:, 0] - 5.0, "linear")]
-        )
+        )[0]
 
     one, bounded, deep, scalar = rows(RUNNERS[runner](kernel, x))
     check(one, x, 1 / 12)
@@ -65,7 +65,7 @@ def test_outputs_side_by_side_have_the_numbers_they_have_alone(runner):
 def test_shapes_that_a_trace_does_not_know_are_measured_alone(shape):
     rank = 3 if shape is None else len(shape)
     x = RNG.normal(size=(4, 2, 3)[3 - rank :] if rank else ()).astype(np.float32)
-    take = tf.function(lambda x: output_statistics([Output(x)]), input_signature=[tf.TensorSpec(shape, tf.float32)])
+    take = tf.function(lambda x: output_statistics([Output(x)])[0], input_signature=[tf.TensorSpec(shape, tf.float32)])
     assert close(rows(take(x))[0]["activation_mean"], x.astype(np.float64).mean())
 
 
@@ -95,7 +95,7 @@ def test_a_broken_output_is_counted_exactly_and_spoils_no_other(runner):
     x[2, 1], x[3, 2], x[4, 0] = np.nan, np.inf, 0
 
     def kernel(x):
-        return output_statistics([Output(x, "relu"), Output(tf.zeros_like(x), "relu")])
+        return output_statistics([Output(x, "relu"), Output(tf.zeros_like(x), "relu")])[0]
 
     broken, whole = rows(RUNNERS[runner](kernel, x))
     assert broken["activation_nonfinite"] == 2
@@ -135,4 +135,13 @@ def test_outputs_of_unlike_batches_or_bounds_or_of_large_size_stand_alone():
 
 
 def test_no_outputs_are_an_empty_table():
-    assert output_statistics([]).shape == (0, len(OUTPUT_COLUMNS))
+    assert output_statistics([])[0].shape == (0, len(OUTPUT_COLUMNS))
+
+
+def test_silent_units_are_told_of_each_output_that_can_have_some():
+    x = tf.constant([[0.0, 1.0, 0.0, 2.0], [0.0, 0.0, 0.0, 1.0]])
+    given = [Output(x, "linear"), Output(x, "relu"), Output(tf.reshape(x, [2, 2, 2]), "relu")]
+    _, (none, flat, deep) = output_statistics(given)
+    assert none is None
+    assert flat.numpy().tolist() == [1, 0, 1, 0]
+    assert deep.numpy().tolist() == [1, 0]

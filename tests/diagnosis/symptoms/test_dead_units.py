@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic as s
@@ -56,3 +58,15 @@ def test_shares_lost_in_the_last_half_decide_nothing():
 def test_silence_for_a_few_examples_is_no_death(size, state):
     run = s.healthy(layers=dead(1.0).layers, card=s.card(batch_size=size))
     assert check(run).state == state
+
+
+def test_units_that_fire_for_some_batches_are_rare_not_dead():
+    table = s.with_column(s.layer_table(), "activation_dead_share", 0.9, ["hidden_1"])
+    columns = (*table.columns, "activation_silent_share")
+    for silent, state in ((0.1, "not_found"), (0.8, "found")):
+        share = np.where(table.column("activation_dead_share") == np.float32(0.9), np.float32(silent), np.nan)
+        known = replace(table, columns=columns, values=np.concatenate([table.values, share[..., None]], axis=2))
+        found = check(s.healthy(layers=known))
+        assert found.state == state
+    assert found.evidence[0].value == pytest.approx(0.8)
+    assert "80% of the units output 0 for each of the last sampled batches" in found.evidence[0].text
