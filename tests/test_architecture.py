@@ -24,7 +24,7 @@ INSIDE = {
 OUTSIDE = {
     "schema": {"numpy"},
     "run": {"numpy"},
-    "recording": {"numpy", "tensorflow", "jax", "keras", "tensorboard"},
+    "recording": {"numpy", "tensorflow", "jax", "torch", "keras", "tensorboard"},
     "torch": {"numpy", "torch"},
     "logs": {"numpy", "tensorboard", "tensorboard_data_server", "grpc"},
     "diagnosis": {"numpy"},
@@ -70,13 +70,17 @@ def test_recording_asks_for_a_diagnosis_in_one_place_as_a_user_would():
     assert asking == {"policy.py"}
 
 
-def test_torch_takes_from_the_recording_only_what_knows_no_framework():
+def test_torch_takes_from_the_recording_its_kernels_and_what_knows_no_framework():
     names = {name for path in FILES if room(path) == "torch" for name in imported(path)}
-    taken = {name.split(".")[2] for name in names if name.startswith("tb_lossdiag.recording.")}
-    assert taken == {"cadence", "limits", "rows", "writer"}
+    taken = {".".join(name.split(".")[1:3]) for name in names if name.startswith("tb_lossdiag.recording.")}
+    free = "cadence", "layout", "policy", "recorder", "rows", "selection", "writer"
+    assert taken == {f"recording.{name}" for name in (*free, "torch")}
 
 
-@pytest.mark.parametrize("module", ["tb_lossdiag", "tb_lossdiag.plugin", "tb_lossdiag.cli", "tb_lossdiag.diagnosis"])
+@pytest.mark.parametrize(
+    "module",
+    ["tb_lossdiag", "tb_lossdiag.plugin", "tb_lossdiag.cli", "tb_lossdiag.diagnosis", "tb_lossdiag.recording.recorder"],
+)
 def test_importing_loads_neither_tensorflow_nor_keras(module):
     code = f"import sys, {module}; print(*({{'tensorflow', 'keras', 'torch', 'jax'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

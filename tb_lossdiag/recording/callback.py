@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from tb_lossdiag.recording.cadence import checked_every
+from tb_lossdiag.recording.keras_training import KerasTraining
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.selection import selection
@@ -51,13 +52,12 @@ class LossDiagnostics(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._restore()  # a fit that raised did not
         optimizer = getattr(self.model, "optimizer", None)
-        recorder, train_function = _backends_own()
-        self._recorder = recorder(self.model, optimizer, self.log_dir, self.every)
+        self._recorder = Recorder(KerasTraining(self.model, optimizer), self.log_dir, self.every)
         self._recorder.step = self._last_step
         self._recorder.selection = self._selection
         self._started = False
         with self._recorder.guarded():
-            self._train_function = train_function(self.model, self._recorder)
+            self._train_function = _train_function_of_backend()(self.model, self._recorder)
             self.model.train_function = self._train_function
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -80,7 +80,7 @@ class LossDiagnostics(keras.callbacks.Callback):
         if self._first_step:  # after every callback's on_epoch_begin, where the rate is mostly set
             self._first_step = False
             with self._recorder.guarded():
-                rate = _rate_set_by_hand(self._recorder.optimizer)
+                rate = _rate_set_by_hand(getattr(self.model, "optimizer", None))
                 if rate is not None:
                     self._recorder.note_learning_rate(rate)
 
@@ -110,23 +110,16 @@ class LossDiagnostics(keras.callbacks.Callback):
         self._train_function = self._recorder = None
 
 
-def _backends_own() -> tuple[type[Recorder], Callable]:
-    """The recorder, and what stands in for the train function, under Keras's current backend."""
+def _train_function_of_backend() -> Callable:
+    """What stands in for the train function under Keras's current backend."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         from tb_lossdiag.recording.twin import TrainFunction
-
-        return Recorder, TrainFunction
-    if backend == "jax":
-        from tb_lossdiag.recording.jax.late import LateRecorder
+    elif backend == "jax":
         from tb_lossdiag.recording.jax.twin import TrainFunction
-
-        return LateRecorder, TrainFunction
-
-    def refused(*_: Any) -> None:
+    else:
         raise NotImplementedError(f"Keras on {backend} is not recorded, only on tensorflow and jax")
-
-    return Recorder, refused
+    return TrainFunction
 
 
 def _rate_set_by_hand(optimizer: Any) -> float | None:

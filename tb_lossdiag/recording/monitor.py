@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from tb_lossdiag.recording.cadence import SharedCadence, checked_every
+from tb_lossdiag.recording.keras_training import KerasTraining
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
@@ -67,7 +68,7 @@ class TrainingMonitor:
         checked = policy(on_finding, min_severity, log_dir)
         warns_only = self._shared is not None and on_finding == "stop"  # if one stopped, the others would wait for it
         self._policy = policy("warn", min_severity, log_dir) if warns_only else checked
-        self._recorder = Recorder(model, optimizer, log_dir, every)
+        self._recorder = Recorder(KerasTraining(model, optimizer), log_dir, every)
         self._recorder.selection = selection(include, exclude)
         self._packer = Packer(has_sparse_labels(model), self._recorder.selection)
         self._started = False

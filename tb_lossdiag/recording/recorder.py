@@ -1,29 +1,56 @@
-"""What is kept of a training on the host? Cadence, card and records of one training, for fit and for custom loops.
+"""What is kept of a training on the host? Cadence, card and records of one training, whatever framework trains it.
 
 Nothing in here may disturb the training: a failure is warned about once, written as an event, and ends the recording.
 """
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
-import keras
 import numpy as np
 
 from tb_lossdiag import schema
 from tb_lossdiag.recording.cadence import Cadence
-from tb_lossdiag.recording.card import initial_weights, model_card
 from tb_lossdiag.recording.flight import FlightRecorder
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.silence import Silence
-from tb_lossdiag.recording.workers import spans_processes, writes
 from tb_lossdiag.recording.writer import DiagnosticsWriter
+from tb_lossdiag.run import ModelCard
 
 HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; the tab polls less often
+
+# A loss, or where a device may still be computing it a function that tells it, None where it cannot be trusted.
+# Reading one at once would make the host wait for the device at every step.
+Loss = float | Callable[[], float | None]
+
+
+class Training(Protocol):
+    """What is trained, as its framework knows it."""
+
+    def writes(self) -> bool:
+        """Whether this process is the one that records."""
+
+    def samples(self) -> bool:
+        """Whether steps can be sampled."""
+
+    def begin(self) -> int:
+        """Looks at the weights before the first step; answers how many steps were taken before."""
+
+    def card(
+        self,
+        layout: Layout,
+        batch_size: int | None,
+        plan: Mapping[str, int | None],
+        settings: Mapping[str, Any],
+    ) -> ModelCard:
+        """Of a training whose first sampled step had this layout. plan: {"epochs": ..., "steps_per_epoch": ...}.
+
+        settings: how it is recorded.
+        """
 
 
 class Recorder:
@@ -34,25 +61,27 @@ class Recorder:
     or `record_sample`. `start_epoch` and `end_epoch` where there are epochs.
     """
 
-    def __init__(self, model: keras.Model, optimizer: Any, log_dir: Any, every: int | str) -> None:
-        self.model = model
-        self.optimizer = optimizer
+    def __init__(self, training: Training, log_dir: Any, every: int | str) -> None:
+        self.training = training
         self.every = every
         self.active = True
         self.step = 0
         self.width = 1
         self.selection = Selection()
         self._layout: Layout | None = None
-        self._held_loss: float | None = None
-        self._losses: list[tuple[int, float, float]] = []
+        self._held_loss: Loss | None = None
+        self._losses: list[tuple[int, Loss, float]] = []
+        self._unseen: list[tuple[int, Callable[[], float | None]]] = []
+        self._epoch_end: int | None = None
+        self._epoch_sum, self._epoch_count = 0.0, 0
         self._learning_rate: float | None = None
         self._flight = FlightRecorder()
         self._silence = Silence()
         self._cadence: Cadence | None = None
         self._writer: DiagnosticsWriter | None = None
         with self.guarded():
-            self._samples = not spans_processes(model)
-            self.active = writes(model)
+            self._samples = training.samples()
+            self.active = training.writes()
             if self.active:
                 self._writer = DiagnosticsWriter(log_dir)
 
@@ -81,14 +110,11 @@ class Recorder:
     ) -> None:
         """What is planned. width: how many steps the train function takes at a call."""
         with self.guarded():
-            if self.optimizer is not None:  # a recompiled model's counts from 0 again
-                self.step = max(self.step, int(keras.ops.convert_to_numpy(self.optimizer.iterations)))
-            self._epoch_end: int | None = None
+            self.step = max(self.step, self.training.begin())  # a recompiled model's counts from 0 again
             self._plan = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
             self.width = width
             total = steps_per_epoch * epochs_left if steps_per_epoch and epochs_left else None
             self._cadence = Cadence(self.every, total, self.step + 1)
-            self._initial = initial_weights(self.model)
 
     def start_epoch(self) -> None:
         with self.guarded():
@@ -102,6 +128,13 @@ class Recorder:
             numbers = {name: float(value) for name, value in metrics.items() if np.ndim(value) == 0}
             self._writer.write_epoch(self.step, epoch, numbers)
 
+    def mean_loss(self) -> float | None:
+        """Of all steps since it was asked for before, as far as their losses are known; None where none is."""
+        self._write_losses()
+        mean = self._epoch_sum / self._epoch_count if self._epoch_count else None
+        self._epoch_sum, self._epoch_count = 0.0, 0
+        return mean
+
     def begin_step(self) -> bool:
         """Whether the next step is to be sampled."""
         with self.guarded():
@@ -111,7 +144,7 @@ class Recorder:
             return self._samples and self._cadence.is_sampled(self._next_step(), self.width)
         return False
 
-    def record_plain(self, loss: float | None, seconds: float | None, last_in_epoch_counts: bool = True) -> None:
+    def record_plain(self, loss: Loss | None, seconds: float | None, last_in_epoch_counts: bool = True) -> None:
         """A step that was not sampled. loss: None where it is unknown.
 
         last_in_epoch_counts: False where the loss is right only if another step follows in this epoch.
@@ -121,7 +154,10 @@ class Recorder:
             self._cadence.took(self.step, False, seconds)
             if loss is None:
                 return
-            self._fly(loss)
+            if callable(loss):
+                self._unseen.append((self.step, loss))
+            else:
+                self._fly(self.step, loss)
             if self._cadence.keeps_loss(self.step):
                 if last_in_epoch_counts:
                     self._keep_loss(loss)
@@ -152,7 +188,8 @@ class Recorder:
         writer.flush()
         if first and layout.unreached:
             writer.write_event(self.step, "no_gradient", rows=list(layout.unreached))
-        self._fly(values["loss"])
+        if layout.knows_loss or reported is not None:
+            self._fly(self.step, values["loss"])
         return values["loss"]
 
     def took(self, seconds: float | None) -> None:
@@ -184,30 +221,37 @@ class Recorder:
         step = self.step + self.width
         return step if self._epoch_end is None or step <= self._epoch_end else max(self._epoch_end, self.step + 1)
 
-    def _keep_loss(self, loss: float) -> None:
+    def _keep_loss(self, loss: Loss) -> None:
         """Losses go to the file together: alone, each would cost a plain step more than all else we do there."""
         now = time.time()
         self._losses.append((self.step, loss, now))
         if now - self._losses[0][2] > HELD_SECONDS:
             self._write_losses()
 
-    def _fly(self, loss: float) -> None:
-        reason = self._flight.saw(self.step, loss)
+    def _fly(self, step: int, loss: float) -> None:
+        self._epoch_sum += loss
+        self._epoch_count += 1
+        reason = self._flight.saw(step, loss)
         if reason is not None:
             self._cadence.alarm()
             self._write_losses()
-            self._writer.write_event(self.step, "accident", reason=reason, losses=self._flight.losses())
+            self._writer.write_event(step, "accident", reason=reason, losses=self._flight.losses())
 
     def _write_losses(self) -> None:
-        losses, self._losses = self._losses, []
-        self._writer.write_losses(losses)
+        held, self._losses = self._losses, []
+        read = [(step, loss() if callable(loss) else loss, seconds) for step, loss, seconds in held]
+        self._writer.write_losses([record for record in read if record[1] is not None])
+        unseen, self._unseen = self._unseen, []
+        for step, late in unseen:
+            loss = late()
+            if loss is not None:
+                self._fly(step, loss)
 
     def _write_card(self, layout: Layout, arrays: Mapping[str, np.ndarray]) -> None:
         batch = int(arrays["batch"]) or None
         chosen = {name: list(patterns) for name, patterns in asdict(self.selection).items() if patterns}
         settings = {"every": self.every, **chosen}
-        card = model_card(self.model, self.optimizer, layout, self._initial, batch, self._plan, settings)
-        self._writer.write_card(self.step, card)
+        self._writer.write_card(self.step, self.training.card(layout, batch, self._plan, settings))
 
     def _layer_columns(self, layout: Layout, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Each column in the card's row order, whatever order this trace had."""

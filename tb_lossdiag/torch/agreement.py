@@ -6,8 +6,8 @@ There a gradient is the layer's input times the residual, dL/dz of each example,
 import torch
 from torch import Tensor
 
+from tb_lossdiag.recording.torch.statistics import as_float, norm
 from tb_lossdiag.torch.losses import Loss
-from tb_lossdiag.torch.statistics import as_float, norm
 
 MAX_WEIGHTS = 2**20  # the two gradients of a larger layer would cost more than all other statistics
 

@@ -11,7 +11,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from tb_lossdiag.recording.rows import unique
-from tb_lossdiag.torch import statistics
+from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.torch import statistics
 from tb_lossdiag.torch.agreement import gradient_agreement
 from tb_lossdiag.torch.axes import arranged, units_second
 from tb_lossdiag.torch.functions import FUNCTIONS, Origin, origin
@@ -37,8 +38,11 @@ class ForwardPass:
     [outputs, columns]. loss, agreement: as the loss module was called; None where none was.
     """
 
-    def __init__(self, structure: Structure, activations: dict[str, str], learns: bool) -> None:
-        """learns: whether it is not known yet what follows each layer."""
+    def __init__(self, structure: Structure, selection: Selection, activations: dict[str, str], learns: bool) -> None:
+        """selection: the layers whose outputs are measured.
+
+        learns: whether it is not known yet what follows each layer.
+        """
         self.calls: list[Call] = []
         self.feeds: dict[str, tuple[str, ...]] = {}
         self.data: dict[tuple[str, str], statistics.Numbers] = {}
@@ -47,6 +51,7 @@ class ForwardPass:
         self.agreement: Tensor | None = None
         self.activations = activations
         self._structure = structure
+        self._selection = selection
         self._learns = learns
         self._produced: dict[Any, str] = {}  # autograd's node of an output to its layer
         self._second: dict[str, bool] = {}  # whether a layer's units are on axis 1
@@ -109,12 +114,14 @@ class ForwardPass:
             self.agreement = gradient_agreement(*self._last_linear[1:], targets[0], activation, loss)
 
     def _take_output(self, path: str, module: nn.Module, output: Tensor) -> None:
-        own = activation_name(module)
+        own, units = activation_name(module), output.shape[-1] if output.dim() else None
+        if not self._selection.takes(path):
+            self.calls.append(Call(path, {}, {}, units))
+            return
         following = FUNCTIONS if own in (None, "linear") else {}
         if not self._learns:
             following = {name: f for name, f in following.items() if name == self.activations.get(path)}
         under = {name: statistics.output_statistics(f(output), name) if f else {} for name, f in following.items()}
-        units = output.shape[-1] if output.dim() else None
         self.calls.append(Call(path, statistics.output_statistics(output, own), under, units))
 
     def _add(self, kind: str, name: str, numbers: statistics.Numbers) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from tb_lossdiag.recording.rows import unique
+from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.torch.forward import ForwardPass
 from tb_lossdiag.torch.hook import Hook
 from tb_lossdiag.torch.losses import tensors
@@ -22,13 +23,15 @@ class Seen:
     forward: the last forward pass that counts. examples: in all passes whose gradients add up. precision: Keras's name
     of what autocast computes in, None without it.
 
-    counts: whether a pass that is now under way belongs to the training. guarded: what our own errors end in.
+    selection: the layers whose outputs are measured. counts: whether a pass that is now under way belongs to the
+    training. guarded: what our own errors end in.
     """
 
     def __init__(
         self,
         model: nn.Module,
         loss: nn.Module | None,
+        selection: Selection,
         counts: Callable[[], bool],
         guarded: Callable[[], AbstractContextManager],
     ) -> None:
@@ -37,6 +40,7 @@ class Seen:
         self.precision: str | None = None
         self._model = model
         self._loss = loss
+        self._selection = selection
         self._counts = counts
         self._guarded = guarded
         self._device = next((parameter.device.type for parameter in model.parameters()), "cpu")
@@ -74,7 +78,7 @@ class Seen:
                 self.forward.take_loss(self._loss, prediction, target)
 
     def _new_pass(self) -> ForwardPass:
-        return ForwardPass(self.structure, self._activations, self._learns)
+        return ForwardPass(self.structure, self._selection, self._activations, self._learns)
 
     def _saw_begin(self, module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
         self._measures = self._counts()

@@ -1,13 +1,15 @@
 """How is a plain PyTorch training loop recorded? `watch` hooks a model and its optimizer; the loop stays as it is."""
 
 import os
+from collections.abc import Callable, Sequence
 
 from torch import nn
 from torch.optim import Optimizer
 
 from tb_lossdiag.recording.cadence import checked_every
+from tb_lossdiag.recording.policy import policy
+from tb_lossdiag.recording.selection import selection
 from tb_lossdiag.recording.writer import checked_directory
-from tb_lossdiag.torch.card import Plan
 from tb_lossdiag.torch.watcher import Watcher
 
 
@@ -20,6 +22,10 @@ def watch(
     every: int | str = "auto",
     epochs: int | None = None,
     steps_per_epoch: int | None = None,
+    include: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] | None = None,
+    on_finding: str | Callable | None = None,
+    min_severity: str = "warning",
 ) -> Watcher:
     """Records a training into `<log_dir>/diagnostics` until the answered Watcher is closed.
 
@@ -38,6 +44,11 @@ def watch(
     loss: the loss module that the loop calls on predictions and targets. Without it the loss is the scalar on which
         `backward` was called, and what only predictions and targets tell is not recorded.
     every: "auto" or an int, how many steps lie between two samples. epochs, steps_per_epoch: what is planned.
+    include, exclude: patterns of layer paths such as "encoder/*"; layers that match none of the first, where there are
+        any, or one of the second are left out. Norms over all parameters still count every one.
+    on_finding: what to do once something of `min_severity` ("critical", "warning" or "note") is found while training:
+        None, "warn", "stop" (warns, and the loop asks `should_stop`), or a callable that takes the cause and the
+        report. Diagnosed in the background from what was recorded, in a fiftieth of the time.
 
     Raises TypeError or ValueError at once for a wrong argument. Where torch.distributed runs, only rank 0 records.
     Inside a compiled model no layer's output is seen; its parameters, inputs and predictions are.
@@ -56,6 +67,15 @@ def watch(
             raise ValueError(f"{name}={value}: expected a positive int or None")
     if any(hasattr(parameter, "placements") for parameter in model.parameters()):
         raise ValueError(f"model={type(model).__name__}: expected whole parameters; sharded ones (FSDP) are not read")
+    log_dir = checked_directory(log_dir)
     return Watcher(
-        model, optimizer, checked_directory(log_dir), loss, Plan(checked_every(every), epochs, steps_per_epoch)
+        model,
+        optimizer,
+        log_dir,
+        loss,
+        checked_every(every),
+        epochs,
+        steps_per_epoch,
+        selection(include, exclude),
+        policy(on_finding, min_severity, log_dir),
     )

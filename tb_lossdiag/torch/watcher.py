@@ -10,15 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tb_lossdiag.run import ModelCard
+from tb_lossdiag.recording.layout import Layout
+from tb_lossdiag.recording.policy import Policy
+from tb_lossdiag.recording.recorder import Loss, Recorder
+from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_of, updates_of
 from tb_lossdiag.torch.batch_loss import BatchLoss
-from tb_lossdiag.torch.card import Plan, model_card
-from tb_lossdiag.torch.packing import Sample, packed
-from tb_lossdiag.torch.recorder import Recorder
+from tb_lossdiag.torch.packing import packed
 from tb_lossdiag.torch.seen import Seen
 from tb_lossdiag.torch.structure import bare
-from tb_lossdiag.torch.updates import Gradients, gradients_of, updates_of, weights_of
-from tb_lossdiag.torch.weights import initial_weights
+from tb_lossdiag.torch.torch_training import TorchTraining
+from tb_lossdiag.torch.unread import Unread
 
 
 class Watcher:
@@ -30,10 +32,14 @@ class Watcher:
         optimizer: Optimizer,
         log_dir: str | os.PathLike,
         loss: nn.Module | None,
-        plan: Plan,
+        every: int | str,
+        epochs: int | None,
+        steps_per_epoch: int | None,
+        selection: Selection,
+        policy: Policy | None,
     ) -> None:
         self._optimizer = optimizer
-        self._plan = plan
+        self._policy = policy
         self._bare = bare(model)
         self._knows_training_mode = False
         self._sampling = False
@@ -41,14 +47,19 @@ class Watcher:
         self._gradients: Gradients | None = None
         self._rate: Tensor | float = float("nan")
         self._ended: float | None = None
+        self._unread = Unread()
         self._hooks: list[Any] = []
-        self._recorder = Recorder(log_dir if _is_first_process() else None, plan.every, plan.total, _taken(optimizer))
+        training = TorchTraining(self._bare, optimizer)
+        self._recorder = Recorder(training, log_dir, every)
+        self._recorder.selection = selection
         if not self._recorder.active:
             return
         guarded = self._recorder.guarded
+        self._recorder.start(epochs, steps_per_epoch, epochs or 0)
+        self._epoch_start = self._recorder.step
         with guarded():
-            self._seen = Seen(model, loss, self._counts, guarded)
-            self._initial = initial_weights(self._seen.structure)
+            self._seen = training.seen = Seen(model, loss, selection, self._counts, guarded)
+            selection.checked(self._seen.structure.layers)
             parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
             self._loss = BatchLoss(parameters, loss, self._counts, self._seen.saw_loss, guarded)
             self._hooks.append(optimizer.register_step_pre_hook(self._before_step))
@@ -58,22 +69,36 @@ class Watcher:
     def epoch(self, epoch: int, **metrics: float) -> None:
         """The end of an epoch, under Keras's names for its metrics: val_loss, accuracy, val_accuracy, ….
 
-        `loss` is the mean of the recorded batch losses unless it is given. Raises TypeError for other than numbers.
+        `loss` is the mean of the batch losses unless it is given. Raises TypeError for other than numbers.
         """
         if isinstance(epoch, bool) or not isinstance(epoch, int):
             raise TypeError(f"epoch={epoch!r}: expected an int, got {type(epoch).__name__}")
         for name, value in metrics.items():
             if not isinstance(value, (int, float, Tensor, np.number)) or np.ndim(value):
                 raise TypeError(f"{name}={value!r}: expected a number")
-        self._recorder.end_epoch(epoch, {name: _number(value) for name, value in metrics.items()})
+        if not self._recorder.active or self._recorder.step == self._epoch_start:
+            return  # no step was taken since the last one
+        self._epoch_start = self._recorder.step
+        with self._recorder.guarded():
+            mean = self._recorder.mean_loss()
+            known = {} if mean is None else {"loss": mean}
+            self._recorder.end_epoch(epoch, known | {name: _number(value) for name, value in metrics.items()})
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether something was found that is to end the training, under on_finding="stop"."""
+        return self._policy is not None and self._policy.should_stop
 
     def close(self) -> None:
         """Ends the recording and takes all hooks away; a second call does nothing."""
+        ended = self._recorder.active
         self._recorder.close()
         if self._hooks:
             self._let_go()
         while self._hooks:
             self._hooks.pop().remove()
+        if ended and self._policy is not None:
+            self._policy.finish()
 
     def __enter__(self) -> "Watcher":
         return self
@@ -89,7 +114,7 @@ class Watcher:
     def _prepare(self) -> None:
         """For the next step."""
         self._gradients = None
-        self._sampling = self._recorder.samples_next()
+        self._sampling = self._recorder.begin_step()
         if self._sampling:
             self._seen.open()
 
@@ -98,7 +123,7 @@ class Watcher:
         if not self._sampling or not self._recorder.active:
             return None
         with self._recorder.guarded(), torch.no_grad():
-            self._before = weights_of(self._seen.structure.parameters)
+            self._before = copies_of(self._seen.structure.parameters)
             rate = optimizer.param_groups[0]["lr"]
             self._rate = rate.detach().clone() if isinstance(rate, Tensor) else float(rate)
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
@@ -122,8 +147,10 @@ class Watcher:
     def _take_gradients(self) -> None:
         self._seen.freeze()
         with self._recorder.guarded(), torch.no_grad():
-            scale = getattr(self._optimizer, "grad_scale", None)
-            self._gradients = gradients_of(self._seen.structure.parameters, scale)
+            scale = getattr(self._optimizer, "grad_scale", None)  # where the optimizer itself divides by a GradScaler's
+            parameters = self._seen.structure.parameters.items()
+            given = {path: parameter.grad.detach() for path, parameter in parameters if parameter.grad is not None}
+            self._gradients = gradients_of(given, scale)
             self._step_loss = self._loss.take()
 
     def _after_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> None:
@@ -131,32 +158,35 @@ class Watcher:
             self._let_go()
             return
         with self._recorder.guarded():
-            sampled = self._sampling and self._gradients is not None
-            if sampled:
+            before, self._ended = self._ended, time.perf_counter()
+            if self._sampling and self._gradients is not None:
                 with torch.no_grad():
-                    self._recorder.record_sample(self._sample(), self._card)
-            last, _ = self._loss.take()
+                    self._recorder.record_sample(*self._sample(), None)
+                self._loss.take()
+                self._ended = time.perf_counter()
+                self._recorder.took(None if before is None else self._ended - before)
+            else:
+                seconds = None if before is None else self._ended - before
+                self._recorder.record_plain(self._told(self._loss.take()[0]), seconds)
             if self._sampling:
                 self._seen.close()
-            if not sampled:
-                self._recorder.record_plain(last)
-            now, before = time.perf_counter(), self._ended
-            self._recorder.took(sampled, None if before is None else now - before)
-            self._ended = now
             self._prepare()
+        if self._policy is not None:
+            self._policy.act()
 
-    def _sample(self) -> Sample:
-        structure = self._seen.structure
-        updates, shares = updates_of(self._before, structure.parameters, self._gradients)
+    def _sample(self) -> tuple[Layout, dict[str, np.ndarray]]:
+        after = {path: parameter.detach() for path, parameter in self._seen.structure.parameters.items()}
+        updates = updates_of(self._before, after, self._gradients)
+        self._before = {}
         loss, scale = self._step_loss
         known = {"loss": loss, "learning_rate": self._rate, "loss_scale": scale}
         step = {name: value for name, value in known.items() if value is not None}
-        self._before = {}
-        return packed(structure, self._seen.forward, self._gradients, updates, shares, step)
+        return packed(self._seen, self._gradients, updates, step, self._recorder.selection)
 
-    def _card(self, sample: Sample) -> ModelCard:
-        rows = sample.rows, sample.data_rows
-        return model_card(self._bare, self._optimizer, self._seen, *rows, self._initial, self._plan)
+    def _told(self, loss: Tensor | None) -> Loss | None:
+        if loss is None or loss.device.type == "cpu":
+            return None if loss is None else loss.item()
+        return self._unread.add(loss)
 
     def _let_go(self) -> None:
         """Of everything but the optimizer, whose hooks must not go while they run."""
@@ -166,14 +196,3 @@ class Watcher:
 
 def _number(value: Any) -> float:
     return value.item() if isinstance(value, Tensor) else float(value)
-
-
-def _is_first_process() -> bool:
-    distributed = torch.distributed
-    return not (distributed.is_available() and distributed.is_initialized() and distributed.get_rank())
-
-
-def _taken(optimizer: Optimizer) -> int:
-    """Steps that the optimizer has taken before, where it counts them, as in a training that is resumed."""
-    counts = [state["step"] for state in optimizer.state.values() if "step" in state]
-    return int(max(counts, default=0))

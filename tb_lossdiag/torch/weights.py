@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from torch.nn.modules import conv
 from torch.nn.parameter import is_lazy
 
+from tb_lossdiag.recording.torch.statistics import as_float
 from tb_lossdiag.torch.kinds import RECURRENT
-from tb_lossdiag.torch.statistics import as_float
 from tb_lossdiag.torch.structure import Structure
 
 MAX_WEIGHTS = 1_000_000  # of one kernel; the statistics of a million weights are the kernel's, and take a millisecond

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tb_lossdiag import schema
-from tb_lossdiag.torch import statistics
+from tb_lossdiag.recording.torch import statistics
 
 RNG = np.random.default_rng(0)
 
@@ -146,4 +146,4 @@ def test_nothing_has_no_numbers():
 
 def test_what_comes_to_the_host_keeps_its_shape():
     found = statistics.on_host({"a": torch.tensor(2), "b": torch.tensor([[1.0, 2.0]]), "c": torch.zeros(0, 3)})
-    assert found == {"a": 2.0, "b": [[1.0, 2.0]], "c": []}
+    assert {name: array.tolist() for name, array in found.items()} == {"a": 2.0, "b": [[1.0, 2.0]], "c": []}

@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from tb_lossdiag.recording.jax.late import LateLosses
 from tb_lossdiag.recording.jax.observation import Observation, named
 from tb_lossdiag.recording.jax.packing import packed
 from tb_lossdiag.recording.jax.taps import watching
+from tb_lossdiag.recording.late import LateLosses
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.recorder import Recorder

@@ -5,8 +5,8 @@ A norm is taken over all elements as they are, so a NaN element gives a NaN norm
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -172,15 +172,16 @@ def as_float(x: Tensor) -> Tensor:
     return (torch.view_as_real(x) if x.is_complex() else x).float()
 
 
-def on_host(tensors: Mapping[Hashable, Tensor]) -> dict[Hashable, Any]:
-    """Numbers, or nested lists of them, copied in one transfer for each device: a GPU is waited for once."""
-    values: dict[Hashable, Any] = {}
-    devices = {tensor.device for tensor in tensors.values()}
-    for device in devices:
+def on_host(tensors: Mapping[Hashable, Tensor]) -> dict[Hashable, np.ndarray]:
+    """float32 arrays, copied in one transfer for each device: a GPU is waited for once."""
+    values: dict[Hashable, np.ndarray] = {}
+    for device in {tensor.device for tensor in tensors.values()}:
         here = {name: tensor for name, tensor in tensors.items() if tensor.device == device}
-        flat = torch.cat([as_float(tensor).reshape(-1) for tensor in here.values()]).cpu()
-        parts = flat.split([tensor.numel() for tensor in here.values()])
-        values |= {name: part.view(here[name].shape).tolist() for name, part in zip(here, parts, strict=True)}
+        flat = torch.cat([as_float(tensor).reshape(-1) for tensor in here.values()]).cpu().numpy()
+        start = 0
+        for name, tensor in here.items():
+            values[name] = flat[start : start + tensor.numel()].reshape(tensor.shape)
+            start += tensor.numel()
     return values
 
 

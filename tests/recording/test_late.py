@@ -2,7 +2,7 @@
 
 import pytest
 
-from tb_lossdiag.recording.jax.late import LateLosses
+from tb_lossdiag.recording.late import LateLosses
 
 
 class Device:

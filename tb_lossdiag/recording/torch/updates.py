@@ -1,0 +1,52 @@
+"""What did the optimizer's step do? Parameters and gradients before it, parameters after it, as columns of numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from tb_lossdiag.recording.torch import statistics
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """As the optimizer gets them. columns: {statistic: float32 [reached]}. meant: which elements are not 0."""
+
+    reached: tuple[str, ...]
+    columns: statistics.Numbers
+    meant: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Updates:
+    """columns: {statistic: float32 [all parameters]}. unchanged: unchanged_share over those that were reached."""
+
+    columns: statistics.Numbers
+    unchanged: statistics.Numbers
+
+
+def copies_of(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """An optimizer changes them in place."""
+    return {path: weight.detach().clone() for path, weight in weights.items()}
+
+
+def gradients_of(gradients: Mapping[str, Tensor], scale: Tensor | float | None) -> Gradients:
+    """scale: by what they are still multiplied.
+
+    An optimizer may change gradients too, so nothing but their signs of life is kept.
+    """
+    dense = {path: gradient.to_dense() if gradient.is_sparse else gradient for path, gradient in gradients.items()}
+    if isinstance(scale, Tensor):
+        dense = {path: gradient / scale.to(gradient.device) for path, gradient in dense.items()}
+    elif scale is not None:
+        dense = {path: gradient / scale for path, gradient in dense.items()}
+    columns = statistics.in_groups(statistics.gradient_statistics, [(gradient,) for gradient in dense.values()])
+    return Gradients(tuple(dense), columns, tuple(gradient != 0 for gradient in dense.values()))
+
+
+def updates_of(before: Mapping[str, Tensor], after: Mapping[str, Tensor], gradients: Gradients) -> Updates:
+    """before, after: all parameters, in one order."""
+    columns = statistics.in_groups(statistics.update_statistics, [(before[path], after[path]) for path in before])
+    same = [before[path] == after[path] for path in gradients.reached]
+    shares = statistics.in_groups(statistics.unchanged_share, list(zip(same, gradients.meant, strict=True)))
+    return Updates(columns, shares)

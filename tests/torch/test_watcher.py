@@ -1,0 +1,118 @@
+"""A watched loop has what a watched fit has: the flight recorder, chosen layers, findings on the way, and its cost."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from recording.reading import Records
+from torch import nn
+
+from tb_lossdiag import schema
+from tb_lossdiag.recording import selection
+from tb_lossdiag.recording.cadence import ALARM_EXECUTIONS
+from tb_lossdiag.torch import watch
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 8)
+        self.block = nn.Sequential(nn.Linear(8, 8), nn.Tanh())
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.out(self.block(self.first(x)))
+
+
+def trained(log_dir, steps=6, rate=0.1, broken=None, stops=False, **options):
+    """(weights, steps taken) of a loop that is watched with these options, or bare without any."""
+    torch.manual_seed(0)
+    model, criterion = Nested(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), rate)
+    x, y = torch.randn(512, 4), torch.randint(0, 3, (512,))
+    watcher = watch(model, optimizer, log_dir, loss=criterion, **options) if options else None
+    taken = 0
+    while taken < steps and not (stops and watcher.should_stop):
+        taken += 1
+        part = torch.arange(8) + 8 * (taken % 64)
+        optimizer.zero_grad()
+        criterion(model(x[part] * (torch.nan if taken == broken else 1)), y[part]).backward()
+        optimizer.step()
+    if watcher:
+        watcher.close()
+    return [parameter.detach().numpy() for parameter in model.parameters()], taken
+
+
+def test_the_losses_before_a_nan_are_written_and_the_next_steps_sampled(tmp_path):
+    trained(tmp_path, steps=30, broken=26, every=1000)
+    records = Records(tmp_path)
+    [accident] = records.events("accident")
+    assert (accident["step"], accident["reason"]) == (26, "nonfinite")
+    assert [step for step, _ in accident["losses"]] == list(range(7, 27))
+    assert np.isnan(accident["losses"][-1][1]) and np.isfinite([loss for _, loss in accident["losses"][:-1]]).all()
+    assert records.steps(schema.LAYERS) == [1, *range(27, 27 + ALARM_EXECUTIONS)]
+
+
+def test_what_recording_has_added_is_told_at_the_end(tmp_path):
+    trained(tmp_path, steps=30, every=5)
+    [cost] = Records(tmp_path).events("cost")
+    assert cost["samples"] == 7 and cost["share"] >= 0
+
+
+@pytest.mark.parametrize(("chosen", "layers"), [
+    ({"include": "block/*"}, ["block/0", "block/1"]),
+    ({"include": ["first", "block/1"]}, ["first", "block/1"]),
+    ({"exclude": ["block/*"]}, ["first", "out"]),
+    ({"include": "block/*", "exclude": "*/1"}, ["block/0"]),
+])  # fmt: skip
+def test_only_chosen_layers_have_rows_and_all_parameters_count(tmp_path, chosen, layers):
+    weights, _ = trained(tmp_path / "chosen", every=1, **chosen)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, trained(None)[0], strict=True))
+    trained(tmp_path / "all", every=1)
+    some, whole = Records(tmp_path / "chosen"), Records(tmp_path / "all")
+    assert list(dict.fromkeys(row.layer for row in some.card.rows)) == layers
+    assert some.card.layers == whole.card.layers
+    for row in some.card.rows:
+        for column in schema.LAYER_COLUMNS:
+            assert np.array_equal(some.cell(row.name, column), whole.cell(row.name, column), equal_nan=True)
+    for column in ("gradient_norm", "update_norm", "weight_norm", "gradient_agreement"):
+        assert some.column(column) == whole.column(column)
+    assert {name: some.card.settings[name] for name in chosen} == {
+        name: [value] if isinstance(value, str) else value for name, value in chosen.items()
+    }
+
+
+def test_of_too_many_rows_an_even_part_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(selection.spread, "__defaults__", (4,))
+    trained(tmp_path, every=1)
+    assert [row.name for row in Records(tmp_path).card.rows] == ["first/weight", "block/0/weight", "block/1", "out"]
+
+
+def test_a_pattern_that_matches_no_layer_is_named_with_the_layers_there_are(tmp_path):
+    with pytest.warns(RuntimeWarning, match="include='encoder/.*' matches no layer; there are first, block/0"):
+        trained(tmp_path, include="encoder/*")
+
+
+def test_a_callable_gets_each_cause_once_with_the_report_on_the_trainings_own_thread(tmp_path):
+    told = []
+    trained(tmp_path, 400, 0.0, on_finding=lambda *found: told.append((*found, threading.current_thread())))
+    [(cause, report, thread)] = told
+    assert cause.id == report.causes[0].id == "learning_rate_zero"
+    assert thread is threading.current_thread()
+
+
+def test_stop_tells_the_loop_to_stop_with_the_headline_the_fix_and_where_to_read_more(tmp_path):
+    with pytest.warns(RuntimeWarning, match="Learning rate is zero.*The training stops here.*tensorboard --logdir"):
+        _, taken = trained(tmp_path, 100_000, 0.0, stops=True, on_finding="stop")
+    assert 0 < taken < 100_000
+
+
+@pytest.mark.parametrize(("wrong", "error", "message"), [
+    ({"include": 3}, TypeError, "include=3: expected a pattern"),
+    ({"on_finding": "halt"}, ValueError, "on_finding='halt': expected None, 'warn', 'stop' or a callable"),
+    ({"min_severity": "bad"}, ValueError, "min_severity='bad': expected one of 'critical', 'warning', 'note'"),
+])  # fmt: skip
+def test_wrong_arguments_are_refused_at_construction(tmp_path, wrong, error, message):
+    with pytest.raises(error, match=message):
+        trained(tmp_path, **wrong)
