@@ -117,8 +117,10 @@ def _train_function_of_backend() -> Callable:
         from tb_lossdiag.recording.twin import TrainFunction
     elif backend == "jax":
         from tb_lossdiag.recording.jax.twin import TrainFunction
+    elif backend == "torch":
+        from tb_lossdiag.recording.torch.train_function import TrainFunction
     else:
-        raise NotImplementedError(f"Keras on {backend} is not recorded, only on tensorflow and jax")
+        raise NotImplementedError(f"Keras on {backend} is not recorded, only on tensorflow, jax and torch")
     return TrainFunction
 
 

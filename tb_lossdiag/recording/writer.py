@@ -249,8 +249,9 @@ def checked_directory(log_dir: str | os.PathLike) -> Path:
 
 def _open_records(path: str) -> Any:
     """A TFRecord file: TensorFlow's where the process has TensorFlow anyway, else TensorBoard's, 100 times slower."""
-    if "tensorflow" in sys.modules:
-        return sys.modules["tensorflow"].io.TFRecordWriter(path)
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None:
+        return tensorflow.io.TFRecordWriter(path)
     from tensorboard.summary.writer.record_writer import RecordWriter
 
     return RecordWriter(open(path, "wb"))

@@ -6,7 +6,7 @@ There a gradient is the layer's input times the residual, dL/dz of each example,
 import torch
 from torch import Tensor
 
-from tb_lossdiag.recording.torch.statistics import as_float, norm
+from tb_lossdiag.recording.torch.statistics import as_float, half_agreement
 from tb_lossdiag.torch.losses import Loss
 
 MAX_WEIGHTS = 2**20  # the two gradients of a larger layer would cost more than all other statistics
@@ -22,17 +22,7 @@ def gradient_agreement(features: Tensor, logits: Tensor, target: Tensor, activat
     if target is None or loss.weighted or width * units > MAX_WEIGHTS:
         return None
     residual = _residual(as_float(logits), target, activation, loss)
-    return None if residual is None else _cosine(as_float(features).reshape(-1, width), residual.reshape(-1, units))
-
-
-def _cosine(features: Tensor, residual: Tensor) -> Tensor:
-    half = features.shape[0] // 2
-    if half < 2:
-        return features.new_full((), float("nan"))
-    both = torch.stack(
-        [(features[part].T @ residual[part]).reshape(-1) for part in (slice(None, half), slice(half, 2 * half))]
-    )
-    return (both / norm(both)[:, None]).prod(dim=0).sum()
+    return None if residual is None else half_agreement(as_float(features), residual)
 
 
 def _residual(logits: Tensor, target: Tensor, activation: str, loss: Loss) -> Tensor | None:

@@ -6,12 +6,11 @@ example. Sample weights, label smoothing and penalties are left out.
 
 import jax
 import jax.numpy as jnp
-import keras
 
-from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.jax.observation import Observation
 from tb_lossdiag.recording.jax.statistics import as_float, norm
 from tb_lossdiag.recording.losses import Loss
+from tb_lossdiag.recording.output_layer import output_layer
 from tb_lossdiag.recording.residual import MAX_KERNEL_ELEMENTS, residual_form
 
 RESIDUALS = {
@@ -29,9 +28,12 @@ def gradient_agreement(
 
     None where the prediction is no Dense layer's, but for an activation, or its loss has no residual that is known.
     """
-    features, activation = _output_layer(observation, prediction)
+    seen = observation.seen
+    features, activation = output_layer(seen.calls, observation.structure, prediction)
     residual = RESIDUALS.get(residual_form(activation, loss))
-    if features is None or residual is None or features.shape[-1] * prediction.shape[-1] > MAX_KERNEL_ELEMENTS:
+    if residual is None or not any(features is array for array in seen.tensors()):
+        return None
+    if features.shape[-1] * prediction.shape[-1] > MAX_KERNEL_ELEMENTS:
         return None
     target = _in_shape_of(prediction, target, sparse=loss.name.startswith("Sparse"))
     if target is None:
@@ -51,23 +53,6 @@ def agreement(features: jax.Array, residuals: jax.Array) -> jax.Array:
 
     both = jnp.stack([gradient(slice(None, half)), gradient(slice(half, 2 * half))])
     return jnp.sum(jnp.prod(both / norm(both)[:, None], axis=0))
-
-
-def _output_layer(observation: Observation, prediction: jax.Array) -> tuple[jax.Array | None, str | None]:
-    """(input, activation) of the Dense layer that made the prediction; the activation may be a layer of its own."""
-    readable = {id(array) for array in observation.seen.tensors()}
-    array, activations = prediction, []
-    for call in reversed(observation.seen.calls):
-        if not call.inputs or not any(output is array for output in call.outputs):
-            continue
-        layer, array = observation.structure.layers.get(call.path), call.inputs[0]
-        activations += [name for name in [activation_name(layer)] if name != "linear"]
-        if type(layer) is keras.layers.Dense:
-            known = id(array) in readable and len(activations) < 2
-            return (array, (activations or ["linear"])[0]) if known else (None, None)
-        if not isinstance(layer, (keras.layers.Activation, keras.layers.Softmax)):
-            break
-    return None, None
 
 
 def _in_shape_of(prediction: jax.Array, target: jax.Array, sparse: bool) -> jax.Array | None:

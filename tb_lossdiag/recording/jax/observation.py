@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from tb_lossdiag.recording.data_rows import Named, named
 from tb_lossdiag.recording.rows import LayerCall
 from tb_lossdiag.recording.structure import Structure, structure_of
 
@@ -22,8 +23,6 @@ try:
     from jax.extend.core import get_opaque_trace_state
 except ImportError:  # jax 0.4.36 to 0.7 have it here
     from jax.core import get_opaque_trace_state
-
-Named = tuple[tuple[tuple[Any, ...], Any], ...]
 
 
 @dataclass
@@ -142,8 +141,8 @@ class Observation:
         here, seen = self.is_here(), self.seen
         if layer is self.model:
             if here and seen.y_pred is None:
-                seen.x = named(args[0] if args else next(iter(kwargs.values()), None))
-                seen.y_pred = named(result)
+                seen.x = arrays(args[0] if args else next(iter(kwargs.values()), None))
+                seen.y_pred = arrays(result)
             return
         outputs = tuple(keras.tree.flatten(result))
         tensor = next((output for output in outputs if here and _is_floating(output)), None)
@@ -165,9 +164,9 @@ class Observation:
         if seen.loss is None and self.is_here():
             seen.loss = jnp.asarray(loss)
             seen.penalty = sum((jnp.asarray(loss, jnp.float32) for loss in self.model.losses), jnp.float32(0.0))
-            seen.x = seen.x if x is None else named(x)
-            seen.y = named(y)
-            seen.y_pred = seen.y_pred if y_pred is None else named(y_pred)
+            seen.x = seen.x if x is None else arrays(x)
+            seen.y = arrays(y)
+            seen.y_pred = seen.y_pred if y_pred is None else arrays(y_pred)
             self.weighted = sample_weight is not None
 
     def saw_apply(self, optimizer: Any, optimizer_variables: Any, gradients: Any) -> None:
@@ -186,13 +185,8 @@ class Observation:
         self.optimizers += [optimizer] if given else []
 
 
-def named(value: Any) -> Named:
-    """The arrays in a structure, each with the way to it."""
-    return tuple(
-        (tuple(path), leaf)
-        for path, leaf in keras.tree.flatten_with_path(value)
-        if isinstance(leaf, jax.Array | np.ndarray)
-    )
+def arrays(value: Any) -> Named:
+    return named(value, (jax.Array, np.ndarray))
 
 
 def _level() -> Any:

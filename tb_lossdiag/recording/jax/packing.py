@@ -1,6 +1,6 @@
 """Which rows and numbers does an observed step on JAX have? An Observation becomes a Layout and arrays."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import keras
 
 from tb_lossdiag.recording.activations import activation_name
+from tb_lossdiag.recording.data_rows import classes_of, data_rows
 from tb_lossdiag.recording.jax import statistics
 from tb_lossdiag.recording.jax.agreement import gradient_agreement
 from tb_lossdiag.recording.jax.clipping import clip_factor
-from tb_lossdiag.recording.jax.observation import Named, Observation
+from tb_lossdiag.recording.jax.observation import Observation
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
-from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
+from tb_lossdiag.recording.rows import feeds_of, rows_of
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
@@ -34,10 +35,12 @@ def packed(
     rows = tuple(rows_of((call.path for call in outputs), observation.structure.owners))
     kept = spread([row.name for row in rows if selection.takes(row.layer)])
     variables, columns = _variables(observation, after, rows, kept)
-    data = list(_data(observation))
+    named = data_rows(observation.model, seen.x, seen.y, seen.y_pred)
+    data = [(kind, name, jnp.asarray(array)) for kind, name, array in named]
     first = {kind: next((x for known, _, x in data if known == kind), None) for kind in ("target", "prediction")}
     target, prediction = first["target"], first["prediction"]
-    classes = _classes(target, prediction, sparse_labels)
+    is_integer = target is not None and jnp.issubdtype(target.dtype, jnp.integer)
+    classes = classes_of(target, prediction, sparse_labels, is_integer)
     layout = Layout(
         rows=tuple(row for row in rows if row.name in kept),
         data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
@@ -51,11 +54,11 @@ def packed(
         target_rank=0 if target is None else target.ndim,
         weighted=observation.weighted,
     )
-    data_rows = [statistics.data_statistics(x, classes if x is target else None) for _, _, x in data]
+    numbers = [statistics.data_statistics(x, classes if x is target else None) for _, _, x in data]
     predictions = [index for index, (kind, _, _) in enumerate(data) if kind == "prediction"]
     losses = losses_by_output(observation.model, len(predictions))
     for index, loss in zip(predictions, losses, strict=True):
-        data_rows[index] |= _prediction_numbers(data[index][2], loss)
+        numbers[index] |= _prediction_numbers(data[index][2], loss)
     if len(predictions) == 1 and losses[0] is not None and target is not None:
         columns["gradient_agreement"] = gradient_agreement(observation, target, prediction, losses[0])
     output_rows = statistics.outputs_statistics(
@@ -69,7 +72,7 @@ def packed(
         "step": _step_numbers(observation, columns),
         "variables": variables,
         "outputs": statistics.table(output_rows, OUTPUT_COLUMNS),
-        "data": statistics.table(data_rows, DATA_COLUMNS),
+        "data": statistics.table(numbers, DATA_COLUMNS),
         "targets": jnp.zeros((0, 3), jnp.float32),
         "batch": jnp.float32(data[0][2].shape[0] if data and data[0][2].ndim else 0),
     }
@@ -127,27 +130,6 @@ def _step_numbers(observation: Observation, columns: Mapping[str, Any]) -> jax.A
     return statistics.table([{name: x for name, x in numbers.items() if x is not None}], STEP_NUMBERS)[0]
 
 
-def _data(observation: Observation) -> Iterator[tuple[str, str, jax.Array]]:
-    """(kind, name, array) of each input, target and prediction that holds numbers."""
-    model, seen = observation.model, observation.seen
-    inputs, outputs = (
-        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()]
-        for ends in ("inputs", "outputs")
-    )
-    values: tuple[tuple[str, Named | None, list[str]], ...] = (
-        ("input", seen.x, inputs),
-        ("target", seen.y, outputs),
-        ("prediction", seen.y_pred, outputs),
-    )
-    for kind, value, names in values:
-        taken: set[str] = set()
-        for number, (path, array) in enumerate(value or ()):
-            own = names[number] if len(names) == len(value) else "/".join(str(part) for part in path) or kind
-            name = unique(own, taken)
-            taken.add(name)
-            yield kind, name, jnp.asarray(array)
-
-
 def _prediction_numbers(prediction: jax.Array, loss: Loss | None) -> statistics.Numbers:
     """What only a prediction row has. Of several units under a binary loss each is a question of its own, no class."""
     numbers = {"extreme_share": statistics.extreme_share(prediction)}
@@ -156,13 +138,3 @@ def _prediction_numbers(prediction: jax.Array, loss: Loss | None) -> statistics.
         if units == 1 or "Categorical" in loss.name:
             numbers["majority_share"] = statistics.majority_share(prediction, 0.0 if loss.from_logits else 0.5)
     return numbers
-
-
-def _classes(target: jax.Array | None, prediction: jax.Array | None, sparse_labels: bool | None) -> int | None:
-    """How many classes the first target's integer labels come from; None when they are not class labels."""
-    if target is None or prediction is None or not prediction.ndim:
-        return None
-    if sparse_labels is None:
-        flat = target.ndim == prediction.ndim - 1 or (target.ndim and target.shape[-1] == 1)
-        sparse_labels = jnp.issubdtype(target.dtype, jnp.integer) and bool(flat) and prediction.shape[-1] > 1
-    return int(prediction.shape[-1]) if sparse_labels else None

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from tb_lossdiag.recording.jax.observation import Observation, named
+from tb_lossdiag.recording.jax.observation import Observation, arrays
 from tb_lossdiag.recording.jax.packing import packed
 from tb_lossdiag.recording.jax.taps import watching
 from tb_lossdiag.recording.late import LateLosses
@@ -52,7 +52,7 @@ class ObservedStep:
                 raise observation.error
             self.selection.checked(observation.structure.layers)
             if observation.seen.y is None and isinstance(data, tuple) and len(data) > 1:
-                observation.seen.y = named(data[1])
+                observation.seen.y = arrays(data[1])
             after = dict(zip(observation.before, answer[1][0], strict=True))
             layout, numbers = packed(observation, after, self._sparse_labels, self.selection)
         except Exception as error:  # nothing of ours may reach the training

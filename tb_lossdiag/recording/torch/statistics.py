@@ -144,6 +144,21 @@ def target_statistics(targets: Tensor, classes: int | None = None) -> Tensor:
     return torch.stack([mean, std, (units - median).abs().mean(dim=0)], dim=1)
 
 
+def half_agreement(features: Tensor, residuals: Tensor) -> Tensor:
+    """Cosine of features^T residuals over the first and the second half of the examples [..., units of either].
+
+    That is the gradient of a layer's weights, where residuals are dL/dz of its outputs. NaN for fewer than 4 examples.
+    """
+    features, residuals = _by_feature(features), _by_feature(residuals)
+    half = features.shape[0] // 2
+    if half < 2:
+        return features.new_full((), float("nan"))
+    both = torch.stack(
+        [(features[part].T @ residuals[part]).reshape(-1) for part in (slice(None, half), slice(half, 2 * half))]
+    )
+    return (both / norm(both)[:, None]).prod(dim=0).sum()
+
+
 def majority_share(x: Tensor, threshold: float) -> Tensor:
     """Of predictions [batch, ..., units]: the share of the most frequent class, that of the largest unit.
 

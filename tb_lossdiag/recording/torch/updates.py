@@ -1,8 +1,9 @@
 """What did the optimizer's step do? Parameters and gradients before it, parameters after it, as columns of numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from tb_lossdiag.recording.torch import statistics
@@ -42,6 +43,18 @@ def gradients_of(gradients: Mapping[str, Tensor], scale: Tensor | float | None) 
         dense = {path: gradient / scale for path, gradient in dense.items()}
     columns = statistics.in_groups(statistics.gradient_statistics, [(gradient,) for gradient in dense.values()])
     return Gradients(tuple(dense), columns, tuple(gradient != 0 for gradient in dense.values()))
+
+
+def joined(several: Sequence[Gradients]) -> Gradients:
+    """Of a step that updates more than once; of a parameter's gradients the last one counts."""
+    if len(several) == 1:
+        return several[0]
+    last = {path: (part, at) for part, given in enumerate(several) for at, path in enumerate(given.reached)}
+    columns = {
+        name: torch.stack([several[part].columns[name][at] for part, at in last.values()])
+        for name in (several[0].columns if last else ())
+    }
+    return Gradients(tuple(last), columns, tuple(several[part].meant[at] for part, at in last.values()))
 
 
 def updates_of(before: Mapping[str, Tensor], after: Mapping[str, Tensor], gradients: Gradients) -> Updates:

@@ -1,0 +1,47 @@
+"""Which inputs, targets and predictions does a step have, and what are they called?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from tb_lossdiag.recording.rows import unique
+
+# The arrays in a structure, each with the way to it.
+Named = tuple[tuple[tuple[Any, ...], Any], ...]
+
+
+def named(value: Any, kinds: Any) -> Named:
+    """kinds: the types of arrays."""
+    flat = keras.tree.flatten_with_path(value)
+    return tuple((tuple(path), leaf) for path, leaf in flat if isinstance(leaf, kinds))
+
+
+def data_rows(
+    model: keras.Model, x: Named | None, y: Named | None, y_pred: Named | None
+) -> Iterator[tuple[str, str, Any]]:
+    """(kind, name, array) of each input, target and prediction; None where nothing was seen."""
+    inputs, outputs = (
+        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()]
+        for ends in ("inputs", "outputs")
+    )
+    for kind, value, names in (("input", x, inputs), ("target", y, outputs), ("prediction", y_pred, outputs)):
+        taken: set[str] = set()
+        for number, (path, array) in enumerate(value or ()):
+            own = names[number] if len(names) == len(value) else "/".join(str(part) for part in path) or kind
+            name = unique(own, taken)
+            taken.add(name)
+            yield kind, name, array
+
+
+def classes_of(target: Any, prediction: Any, sparse_labels: bool | None, is_integer: bool) -> int | None:
+    """How many classes the first target's integer labels come from; None when they are not class labels.
+
+    sparse_labels: whether the targets are class labels; None when no compiled loss says so. is_integer: the target.
+    """
+    if target is None or prediction is None or not prediction.ndim:
+        return None
+    if sparse_labels is None:
+        flat = target.ndim == prediction.ndim - 1 or (target.ndim and target.shape[-1] == 1)
+        sparse_labels = is_integer and bool(flat) and prediction.shape[-1] > 1
+    return int(prediction.shape[-1]) if sparse_labels else None
