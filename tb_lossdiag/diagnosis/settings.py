@@ -31,6 +31,11 @@ ATTENTION = {"MultiHeadAttention", "GroupedQueryAttention", "Attention"}
 SIGMOID = {"sigmoid", "hard_sigmoid"}
 
 
+def is_torch(run: Run) -> bool:
+    """Whether a plain PyTorch loop trained it; Keras on PyTorch is Keras."""
+    return run.card is not None and run.card.framework.startswith("torch")
+
+
 def learning_rate(run: Run) -> float | None:
     """The largest learning rate applied, else the configured one."""
     series = run.steps.get("learning_rate")
@@ -104,7 +109,7 @@ def recurs_through_sigmoids(run: Run) -> str | None:
 
 def clips_nothing(run: Run) -> str | None:
     config = _config(run)
-    if run.card is not None and run.card.framework.startswith("torch"):
+    if is_torch(run):
         return None  # a loop clips by hand there
     clips = any(config.get(name) for name in ("clipnorm", "global_clipnorm", "clipvalue"))
     return "The optimizer does not clip gradients." if config and not clips else None

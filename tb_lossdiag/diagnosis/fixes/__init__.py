@@ -53,6 +53,7 @@ from tb_lossdiag.diagnosis.fixes.weights import (
     unfreeze,
 )
 from tb_lossdiag.diagnosis.report import Fix
+from tb_lossdiag.diagnosis.settings import is_torch
 
 
 def none(f: Findings) -> Fix:
@@ -62,7 +63,7 @@ def none(f: Findings) -> Fix:
 def written(fix: Callable[[Findings], Fix], f: Findings) -> Fix:
     """The fix in the terms of the framework that trained the run: Keras, or torch."""
     made = fix(f)
-    if f.run.card is None or not f.run.card.framework.startswith("torch"):
+    if not is_torch(f.run):
         return made
     return replace(made, code=in_torch.code(fix, f, made.code))
 

@@ -6,6 +6,7 @@ spread should stay within a band from layer to layer and over the whole stack.
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import Run
 
@@ -24,7 +25,7 @@ SOURCE = "healthy runs start at 0.05 … 1 on scaled inputs, at 75 on raw pixels
 
 def check(run: Run) -> Check:
     if run.layers is None or not run.layers.has("activation_std"):
-        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
     table = run.layers.of_kind("output")
     if len(table.rows) < 2:
         return Check(ID, TITLE, "not_run", needs="a model with a hidden layer")

@@ -7,6 +7,7 @@ batch of n holds all but about (K - 1) / (2 n) nats of the entropy of K classes,
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, WHOLE, loss_name
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import span
@@ -26,7 +27,7 @@ SOURCE = "batches drawn at random keep most of the variety, sorted ones hardly a
 def check(run: Run) -> Check:
     targets = run.targets
     if run.card is None or targets is None or not (targets.rows and targets.has("mean") and targets.has("std")):
-        return Check(ID, TITLE, "not_run", needs="recorded targets: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("recorded targets", run))
     mean, spread = (targets.column(name).astype(np.float64) for name in ("mean", "std"))
     known = np.isfinite(mean).all(axis=1) & np.isfinite(spread).all(axis=1)
     if known.sum() < MIN_BATCHES:

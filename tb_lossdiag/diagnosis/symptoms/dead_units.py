@@ -6,6 +6,7 @@ units that were silent in each of the last samples.
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import late, medians, onset, span
 from tb_lossdiag.run import Run, Table
@@ -21,7 +22,7 @@ SOURCE = "healthy runs up to 0.46 of a layer's units silent in one batch"
 
 def check(run: Run) -> Check:
     if run.layers is None or not run.layers.has("activation_dead_share"):
-        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
     table = run.layers.of_kind("output")
     share = _silent(table)
     if not np.isfinite(share).any():

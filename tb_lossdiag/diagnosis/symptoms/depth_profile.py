@@ -6,6 +6,7 @@ ratio of ratios, so it needs no absolute threshold (healthy calibration runs -1.
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import early, kernels, late, medians, onset, span
 from tb_lossdiag.run import Run, Table
@@ -23,7 +24,7 @@ SOURCE = "healthy runs -1.5 … +0.2 decades, eight sigmoid layers -5.3"
 
 def check(run: Run) -> Check:
     if run.layers is None or not (run.layers.has("gradient_norm") and run.layers.has("weight_norm")):
-        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
     table = kernels(run.layers)
     if len(table.rows) < MIN_KERNELS:
         return Check(

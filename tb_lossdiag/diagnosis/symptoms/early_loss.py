@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import data_loss
@@ -21,9 +22,7 @@ SOURCE = "healthy runs start at 1.04 … 1.48 times the constant guess and do no
 def check(run: Run) -> Check:
     loss = data_loss(run)
     if loss is None or len(loss) < 10:
-        return Check(
-            ID, TITLE, "not_run", needs="per-step losses of the first 50 steps: add the LossDiagnostics callback"
-        )
+        return Check(ID, TITLE, "not_run", needs=recorded("per-step losses of the first 50 steps", run))
     values = loss.values[loss.steps < loss.steps[0] + WINDOW]
     first = float(values[0])
     if not np.isfinite(first):

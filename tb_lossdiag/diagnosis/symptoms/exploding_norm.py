@@ -6,6 +6,7 @@ changed by its own size. It has no unit: scaling the loss or the weights leaves 
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import kernels, span
 from tb_lossdiag.run import Run, Table
@@ -28,7 +29,7 @@ SOURCE = "healthy runs of dense, convolutional and recurrent models stay below 6
 def check(run: Run) -> Check:
     loss = run.steps.get("loss")
     if not loss or run.layers is None or not (run.layers.has("gradient_norm") and run.layers.has("weight_norm")):
-        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
     table = _with_gradient(kernels(run.layers))
     if not table.rows:
         return Check(ID, TITLE, "not_run", needs="a weight matrix that gets a gradient")

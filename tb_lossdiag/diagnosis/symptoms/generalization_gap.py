@@ -6,6 +6,7 @@ offset that says nothing. What counts is that validation gets worse while traini
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import validation_losses
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import theil_sen
@@ -27,7 +28,7 @@ SOURCE = "healthy runs rise by less than 10 % above their best"
 def check(run: Run) -> Check:
     train, val = run.epochs.get("loss"), run.epochs.get("val_loss")
     if train is None or val is None:
-        return Check(ID, TITLE, "not_run", needs="validation losses: pass validation_data to fit")
+        return Check(ID, TITLE, "not_run", needs=validation_losses(run))
     shared = np.intersect1d(train.steps, val.steps)
     a, b = train.values[np.isin(train.steps, shared)], val.values[np.isin(val.steps, shared)]
     if len(shared) < MIN_EPOCHS or not (np.isfinite(a).all() and np.isfinite(b).all()):

@@ -7,6 +7,7 @@ and unshuffled batches agree too, and a converged training has only noise left.
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import EARLY_STEPS, late_series, onset
 from tb_lossdiag.run import Run, Series
@@ -25,7 +26,7 @@ SOURCE = "healthy calibration runs 0.01 … 0.12 late, steps far too small 0.20 
 def check(run: Run) -> Check:
     series = run.steps.get("gradient_agreement")
     if series is None:
-        return Check(ID, TITLE, "not_run", needs="gradients of half batches: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("gradients of half batches", run))
     kept = np.isfinite(series.values) & (np.abs(series.values) <= 1 + 1e-3)
     series = Series(series.steps[kept], series.values[kept])
     if len(series) < MIN_RECORDS:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tb_lossdiag.diagnosis.fresh import window
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import LayerCard, Run, finite
 
@@ -44,7 +45,7 @@ class Fault(NamedTuple):
 
 def check(run: Run) -> Check:
     if run.card is None or not any(layer.number("kernel_std") is not None for layer in run.card.layers):
-        return Check(ID, TITLE, "not_run", needs="the model card: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
     faults = list(_faults(run.card.layers))
     if not faults:
         usual = Evidence("Every layer's weights started on a usual scale.", source=SOURCE)

@@ -5,6 +5,7 @@ Also finds inputs that do not vary at all, and features whose scales differ so m
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import early, span
 from tb_lossdiag.run import ModelCard, Row, Run, Table
@@ -23,7 +24,7 @@ SOURCE = "Glorot and He initialisation assume mean 0 and standard deviation 1; r
 def check(run: Run) -> Check:
     table = run.data.of_kind("input") if run.data is not None else None
     if table is None or not table.rows or not (table.has("mean") and table.has("std")):
-        return Check(ID, TITLE, "not_run", needs="input statistics: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("input statistics", run))
     table = early(table)
     facts = [(_facts(table, row), row) for row in table.rows]
     facts = [fact for fact in facts if np.isfinite(fact[0][0])]

@@ -6,6 +6,7 @@ Keras 2 may train, and a one-unit softmax may show a falling loss while every pr
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
     ABSOLUTE,
     BINARY,
@@ -42,7 +43,7 @@ NO_PROBABILITIES = {"linear", *RANGES} - PROBABILITIES
 
 def check(run: Run) -> Check:
     if run.card is None or not run.card.loss.get("name"):
-        return Check(ID, TITLE, "not_run", needs="the model card: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
     output = output_layer(run.card)
     if output is None:
         return Check(ID, TITLE, "not_run", needs="a model whose layers are known")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import kernels, medians
 from tb_lossdiag.run import Run
@@ -35,7 +36,7 @@ def check(run: Run) -> Check:
     if "loss_scale" in run.steps and len(run.steps["loss_scale"]):
         return _scaled(run)
     if not precision:
-        return Check(ID, TITLE, "not_run", needs="the number format: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("the number format", run))
     if precision not in FLOAT16:
         evidence = Evidence(f"The model computes in {precision}, which needs no loss scale.", source=SOURCE)
         return _result("not_found", evidence, "usual", 0.0, np.nan)

@@ -7,6 +7,7 @@ the accuracy is then a little off, but it moves with the model, so this one is t
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
     ABSOLUTE,
     BINARY,
@@ -40,7 +41,7 @@ TEXTS = {
 
 def check(run: Run) -> Check:
     if run.card is None or not run.card.loss.get("name"):
-        return Check(ID, TITLE, "not_run", needs="the compiled loss and metrics: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("the loss and metrics", run))
     metrics = [name for name in run.card.metrics if name not in OUTER]
     name = next((name for name in metrics if name in ACCURACIES), None)
     targets = known_targets(run)

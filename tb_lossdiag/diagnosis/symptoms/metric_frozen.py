@@ -6,6 +6,7 @@ falling while the predictions, and every metric made from them, stand still.
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import accuracies
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, constant_loss, loss_name, pooled_mean
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
@@ -31,7 +32,7 @@ def check(run: Run) -> Check:
     name = _accuracy(run)
     constant = constant_loss(run)
     if name is None or "loss" not in run.epochs or constant is None or loss_name(run.card) not in CATEGORICAL | BINARY:
-        return Check(ID, TITLE, "not_run", needs='a classification compiled with metrics=["accuracy"]')
+        return Check(ID, TITLE, "not_run", needs=accuracies(run))
     accuracy, loss = run.epochs[name].values, run.epochs["loss"].values
     if min(len(accuracy), len(loss)) < MIN_EPOCHS or not (np.isfinite(accuracy).all() and np.isfinite(loss).all()):
         return Check(ID, TITLE, "inconclusive", needs=f"{MIN_EPOCHS} epochs with finite values")

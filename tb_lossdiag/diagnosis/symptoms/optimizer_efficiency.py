@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.settings import optimizer_name
 from tb_lossdiag.diagnosis.window import EARLY_STEPS, kernels
@@ -34,7 +35,7 @@ def check(run: Run) -> Check:
     if expected is None:
         return Check(ID, TITLE, "not_run", needs="an optimizer of the Adam family or RMSprop")
     if "update_norm" not in run.steps or "learning_rate" not in run.steps or not run.card.trainable_parameters > 0:
-        return Check(ID, TITLE, "not_run", needs="update norms and learning rates: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("update norms and learning rates", run))
     steps, moved = _first_steps(run)
     active = _active_share(run)
     if not len(steps) or active < ACTIVE:

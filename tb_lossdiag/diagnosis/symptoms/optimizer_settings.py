@@ -5,6 +5,7 @@ What it does to a training is measured elsewhere: by the update ratio, the clip 
 
 from collections.abc import Mapping
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.settings import learning_rate, optimizer_name
 from tb_lossdiag.run import Run, finite
@@ -30,7 +31,7 @@ SOURCE = "defaults and published recipes"
 def check(run: Run) -> Check:
     config = run.card.optimizer.get("config") if run.card is not None else None
     if not isinstance(config, Mapping) or not config:
-        return Check(ID, TITLE, "not_run", needs="the optimizer's settings: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("the optimizer's settings", run))
     for judge in (_clip, _epsilon, _decay, _shrinking):
         risk = judge(run, config)
         if risk is not None:

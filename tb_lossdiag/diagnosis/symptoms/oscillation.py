@@ -7,6 +7,7 @@ independently: few of them share out the hard examples, and in a fixed order the
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import data_loss
 from tb_lossdiag.run import Run, Series
@@ -49,7 +50,7 @@ SOURCE = "none in 1000 simulated healthy curves, batches of fixed order and epoc
 def check(run: Run) -> Check:
     loss = data_loss(run)
     if loss is None:
-        return Check(ID, TITLE, "not_run", needs="per-step losses: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("per-step losses", run))
     kept = np.abs(loss.values) < LARGEST
     loss = Series(loss.steps[kept], loss.values[kept])
     if len(loss) < MIN_RECORDS:

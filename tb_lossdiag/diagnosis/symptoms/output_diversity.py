@@ -5,6 +5,7 @@ Alike are predictions whose numbers hardly differ, and those that differ but alw
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
     ABSOLUTE,
     BINARY,
@@ -34,7 +35,7 @@ CLASS_SOURCE = "a model that uses its input names more than one class wherever t
 def check(run: Run) -> Check:
     table = run.data.of_kind("prediction") if run.data is not None else None
     if table is None or not table.rows or not table.has("diversity"):
-        return Check(ID, TITLE, "not_run", needs="prediction statistics: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("prediction statistics", run))
     diversity = table.column("diversity").astype(np.float64)
     values = late(table).column("diversity")[:, 0].astype(np.float64)
     values = values[np.isfinite(values)]

@@ -6,6 +6,7 @@ A penalty is in the way only where it outweighs a data loss that is still high a
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import trend
@@ -28,7 +29,7 @@ SOURCE = "usual penalties are 1 … 20 % of the loss"
 
 def check(run: Run) -> Check:
     if "penalty" not in run.steps or "loss" not in run.steps:
-        return Check(ID, TITLE, "not_run", needs="penalties by step: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("penalties by step", run))
     steps, penalty, data = _parts(run)
     if len(steps) < MIN_RECORDS:
         needs = f"{MIN_RECORDS} steps with a finite loss; there are {len(steps)}"

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
@@ -23,7 +24,7 @@ SOURCE = "runs that learned nothing fluctuate by 0 … 6 % of their loss, learni
 def check(run: Run) -> Check:
     curve = data_loss(run)
     if curve is None or not len(curve):
-        return Check(ID, TITLE, "not_run", needs="losses of single batches: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("losses of single batches", run))
     part = late_series(curve)
     known = np.isfinite(part.values)
     steps, values = part.steps[known], part.values[known]

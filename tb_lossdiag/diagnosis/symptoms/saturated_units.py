@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import late, medians, onset, span
 from tb_lossdiag.run import Run
@@ -14,7 +15,7 @@ SOURCE = "over half of the values in the outer 5 % of the range; an output layer
 
 def check(run: Run) -> Check:
     if run.layers is None or not run.layers.has("activation_saturated_share"):
-        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
     table = run.layers.of_kind("output")
     share = table.column("activation_saturated_share")
     known = np.isfinite(share).any(axis=0)

@@ -6,6 +6,7 @@ early is too early depends on the plan (epochs times steps per epoch): half-way 
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
 from tb_lossdiag.diagnosis.window import best_curve
@@ -41,7 +42,7 @@ SOURCE = "step, cosine, linear and exponential schedules as published all stay c
 def check(run: Run) -> Check:
     rates = _rates(run)
     if rates is None:
-        return Check(ID, TITLE, "not_run", needs="recorded learning rates: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("recorded learning rates", run))
     if len(rates) < 2:
         return Check(ID, TITLE, "inconclusive", needs="two finite learning rates or more")
     peak, last = float(rates.values.max()), float(rates.values[-1])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
     ABSOLUTE,
     BINARY,
@@ -30,7 +31,7 @@ SOURCE = "labels of the recorded batches"
 
 def check(run: Run) -> Check:
     if run.card is None or run.data is None or run.targets is None or not len(run.targets.steps):
-        return Check(ID, TITLE, "not_run", needs="recorded targets: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("recorded targets", run))
     low, high = value_range(run, "target")
     if known_targets(run) is None or np.isnan(low):
         return Check(ID, TITLE, "inconclusive", needs="finite targets")

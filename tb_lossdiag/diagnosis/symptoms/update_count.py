@@ -1,5 +1,6 @@
 """How many updates did the training get, and from how many examples each?"""
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import Run
 
@@ -19,7 +20,7 @@ SOURCE = "usual trainings take thousands of updates from batches of 8 … 1024"
 
 def check(run: Run) -> Check:
     if run.card is None or run.step_unit != "step" or run.card.batch_size is None:
-        return Check(ID, TITLE, "not_run", needs="the batch size and steps: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("the batch size and steps", run))
     updates, size, per_epoch, epochs = run.last_step, run.card.batch_size, run.card.steps_per_epoch, run.card.epochs
     if updates < 1:
         return Check(ID, TITLE, "not_run", needs="a recorded step")

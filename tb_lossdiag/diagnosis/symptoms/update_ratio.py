@@ -6,6 +6,7 @@ Low means little by itself: a converged run is low too. Exactly zero means that 
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import early, kernels, late, medians, onset, span
 from tb_lossdiag.run import Run, Table
@@ -23,7 +24,7 @@ SOURCE = "healthy runs 4e-4 … 8.5e-3 early and from 2e-4 late, around 1e-3 by 
 
 def check(run: Run) -> Check:
     if run.layers is None or not run.layers.has("update_ratio"):
-        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
     table = kernels(run.layers)
     if not table.rows:
         return Check(ID, TITLE, "not_run", needs="a trainable weight matrix")

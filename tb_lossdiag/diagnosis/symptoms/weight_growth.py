@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import kernels, onset, span
 from tb_lossdiag.run import Run, Table
@@ -21,7 +22,7 @@ SOURCE = "kernels of healthy trainings grow by up to 4x"
 
 def check(run: Run) -> Check:
     if run.layers is None or not run.layers.has("weight_norm"):
-        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
     table = _without_embeddings(kernels(run.layers))
     if not table.rows:
         return Check(ID, TITLE, "not_run", needs="a weight matrix that is not an embedding")

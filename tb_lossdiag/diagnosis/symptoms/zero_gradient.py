@@ -5,6 +5,7 @@ A vanishing gradient is small; an exact zero is structural: the loss does not re
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import is_kernel, onset, span
 from tb_lossdiag.run import Run
@@ -18,7 +19,7 @@ HELD = 0.5
 
 def check(run: Run) -> Check:
     if run.layers is None or not run.layers.has("gradient_norm"):
-        return Check(ID, TITLE, "not_run", needs="layer records: add the LossDiagnostics callback")
+        return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
     table = run.layers.of_kind("variable")
     if not table.rows or not len(table.steps):
         return Check(ID, TITLE, "not_run", needs="a trainable variable")
