@@ -10,14 +10,14 @@ from tb_lossdiag.recording.rows import rows_of
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.torch.statistics import Numbers
 from tb_lossdiag.recording.torch.tables import tables
-from tb_lossdiag.recording.torch.updates import Gradients, Updates
+from tb_lossdiag.recording.torch.updates import Gradients
 from tb_lossdiag.run import Row
 from tb_lossdiag.torch.forward import Call, ForwardPass
 from tb_lossdiag.torch.seen import Seen
 
 
 def packed(
-    seen: Seen, gradients: Gradients, updates: Updates, step: Mapping[str, Tensor | float], selection: Selection
+    seen: Seen, gradients: Gradients, updates: Numbers, step: Mapping[str, Tensor | float], selection: Selection
 ) -> tuple[Layout, dict[str, np.ndarray]]:
     """step: what is known of the step as a whole."""
     forward, parameters = seen.forward, tuple(seen.structure.parameters)

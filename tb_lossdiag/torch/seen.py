@@ -107,10 +107,11 @@ class Seen:
 
     def _measuring(self) -> AbstractContextManager:
         """Without gradients, and in full precision. Autocast is left alone where it is off: leaving it costs a lot."""
+        if not torch.is_autocast_enabled(self._device):
+            return torch.no_grad()
         whole = ExitStack()
         whole.enter_context(torch.no_grad())
-        if torch.is_autocast_enabled(self._device):
-            whole.enter_context(torch.autocast(self._device, enabled=False))
+        whole.enter_context(torch.autocast(self._device, enabled=False))
         return whole
 
 

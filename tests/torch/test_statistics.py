@@ -23,11 +23,16 @@ def of_one(kernel, *arrays):
     return floats(kernel(*(torch.as_tensor(x).reshape(1, -1) for x in arrays)))
 
 
+def of_gradient(gradient):
+    gradient = torch.as_tensor(gradient)
+    return of_one(statistics.gradient_statistics, gradient, statistics.signs_of_life(gradient))
+
+
 def test_gradient_statistics_are_numpys():
     g = RNG.normal(size=(7, 5)).astype(np.float32)
     g[g > 1] = 0
     exact = np.abs(g.astype(np.float64))
-    found = of_one(statistics.gradient_statistics, g)
+    found = of_gradient(g)
     assert close(found["gradient_norm"], np.linalg.norm(exact))
     assert close(found["gradient_mean_abs"], exact.mean())
     assert close(found["gradient_max_abs"], exact.max())
@@ -36,14 +41,15 @@ def test_gradient_statistics_are_numpys():
 
 
 def test_a_broken_gradient_has_a_broken_norm_and_an_exact_count():
-    found = of_one(statistics.gradient_statistics, np.array([1.0, np.nan, np.inf, -np.inf], np.float32))
+    found = of_gradient(np.array([1.0, 0.0, np.nan, np.inf, -np.inf], np.float32))
+    assert found["gradient_zero_share"] == pytest.approx(0.2)
     assert np.isnan(found["gradient_norm"])
     assert np.isnan(found["gradient_max_abs"])
     assert found["gradient_nonfinite"] == 3
     assert torch.isinf(statistics.norm(torch.tensor([[1.0, np.inf]])))
 
 
-@pytest.mark.parametrize("scale", [1e-30, 1e30])
+@pytest.mark.parametrize("scale", [1e-30, 1e-15, 1e-14, 1e18, 1e30])
 def test_a_norm_neither_underflows_nor_overflows(scale):
     x = (RNG.normal(size=(1, 100)) * scale).astype(np.float32)
     assert close(float(statistics.norm(torch.from_numpy(x))), np.linalg.norm(x.astype(np.float64)))
@@ -51,25 +57,40 @@ def test_a_norm_neither_underflows_nor_overflows(scale):
 
 def test_update_statistics_are_numpys():
     before, after = RNG.normal(size=(2, 40)).astype(np.float32)
-    found = of_one(statistics.update_statistics, before, after)
+    found = of_one(statistics.update_statistics, before, after, np.ones(40, np.float32))
     exact = before.astype(np.float64), after.astype(np.float64)
     assert close(found["weight_norm"], np.linalg.norm(exact[0]))
     assert close(found["update_norm"], np.linalg.norm(exact[1] - exact[0]))
     assert close(found["update_ratio"], np.linalg.norm(exact[1] - exact[0]) / np.linalg.norm(exact[0]))
-    assert np.isnan(of_one(statistics.update_statistics, np.zeros(3), np.ones(3))["update_ratio"])
+    zeros, ones = np.zeros(3, np.float32), np.ones(3, np.float32)
+    assert np.isnan(of_one(statistics.update_statistics, zeros, ones, ones)["update_ratio"])
 
 
 def test_only_weights_with_a_gradient_can_fail_to_change():
-    meant, same = [False, False, True, True, True, True], [True, False, True, False, True, False]
-    assert of_one(statistics.unchanged_share, same, meant)["unchanged_share"] == 0.5
-    assert np.isnan(of_one(statistics.unchanged_share, same, [False] * 6)["unchanged_share"])
+    meant, same = np.array([0, 0, 1, 1, 1, 1], np.float32), np.array([1, 0, 1, 0, 1, 0])
+    before = RNG.normal(size=6).astype(np.float32)
+    after = np.where(same, before, np.nextafter(before, np.float32(9)))
+
+    def share(after, meant):
+        return of_one(statistics.update_statistics, before, after, meant)["unchanged_share"]
+
+    assert share(after, meant) == 0.5
+    assert share(np.where(same, before, np.float32(np.inf)), meant) == 0.5
+    assert share(np.where(same, before, np.float32(np.nan)), meant) == 0.5
+    assert np.isnan(share(after, 0 * meant))
+
+
+def test_signs_of_life_are_of_all_that_is_not_zero():
+    alive = statistics.signs_of_life(torch.tensor([[0.0, -0.0, 1e-45], [3.0, -np.inf, -2.0]], dtype=torch.float32))
+    assert alive.tolist() == [[0, 0, 1], [1, 1, 1]]
 
 
 def test_tensors_in_groups_have_the_numbers_they_have_alone(monkeypatch):
     monkeypatch.setattr(statistics, "MAX_STACKED_ELEMENTS", 12)
     tensors = [(torch.randn(shape),) for shape in ((2, 3), (6,), (4,), (1, 6), (50,), (4,))]
-    together = statistics.in_groups(statistics.gradient_statistics, tensors)
-    alone = [of_one(statistics.gradient_statistics, x) for (x,) in tensors]
+    pairs = [(x, statistics.signs_of_life(x)) for (x,) in tensors]
+    together = statistics.in_groups(statistics.gradient_statistics, pairs)
+    alone = [of_gradient(x) for (x,) in tensors]
     for name, column in together.items():
         assert column.tolist() == pytest.approx([numbers[name] for numbers in alone], rel=1e-6)
 
@@ -141,7 +162,7 @@ def test_extreme_answers_are_counted_where_all_lie_between_0_and_1():
 def test_nothing_has_no_numbers():
     assert statistics.output_statistics(torch.zeros(0, 3), "relu") == {}
     assert statistics.data_statistics(torch.zeros(0, 3)) == {}
-    assert of_one(statistics.gradient_statistics, np.zeros(0, np.float32))["gradient_norm"] == 0
+    assert of_gradient(np.zeros(0, np.float32))["gradient_norm"] == 0
 
 
 def test_what_comes_to_the_host_keeps_its_shape():

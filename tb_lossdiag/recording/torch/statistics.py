@@ -2,8 +2,12 @@
 
 The two must agree: a diagnosis does not ask which of them measured. Tensors come without gradients.
 A norm is taken over all elements as they are, so a NaN element gives a NaN norm.
+
+On a CPU comparing costs five times as much as arithmetic, and asking the host nothing. So there signs are counted, and
+what is not finite only where something is.
 """
 
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import numpy as np
@@ -12,6 +16,8 @@ from torch import Tensor
 
 from tb_lossdiag.recording.limits import DEAD_BELOW_ZERO, EXTREME, MAX_TARGET_UNITS, UNSATURATED
 
+# In float32 squares that underflow are of elements below 3e-23, too small to count beside such a norm.
+SAFE_NORM = 1e-15
 MAX_STACKED_ELEMENTS = 65_536  # larger tensors keep the machine busy alone, and stacking would copy them
 
 _NAN = float("nan")
@@ -39,39 +45,58 @@ def in_groups(kernel: Callable[..., Numbers], tensors: Sequence[tuple[Tensor, ..
     if not results:
         return {}
     home = tensors[0][0].device  # a model's layers may lie on several
-    back = torch.tensor([order.index(index) for index in range(len(order))], device=home)
-    return {name: torch.cat([r[name].to(home) for r in results])[back] for name in results[0]}
+    columns = torch.cat([torch.stack(list(result.values())).to(home) for result in results], dim=1)
+    if order != sorted(order):
+        columns = columns[:, torch.tensor(order, device=home).argsort()]
+    return dict(zip(results[0], columns, strict=True))
 
 
 def norm(x: Tensor) -> Tensor:
-    """L2 norm of each row [rows, n], from the largest element, so that 1e-30 does not underflow nor 1e30 overflow."""
-    return _norm(x, _largest(x.abs()))
+    """L2 norm of each row [rows, n]; neither does 1e-30 underflow nor 1e30 overflow."""
+    direct = torch.linalg.vector_norm(x, dim=1)
+    if x.is_cpu and all(SAFE_NORM < norm < math.inf for norm in direct.tolist()):
+        return direct
+    largest = _largest(x.abs())
+    scale = torch.where((largest > 0.0) & torch.isfinite(largest), largest, 1.0)
+    return scale * torch.linalg.vector_norm(x / scale[:, None], dim=1)
 
 
-def gradient_statistics(gradients: Tensor) -> Numbers:
-    """Of gradients [rows, n], one parameter a row."""
+def signs_of_life(gradient: Tensor) -> Tensor:
+    """float32 in its shape: 1 where an element is not 0, 0 elsewhere; for a NaN either."""
+    return as_float(gradient).abs().sign() if gradient.is_cpu else (gradient != 0).float()
+
+
+def gradient_statistics(gradients: Tensor, alive: Tensor) -> Numbers:
+    """Of gradients [rows, n], one parameter a row. alive: their signs_of_life."""
     size = gradients.abs()
     largest = _largest(size)
+    whole = _is_whole(largest)
     return {
-        "gradient_norm": _norm(gradients, largest),
+        "gradient_norm": norm(gradients),
         "gradient_mean_abs": size.mean(dim=1),
         "gradient_max_abs": largest,
-        "gradient_zero_share": _share(size == 0.0),
-        "gradient_nonfinite": _nonfinite(size),
+        "gradient_zero_share": 1.0 - alive.sum(dim=1) / size.shape[1] if whole else _share(size == 0.0),
+        "gradient_nonfinite": torch.zeros_like(largest) if whole else _nonfinite(size),
     }
 
 
-def update_statistics(before: Tensor, after: Tensor) -> Numbers:
-    """Of weights [rows, n] before and after the step; all-zero weights have no update ratio."""
-    weight, update = norm(before), norm(after - before)
-    ratio = torch.where(weight > 0.0, update / weight, _NAN)
-    return {"weight_norm": weight, "update_norm": update, "update_ratio": ratio}
+def update_statistics(before: Tensor, after: Tensor, alive: Tensor) -> Numbers:
+    """Of weights [rows, n] before and after the step; all-zero weights have no update ratio.
 
-
-def unchanged_share(unchanged: Tensor, meant: Tensor) -> Numbers:
-    """bool [rows, n] each: of the weights with a gradient (meant), the share that the step left as they were."""
-    wanted = _count(meant)
-    return {"unchanged_share": torch.where(wanted > 0.0, _count(unchanged & meant) / wanted, _NAN)}
+    alive: signs_of_life of their gradients; of those weights the share that the step left as they were is told.
+    """
+    change = after - before
+    weight, update, wanted = norm(before), norm(change), alive.sum(dim=1)
+    if _is_whole(update):
+        moved = torch.bmm(change.abs_().sign_()[:, None], alive[:, :, None]).reshape(-1)  # without a copy
+    else:
+        moved = ((before != after) * alive).sum(dim=1)
+    return {
+        "weight_norm": weight,
+        "update_norm": update,
+        "update_ratio": torch.where(weight > 0.0, update / weight, _NAN),
+        "unchanged_share": torch.where(wanted > 0.0, (wanted - moved) / wanted, _NAN),
+    }
 
 
 def output_statistics(output: Tensor, activation: str | None) -> Numbers:
@@ -80,16 +105,20 @@ def output_statistics(output: Tensor, activation: str | None) -> Numbers:
     if not output.numel():
         return {}
     row = output.reshape(1, -1)
-    size, mean = row.abs(), row.mean()
+    size = row.abs()
+    largest = _largest(size)
+    whole = _is_whole(largest)
+    unit_mean, unit_std = _moments(output if output.dim() else row)
+    mean = unit_mean.mean()
     numbers = {
         "activation_mean": mean,
-        "activation_std": (row - mean).square().mean().sqrt(),
-        "activation_max_abs": _largest(size)[0],
-        "activation_zero_share": _share(row == 0.0)[0],
-        "activation_nonfinite": _nonfinite(size)[0],
+        "activation_std": (unit_std.square() + (unit_mean - mean).square()).mean().sqrt(),
+        "activation_max_abs": largest[0],
+        "activation_zero_share": 1.0 - size.sign_().sum() / row.shape[1] if whole else _share(row == 0.0)[0],
+        "activation_nonfinite": torch.zeros_like(mean) if whole else _nonfinite(size)[0],
     }
     if output.dim():
-        numbers["activation_unit_std"] = _moments(output)[1].mean()
+        numbers["activation_unit_std"] = unit_std.mean()
     if activation in DEAD_BELOW_ZERO:
         per_unit = _by_feature(output).amax(dim=0, keepdim=True)
         numbers["activation_dead_share"] = _share(per_unit <= 0.0)[0]
@@ -114,12 +143,13 @@ def data_statistics(x: Tensor, classes: int | None = None) -> Numbers:
     row = x.reshape(1, -1)
     sizes = row.abs()
     size = sizes.mean()
+    low, high = torch.aminmax(row)
     numbers = {
-        "min": x.min(),
-        "max": x.max(),
+        "min": low,
+        "max": high,
         "mean": mean,
         "std": variance.sqrt(),
-        "nonfinite": _nonfinite(sizes)[0],
+        "nonfinite": torch.zeros_like(mean) if _is_whole(torch.stack([low, high])) else _nonfinite(sizes)[0],
         "feature_std_min": torch.where(smallest < largest, smallest, feature_std.min()),
         "feature_std_max": feature_std.max(),
         "feature_mean_max": feature_mean.abs().max(),
@@ -191,12 +221,19 @@ def on_host(tensors: Mapping[Hashable, Tensor]) -> dict[Hashable, np.ndarray]:
     """float32 arrays, copied in one transfer for each device: a GPU is waited for once."""
     values: dict[Hashable, np.ndarray] = {}
     for device in {tensor.device for tensor in tensors.values()}:
-        here = {name: tensor for name, tensor in tensors.items() if tensor.device == device}
-        flat = torch.cat([as_float(tensor).reshape(-1) for tensor in here.values()]).cpu().numpy()
-        start = 0
+        here = {name: as_float(tensor) for name, tensor in tensors.items() if tensor.device == device}
+        scalars = [tensor for tensor in here.values() if not tensor.dim()]
+        arrays = [tensor for tensor in here.values() if tensor.dim()]
+        parts = [torch.stack(scalars)] if scalars else []  # a third of the time that joining them one by one takes
+        flat = torch.cat([*parts, *(tensor.reshape(-1) for tensor in arrays)]).cpu().numpy()
+        scalar, start = 0, len(scalars)
         for name, tensor in here.items():
-            values[name] = flat[start : start + tensor.numel()].reshape(tensor.shape)
-            start += tensor.numel()
+            if not tensor.dim():
+                values[name] = flat[scalar]
+                scalar += 1
+            else:
+                values[name] = flat[start : start + tensor.numel()].reshape(tensor.shape)
+                start += tensor.numel()
     return values
 
 
@@ -210,9 +247,9 @@ def _largest(size: Tensor) -> Tensor:
     return size.amax(dim=1) if size.shape[1] else size.sum(dim=1)
 
 
-def _norm(x: Tensor, largest: Tensor) -> Tensor:
-    scale = torch.where((largest > 0.0) & torch.isfinite(largest), largest, 1.0)
-    return scale * torch.linalg.vector_norm(x / scale[:, None], dim=1)
+def _is_whole(numbers: Tensor) -> bool:
+    """Whether all of these few are known to be finite. A GPU is not asked: it would be waited for."""
+    return numbers.is_cpu and all(map(math.isfinite, numbers.tolist()))
 
 
 def _nonfinite(size: Tensor) -> Tensor:
@@ -225,7 +262,7 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
     shift = x[:1]
     centred = x - shift
     mean = centred.mean(dim=0)
-    return shift[0] + mean, (centred - mean).square().mean(dim=0).sqrt()
+    return shift[0] + mean, centred.sub_(mean).square_().mean(dim=0).sqrt_()
 
 
 def _by_feature(x: Tensor) -> Tensor:

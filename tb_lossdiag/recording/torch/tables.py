@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS
 from tb_lossdiag.recording.torch.statistics import Numbers, on_host
-from tb_lossdiag.recording.torch.updates import Gradients, Updates
+from tb_lossdiag.recording.torch.updates import Gradients
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS, TARGET_COLUMNS
 
@@ -17,7 +17,7 @@ def tables(
     rows: Sequence[Row],
     paths: Sequence[str],
     gradients: Gradients,
-    updates: Updates,
+    updates: Numbers,
     outputs: Mapping[str, Numbers],
     data: Sequence[Numbers],
     targets: Tensor | None,
@@ -32,8 +32,8 @@ def tables(
     """
     numbers = on_host(
         {
-            **{("reached", name): column for name, column in (gradients.columns | updates.unchanged).items()},
-            **{("updates", name): column for name, column in updates.columns.items()},
+            **{("reached", name): column for name, column in gradients.columns.items()},
+            **{("updates", name): column for name, column in updates.items()},
             **{("outputs", row, name): x for row, found in outputs.items() for name, x in found.items()},
             **{("data", index, name): x for index, found in enumerate(data) for name, x in found.items()},
             **{("step", name): value for name, value in step.items() if isinstance(value, Tensor)},
@@ -70,9 +70,9 @@ def _variables(numbers: Mapping[tuple, np.ndarray], paths: Sequence[str], reache
     # A step with a NaN or Inf gradient may have been skipped on purpose.
     broken = numbers.get(("reached", "gradient_nonfinite"), np.zeros(0)).any()
     for index, name in enumerate(VARIABLE_COLUMNS):
-        if ("updates", name) in numbers:
+        if ("updates", name) in numbers and not (broken and name == "unchanged_share"):
             table[:, index] = numbers["updates", name]
-        if ("reached", name) in numbers and not (broken and name == "unchanged_share"):
+        if ("reached", name) in numbers:
             table[reached, index] = numbers["reached", name]
     return table
 

@@ -11,19 +11,11 @@ from tb_lossdiag.recording.torch import statistics
 
 @dataclass(frozen=True)
 class Gradients:
-    """As the optimizer gets them. columns: {statistic: float32 [reached]}. meant: which elements are not 0."""
+    """As the optimizer gets them. columns: {statistic: float32 [reached]}. alive: which elements are not 0, as 1."""
 
     reached: tuple[str, ...]
     columns: statistics.Numbers
-    meant: tuple[Tensor, ...]
-
-
-@dataclass(frozen=True)
-class Updates:
-    """columns: {statistic: float32 [all parameters]}. unchanged: unchanged_share over those that were reached."""
-
-    columns: statistics.Numbers
-    unchanged: statistics.Numbers
+    alive: tuple[Tensor, ...]
 
 
 def copies_of(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -41,8 +33,9 @@ def gradients_of(gradients: Mapping[str, Tensor], scale: Tensor | float | None) 
         dense = {path: gradient / scale.to(gradient.device) for path, gradient in dense.items()}
     elif scale is not None:
         dense = {path: gradient / scale for path, gradient in dense.items()}
-    columns = statistics.in_groups(statistics.gradient_statistics, [(gradient,) for gradient in dense.values()])
-    return Gradients(tuple(dense), columns, tuple(gradient != 0 for gradient in dense.values()))
+    alive = tuple(map(statistics.signs_of_life, dense.values()))
+    pairs = list(zip(dense.values(), alive, strict=True))
+    return Gradients(tuple(dense), statistics.in_groups(statistics.gradient_statistics, pairs), alive)
 
 
 def joined(several: Sequence[Gradients]) -> Gradients:
@@ -54,12 +47,14 @@ def joined(several: Sequence[Gradients]) -> Gradients:
         name: torch.stack([several[part].columns[name][at] for part, at in last.values()])
         for name in (several[0].columns if last else ())
     }
-    return Gradients(tuple(last), columns, tuple(several[part].meant[at] for part, at in last.values()))
+    return Gradients(tuple(last), columns, tuple(several[part].alive[at] for part, at in last.values()))
 
 
-def updates_of(before: Mapping[str, Tensor], after: Mapping[str, Tensor], gradients: Gradients) -> Updates:
-    """before, after: all parameters, in one order."""
-    columns = statistics.in_groups(statistics.update_statistics, [(before[path], after[path]) for path in before])
-    same = [before[path] == after[path] for path in gradients.reached]
-    shares = statistics.in_groups(statistics.unchanged_share, list(zip(same, gradients.meant, strict=True)))
-    return Updates(columns, shares)
+def updates_of(before: Mapping[str, Tensor], after: Mapping[str, Tensor], gradients: Gradients) -> statistics.Numbers:
+    """{statistic: float32 [parameters]}. before, after: all parameters, in one order."""
+    alive = dict(zip(gradients.reached, gradients.alive, strict=True))
+    unreached = {path: torch.zeros_like(before[path], dtype=torch.float32) for path in before if path not in alive}
+    meant = alive | unreached
+    return statistics.in_groups(
+        statistics.update_statistics, [(before[path], after[path], meant[path]) for path in before]
+    )
