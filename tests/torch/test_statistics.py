@@ -80,6 +80,26 @@ def test_only_weights_with_a_gradient_can_fail_to_change():
     assert np.isnan(share(after, 0 * meant))
 
 
+@pytest.mark.parametrize("most", [10**6, 100])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_an_images_numbers_do_not_depend_on_where_its_channels_lie_nor_on_its_size(monkeypatch, most, activation):
+    monkeypatch.setattr(statistics, "MAX_STACKED_ELEMENTS", most)
+    images = torch.randn(6, 3, 5, 4, generator=torch.Generator().manual_seed(0))
+    images[:, 1] = -images[:, 1].abs()
+    images = images.relu() if activation == "relu" else images.tanh()
+    found = floats(statistics.output_statistics(images.movedim(1, -1), activation))
+    x = images.numpy().astype(np.float64)
+    assert close(found["activation_mean"], x.mean())
+    assert close(found["activation_std"], x.std())
+    assert close(found["activation_unit_std"], x.std(axis=0).mean())
+    assert close(found["activation_max_abs"], np.abs(x).max())
+    assert close(found["activation_zero_share"], (x == 0).mean())
+    if activation == "relu":
+        assert close(found["activation_dead_share"], 1 / 3)
+    else:
+        assert close(found["activation_saturated_share"], (np.abs(x) > 0.95).mean())
+
+
 def test_signs_of_life_are_of_all_that_is_not_zero():
     alive = statistics.signs_of_life(torch.tensor([[0.0, -0.0, 1e-45], [3.0, -np.inf, -2.0]], dtype=torch.float32))
     assert alive.tolist() == [[0, 0, 1], [1, 1, 1]]

@@ -18,7 +18,8 @@ from tb_lossdiag.recording.limits import DEAD_BELOW_ZERO, EXTREME, MAX_TARGET_UN
 
 # In float32 squares that underflow are of elements below 3e-23, too small to count beside such a norm.
 SAFE_NORM = 1e-15
-MAX_STACKED_ELEMENTS = 65_536  # larger tensors keep the machine busy alone, and stacking would copy them
+# Larger tensors keep the machine busy alone, and stacking would copy them; larger temporaries are page-faulted anew.
+MAX_STACKED_ELEMENTS = 65_536
 
 _NAN = float("nan")
 
@@ -104,27 +105,34 @@ def output_statistics(output: Tensor, activation: str | None) -> Numbers:
     output = as_float(output)
     if not output.numel():
         return {}
-    row = output.reshape(1, -1)
-    size = row.abs()
-    largest = _largest(size)
-    whole = _is_whole(largest)
-    unit_mean, unit_std = _moments(output if output.dim() else row)
+    largest, alive, means, stds = [], [], [], []
+    for part in _parts(output):
+        mean, std = _moments(part)
+        size = part.abs()
+        largest.append(size.amax())
+        alive.append(size.sign_().sum())
+        means.append(mean)
+        stds.append(std)
+    unit_mean, unit_std, largest = torch.cat(means), torch.cat(stds), torch.stack(largest)
     mean = unit_mean.mean()
+    whole = _is_whole(largest)
+    zeros = output.numel() - torch.stack(alive).sum() if whole else torch.count_nonzero(output == 0.0)
     numbers = {
         "activation_mean": mean,
         "activation_std": (unit_std.square() + (unit_mean - mean).square()).mean().sqrt(),
-        "activation_max_abs": largest[0],
-        "activation_zero_share": 1.0 - size.sign_().sum() / row.shape[1] if whole else _share(row == 0.0)[0],
-        "activation_nonfinite": torch.zeros_like(mean) if whole else _nonfinite(size)[0],
+        "activation_max_abs": largest.amax(),
+        "activation_zero_share": zeros / output.numel(),
+        "activation_nonfinite": torch.zeros_like(mean) if whole else _nonfinite(output.reshape(1, -1).abs())[0],
     }
     if output.dim():
         numbers["activation_unit_std"] = unit_std.mean()
     if activation in DEAD_BELOW_ZERO:
-        per_unit = _by_feature(output).amax(dim=0, keepdim=True)
-        numbers["activation_dead_share"] = _share(per_unit <= 0.0)[0]
+        per_unit = output.amax(dim=tuple(range(output.dim() - 1))) if output.dim() > 1 else output.amax()
+        numbers["activation_dead_share"] = _share((per_unit <= 0.0).reshape(1, -1))[0]
     if activation in UNSATURATED:
         low, high = UNSATURATED[activation]
-        numbers["activation_saturated_share"] = _share((row < low) | (row > high))[0]
+        saturated = torch.count_nonzero((output < low) | (output > high))
+        numbers["activation_saturated_share"] = saturated / output.numel()
     return numbers
 
 
@@ -245,6 +253,14 @@ def _rows(part: Sequence[Tensor]) -> Tensor:
 def _largest(size: Tensor) -> Tensor:
     """Of |x| [rows, n], by row; NaN where one is."""
     return size.amax(dim=1) if size.shape[1] else size.sum(dim=1)
+
+
+def _parts(output: Tensor) -> Sequence[Tensor]:
+    """Of [batch, ...]: [batch, some of the rest], in any order; on a CPU no larger than its caches."""
+    if output.dim() > 2 and not output.is_contiguous():
+        output = output.movedim(-1, 1)  # as it lies in memory, where the units are second
+    flat = output.reshape(output.shape[0] if output.dim() else 1, -1)
+    return flat.split(max(1, MAX_STACKED_ELEMENTS // flat.shape[0]), dim=1) if flat.is_cpu else [flat]
 
 
 def _is_whole(numbers: Tensor) -> bool:
