@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from tb_lossdiag.recording import sums
 from tb_lossdiag.recording.limits import EXTREME, MAX_TARGET_UNITS
 
 MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
@@ -59,26 +60,25 @@ def dense(gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> tf.T
 def data_statistics(x: tf.Tensor, classes: int | None = None) -> Numbers:
     """Of one input, target or prediction [batch, ..., features]. classes: how many, where x holds class labels."""
     x = as_float(x)
-    features = _by_feature(x)
-    feature_mean, feature_std = _moments(features)
-    mean = tf.reduce_mean(feature_mean)
-    variance = tf.reduce_mean(tf.square(feature_std) + tf.square(feature_mean - mean))
+    width = (x.shape[-1] or tf.shape(x)[-1]) if (x.shape.rank or 0) > 1 else 1
+    mean, std = _moments(x if (x.shape.rank or 0) < 2 else tf.reshape(x, [tf.shape(x)[0], -1]))
+    shift, by_place = _moments(tf.reshape(mean, [-1, width]))  # of each feature over its places, in time or an image
+    within = tf.reduce_mean(tf.reshape(tf.square(std), [-1, width]), axis=0)
+    feature_std = tf.sqrt(within + tf.square(by_place))
+    whole, between = _moments(shift[:, None])
     smallest = tf.reduce_min(tf.where(feature_std > 0.0, feature_std, tf.float32.max))
-    spread = feature_std
-    if x.shape.rank is not None and x.shape.rank > 2:
-        spread = _moments(x)[1]
     row = tf.reshape(x, [1, -1])
     size, total, _ = _sizes(row)
     numbers = {
         "min": tf.reduce_min(x),
         "max": tf.reduce_max(x),
-        "mean": mean,
-        "std": tf.sqrt(variance),
+        "mean": whole[0],
+        "std": tf.sqrt(tf.reduce_mean(tf.square(feature_std)) + tf.square(between[0])),
         "nonfinite": _nonfinite(row, total)[0],
         "feature_std_min": tf.where(smallest < tf.float32.max, smallest, tf.reduce_min(feature_std)),
         "feature_std_max": tf.reduce_max(feature_std),
-        "feature_mean_max": tf.reduce_max(tf.abs(feature_mean)),
-        "diversity": tf.math.divide_no_nan(tf.reduce_mean(spread), tf.reduce_mean(size)),
+        "feature_mean_max": tf.reduce_max(tf.abs(shift)),
+        "diversity": tf.math.divide_no_nan(tf.reduce_mean(std), tf.reduce_mean(size)),
     }
     if classes is not None:
         numbers["out_of_range"] = tf.reduce_sum(_ones_where(~((x >= 0.0) & (x < float(classes)))))
@@ -160,12 +160,16 @@ def _is_small(x: tf.Tensor) -> bool:
 
 
 def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and std over the first axis, around the first row: exactly 0 for constant columns, whatever their offset."""
-    shift = x[:1]
-    centred = x - shift
-    mean = tf.reduce_mean(centred, axis=0)
-    std = tf.sqrt(tf.reduce_mean(tf.square(centred - mean), axis=0))
-    return tf.reduce_sum(shift, axis=0) + mean, std
+    """Mean and std over the first axis of [n] or [n, columns], by column.
+
+    Around the first row: exactly 0 for constant columns, whatever their offset.
+    """
+    x = x if x.shape.rank == 2 else tf.reshape(x, [-1, 1])
+    count = tf.cast(tf.shape(x)[0], tf.float32)
+    centred = x - x[:1]
+    mean = sums.down_columns(centred) / count
+    variance = sums.down_columns(tf.square(centred)) / count - tf.square(mean)
+    return x[0] + mean, tf.sqrt(tf.maximum(variance, 0.0))
 
 
 def _by_feature(x: tf.Tensor) -> tf.Tensor:

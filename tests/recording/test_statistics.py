@@ -111,3 +111,15 @@ def test_a_table_has_nan_where_a_row_lacks_a_column():
     table = statistics.table([{"b": tf.constant(2.0)}, {}], ("a", "b")).numpy()
     assert table[0, 1] == 2.0
     assert np.isnan(table).sum() == 3
+
+
+def test_a_feature_spreads_over_its_places_too_and_diversity_over_the_batch_alone(run):
+    x = (RNG.normal(size=(6, 5, 3)) + np.arange(15).reshape(5, 3)).astype(np.float32)
+    x[..., 1] = 0.1
+    exact = x.astype(np.float64)
+    found = run(statistics.data_statistics, x)
+    assert close(found["std"], exact.std())
+    assert close(found["mean"], exact.mean())
+    assert close(found["feature_std_max"], exact.std(axis=(0, 1)).max())
+    assert close(found["feature_std_min"], exact.std(axis=(0, 1))[[0, 2]].min())  # the constant one is left out
+    assert close(found["diversity"], exact.std(axis=0).mean() / np.abs(exact).mean())
