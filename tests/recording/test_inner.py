@@ -48,13 +48,14 @@ def reference(tmp_path_factory):
 
 
 def alike(records, reference, steps):
-    """The variables and outputs of these steps are those of the reference."""
+    """The variables and outputs of these steps are those of the reference, but for what looks back on other samples."""
     mine, theirs = dict(records.of(schema.LAYERS)), dict(reference.of(schema.LAYERS))
     assert list(mine) == steps
     names = [row.name for row in reference.card.rows]
     place = [[row.name for row in records.card.rows].index(name) for name in names]
+    own = [column != "activation_silent_share" for column in schema.LAYER_COLUMNS]
     for step in steps:
-        np.testing.assert_allclose(mine[step][place], theirs[step], rtol=2e-3, atol=1e-5)
+        np.testing.assert_allclose(mine[step][place][:, own], theirs[step][:, own], rtol=2e-3, atol=1e-5)
 
 
 WRAPPINGS = {
