@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from tensorboard.util import tb_logging
 
@@ -11,6 +12,7 @@ from tb_lossdiag import schema
 from tb_lossdiag.diagnosis.report import Report, undiagnosed
 from tb_lossdiag.logs import Log, list_experiments, read_run
 from tb_lossdiag.logs.experiments import Experiment
+from tb_lossdiag.plugin.statistics import Statistic, statistics_of
 from tb_lossdiag.run import Run
 
 logger = tb_logging.get_logger()
@@ -26,6 +28,11 @@ class Reading:
     run: Run
     report: Report
     problem: str = ""
+
+    @cached_property
+    def statistics(self) -> list[Statistic]:
+        """What the layer table holds; found by looking at all of it, so once."""
+        return statistics_of(self.run.layers)
 
 
 class Readings:

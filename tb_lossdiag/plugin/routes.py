@@ -16,13 +16,14 @@ from tb_lossdiag.diagnosis.report import SEVERITIES, VERDICTS
 from tb_lossdiag.logs import Log
 from tb_lossdiag.logs.source import SCALARS
 from tb_lossdiag.plugin import assets
-from tb_lossdiag.plugin.payload import layers_payload, matrix_bytes, series_payload
+from tb_lossdiag.plugin.curves import layer_payload, series_payload
+from tb_lossdiag.plugin.payload import layers_payload, matrix_bytes
 from tb_lossdiag.plugin.readings import Reading, Readings
-from tb_lossdiag.plugin.statistics import statistics_of
 
 logger = tb_logging.get_logger()
 
 MAX_WIDTH = 4096  # columns of a matrix; a request for more is a mistake
+MAX_STEP_DIGITS = 18  # of a step in a request: whatever fits into 64 bits
 
 
 class LossDiagPlugin(base_plugin.TBPlugin):
@@ -42,6 +43,7 @@ class LossDiagPlugin(base_plugin.TBPlugin):
             "/report": self._report,
             "/series": self._series,
             "/layers": self._layers,
+            "/layer": self._layer,
             "/matrix": self._matrix,
             assets.ENTRY: _missing_frontend,
         }
@@ -71,19 +73,31 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         return http_util.Respond(request, text.encode("utf-8", "backslashreplace"), "application/json")
 
     def _series(self, request: Request) -> Response:
-        return http_util.Respond(request, series_payload(self._reading(request).run), "application/json")
+        payload = series_payload(self._reading(request).run, _window(request))
+        return http_util.Respond(request, payload, "application/json")
 
     def _layers(self, request: Request) -> Response:
-        return http_util.Respond(request, layers_payload(self._reading(request).run), "application/json")
+        reading = self._reading(request)
+        return http_util.Respond(request, layers_payload(reading.run, reading.statistics), "application/json")
+
+    def _layer(self, request: Request) -> Response:
+        name = _parameter(request, "layer")
+        reading = self._reading(request)
+        payload = layer_payload(reading.run, name, reading.statistics, _window(request))
+        if not payload["charts"]:
+            raise errors.NotFoundError(f"layer {name!r} is not recorded in run {reading.run.name!r}")
+        return http_util.Respond(request, payload, "application/json")
 
     def _matrix(self, request: Request) -> Response:
         width = _width(_parameter(request, "width"))
+        window = _window(request)
         name = _parameter(request, "statistic")
-        table = self._reading(request).run.layers
-        statistic = next((s for s in statistics_of(table) if s.id == name), None)
-        if table is None or statistic is None:
-            raise errors.NotFoundError(f"statistic {name!r} is not recorded in run {_parameter(request, 'run')!r}")
-        return http_util.Respond(request, matrix_bytes(table, statistic, width), "application/octet-stream")
+        reading = self._reading(request)
+        statistic = next((s for s in reading.statistics if s.id == name), None)
+        if reading.run.layers is None or statistic is None:
+            raise errors.NotFoundError(f"statistic {name!r} is not recorded in run {reading.run.name!r}")
+        content = matrix_bytes(reading.run.layers, statistic, width, window)
+        return http_util.Respond(request, content, "application/octet-stream")
 
     def _reading(self, request: Request) -> Reading:
         name = _parameter(request, "run")
@@ -126,6 +140,22 @@ def _width(text: str) -> int:
     if not 1 <= width <= MAX_WIDTH:
         raise errors.InvalidArgumentError(f"width {text!r} is not a whole number from 1 to {MAX_WIDTH}")
     return width
+
+
+def _window(request: Request) -> tuple[int, int] | None:
+    """The steps first … last that are asked for; None for all of them."""
+    if "first" not in request.args and "last" not in request.args:
+        return None
+    first, last = (_step(name, _parameter(request, name)) for name in ("first", "last"))
+    if first > last:
+        raise errors.InvalidArgumentError(f"first {first} comes after last {last}")
+    return first, last
+
+
+def _step(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_STEP_DIGITS):
+        raise errors.InvalidArgumentError(f"{name} {text!r} is not a step: a whole number, not negative")
+    return int(text)
 
 
 def _gravity(reading: Reading) -> tuple[int, int, str]:

@@ -2,9 +2,10 @@ import struct
 
 import numpy as np
 
-from tb_lossdiag.plugin.payload import MAX_POINTS, layers_payload, matrix_bytes, points_to_show, series_payload
-from tb_lossdiag.plugin.statistics import statistics_of
-from tb_lossdiag.run import LayerCard, ModelCard, Row, Run, Series, Table
+from tb_lossdiag.diagnosis.symptoms import SYMPTOMS
+from tb_lossdiag.plugin.payload import layers_payload, matrix_bytes
+from tb_lossdiag.plugin.statistics import CATALOGUE, statistics_of
+from tb_lossdiag.run import LayerCard, ModelCard, Row, Run, Table
 
 ROWS = (Row("fc/kernel", "variable", "fc"), Row("fc", "output", "fc"), Row("fc/bias", "variable", "fc"))
 
@@ -21,9 +22,13 @@ def run_with_layers(gradient_norms, steps=None):
     return Run("exp", ModelCard(layers=(layer,)), layers=Table(steps, ROWS, columns, values, 99))
 
 
-def matrix(run, width):
+def layers(run):
+    return layers_payload(run, statistics_of(run.layers))
+
+
+def matrix(run, width, window=None):
     """What a browser makes of the bytes: row indices, first steps, last steps, values [rows, columns]."""
-    content = matrix_bytes(run.layers, statistics_of(run.layers)[0], width)
+    content = matrix_bytes(run.layers, statistics_of(run.layers)[0], width, window)
     rows, columns = struct.unpack_from("<II", content)
     index = np.frombuffer(content, "<u4", rows, 8)
     first = np.frombuffer(content, "<i4", columns, 8 + 4 * rows)
@@ -32,44 +37,8 @@ def matrix(run, width):
     return index.tolist(), first.tolist(), last.tolist(), values
 
 
-def test_short_series_are_sent_whole():
-    series = Series(np.array([1, 2]), np.array([2.5, np.nan]), 7)
-    (sent,) = series_payload(Run("exp", steps={"loss": series}))["series"]
-    assert sent["steps"] == [1, 2]
-    assert sent["values"][0] == 2.5 and np.isnan(sent["values"][1])
-    assert (sent["shown"], sent["written"]) == (2, 7)
-
-
-def test_curves_are_named_and_grouped_for_the_page():
-    curve = Series(np.array([1]), np.array([1.0]))
-    steps = dict.fromkeys(("loss", "learning_rate", "gradient_norm", "update_norm", "penalty"), curve)
-    payload = series_payload(Run("exp", steps=steps, epochs=dict.fromkeys(("loss", "val_loss", "accuracy"), curve)))
-    assert [(series["id"], series["group"]) for series in payload["series"]] == [
-        ("loss", "loss"),
-        ("learning_rate", "learning_rate"),
-        ("gradient_norm", "norm"),
-        ("update_norm", "norm"),
-        ("epoch_loss", "loss"),
-        ("epoch_val_loss", "loss"),
-    ]
-
-
-def test_merging_points_loses_neither_a_spike_nor_a_nan_nor_an_end():
-    values = np.sin(np.arange(50_000) / 1000)
-    values[[12_345, 23_456]] = 99.0, -99.0
-    values[[34_567, 34_568]] = np.nan, np.inf
-    kept = points_to_show(values, MAX_POINTS)
-    assert len(kept) <= MAX_POINTS
-    assert (np.diff(kept) > 0).all()
-    assert {0, 12_345, 23_456, 34_567, 49_999} <= set(kept.tolist())
-
-
-def test_a_series_of_nothing_but_nan_is_merged_too():
-    assert 0 < len(points_to_show(np.full(10_000, np.nan), MAX_POINTS)) <= MAX_POINTS
-
-
 def test_layer_rows_carry_what_the_card_knows_and_their_newest_values():
-    payload = layers_payload(run_with_layers([[1.0, 2.0], [3.0, np.nan]]))
+    payload = layers(run_with_layers([[1.0, 2.0], [3.0, np.nan]]))
     assert payload["steps"] == {"shown": 2, "written": 99, "first": 1, "last": 2}
     assert [statistic["id"] for statistic in payload["statistics"]] == ["gradient_norm", "activation_dead_share"]
     kernel, output, bias = payload["rows"]
@@ -91,12 +60,12 @@ def test_layer_rows_carry_what_the_card_knows_and_their_newest_values():
 
 
 def test_a_row_that_never_had_a_number_says_not_recorded():
-    payload = layers_payload(run_with_layers([[1.0, np.nan], [3.0, np.nan]]))
+    payload = layers(run_with_layers([[1.0, np.nan], [3.0, np.nan]]))
     assert payload["rows"][2]["latest"] == {"gradient_norm": None}
 
 
 def test_a_run_without_layers_answers_empty_lists():
-    payload = layers_payload(Run("exp"))
+    payload = layers(Run("exp"))
     assert payload["statistics"] == payload["rows"] == []
     assert payload["steps"]["shown"] == 0
 
@@ -118,3 +87,16 @@ def test_merged_columns_keep_the_largest_value_and_anything_not_finite():
 def test_steps_beyond_32_bits_are_cut_to_the_largest_that_fits():
     _, first, last, _ = matrix(run_with_layers([[1, 1], [2, 2]], [1, 2**40]), 1)
     assert (first, last) == ([1], [2**31 - 1])
+
+
+def test_a_matrix_of_a_part_of_the_steps_has_one_record_more_on_each_side():
+    _, first, last, values = matrix(run_with_layers([[i, i] for i in range(8)], range(0, 80, 10)), 100, (25, 50))
+    assert first == last == [20, 30, 40, 50, 60]
+    np.testing.assert_array_equal(values[0], [2, 3, 4, 5, 6])
+
+
+def test_every_statistic_names_the_checks_that_judge_it():
+    known = {symptom.ID for symptom in SYMPTOMS}
+    judged = {check for statistic in CATALOGUE.values() for check in statistic.checks}
+    assert "update_ratio" in judged
+    assert judged <= known

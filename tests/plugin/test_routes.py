@@ -119,6 +119,17 @@ def test_layers_and_their_matrix_agree(browser):
     assert struct.unpack_from("<3I", response.data) == (1, 8, layers["rows"][0]["index"])
 
 
+def test_a_part_of_the_steps_is_answered_by_series_matrix_and_layer(browser):
+    part = {"first": 10, "last": 20}
+    assert get(browser, "series", run="exp", **part).json["series"][0]["steps"] == list(range(9, 22))
+    matrix = get(browser, "matrix", run="exp", statistic="gradient_norm", width=100, **part).data
+    assert struct.unpack_from("<2I", matrix) == (1, 13)
+    layer = get(browser, "layer", run="exp", layer="fc", **part).json
+    assert [chart["statistic"] for chart in layer["charts"]] == ["gradient_norm", "update_ratio"]
+    assert layer["charts"][0]["series"][0]["label"] == "fc/kernel"
+    assert layer["charts"][0]["series"][0]["steps"] == list(range(9, 22))
+
+
 def test_a_scalar_log_has_curves_and_no_layers(browser):
     assert [series["id"] for series in get(browser, "series", run="plain").json["series"]] == ["epoch_loss"]
     assert get(browser, "series", run="plain").json["step_unit"] == "epoch"
@@ -133,7 +144,15 @@ def test_a_scalar_log_has_curves_and_no_layers(browser):
         ("report", {"run": "exp/diagnostics"}, 404, "exp/diagnostics"),
         ("layers", {"run": "../exp"}, 404, "../exp"),
         ("series", {"run": HOSTILE + "x"}, 404, HOSTILE + "x"),
+        ("series", {"run": "exp", "first": "5"}, 400, "'last'"),
+        ("series", {"run": "exp", "first": "9", "last": "5"}, 400, "9"),
+        ("series", {"run": "exp", "first": "-1", "last": "5"}, 400, "-1"),
+        ("layer", {"run": "exp"}, 400, "'layer'"),
+        ("layer", {"run": "exp", "layer": "<b>"}, 404, "<b>"),
+        ("layer", {"run": "plain", "layer": "fc"}, 404, "fc"),
+        ("layer", {"run": "exp", "layer": "fc", "first": "0", "last": "1" * 19}, 400, "1" * 19),
         ("matrix", {"run": "exp", "statistic": "gradient_norm"}, 400, "'width'"),
+        ("matrix", {"run": "exp", "statistic": "gradient_norm", "width": "8", "first": "1.5", "last": "2"}, 400, "1.5"),
         ("matrix", {"run": "exp", "width": "8"}, 400, "'statistic'"),
         ("matrix", {"run": "exp", "statistic": "<b>", "width": "8"}, 404, "<b>"),
         ("matrix", {"run": "plain", "statistic": "gradient_norm", "width": "8"}, 404, "gradient_norm"),

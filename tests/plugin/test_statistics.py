@@ -1,7 +1,7 @@
 import numpy as np
 
 from tb_lossdiag import schema
-from tb_lossdiag.plugin.statistics import CATALOGUE, statistics_of
+from tb_lossdiag.plugin.statistics import CATALOGUE, statistics_of, values_of
 from tb_lossdiag.run import Row, Table
 
 ROWS = (Row("fc/kernel", "variable", "fc"), Row("fc", "output", "fc"))
@@ -30,3 +30,12 @@ def test_a_column_of_a_later_format_gets_a_plain_label_and_the_kind_of_its_rows(
 
 def test_a_run_without_layers_has_no_statistics():
     assert statistics_of(None) == []
+
+
+def test_the_ratio_of_two_columns_is_offered_where_both_are_recorded():
+    both = table(("gradient_norm", "weight_norm"), gradient_norm=[3.0, np.nan], weight_norm=[0.0, np.nan])
+    ratio = statistics_of(both)[-1]
+    assert (ratio.id, ratio.kind) == ("gradient_weight_ratio", "variable")
+    np.testing.assert_array_equal(values_of(both, ratio, [0]), [[np.inf], [np.inf]])
+    alone = table(("gradient_norm", "weight_norm"), gradient_norm=[3.0, np.nan])
+    assert [statistic.id for statistic in statistics_of(alone)] == ["gradient_norm"]
