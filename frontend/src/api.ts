@@ -1,7 +1,7 @@
 // How is the backend asked? One function per route; a refusal carries the server's own words.
 
-import { decodeLayers, decodeMatrix, decodeReport, decodeRuns, decodeSeries } from "./decode.ts";
-import type { LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer } from "./wire.ts";
+import { decodeLayerCharts, decodeLayers, decodeMatrix, decodeReport, decodeRuns, decodeSeries } from "./decode.ts";
+import type { LayerCharts, LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
 
 /** Columns asked of a heatmap: about one per pixel of a wide screen; the drawing merges further by maximum. */
 const MATRIX_WIDTH = 1000;
@@ -40,15 +40,34 @@ export async function fetchReport(run: string, signal: AbortSignal): Promise<Rep
   return decodeReport(await (await get("report", { run }, signal)).json());
 }
 
-export async function fetchSeries(run: string, signal: AbortSignal): Promise<SeriesAnswer> {
-  return decodeSeries(await (await get("series", { run }, signal)).json());
+/** window: only these steps, merged anew; null for all of them. */
+export async function fetchSeries(run: string, window: Steps | null, signal: AbortSignal): Promise<SeriesAnswer> {
+  return decodeSeries(await (await get("series", { run, ...ends(window) }, signal)).json());
 }
 
 export async function fetchLayers(run: string, signal: AbortSignal): Promise<LayersAnswer> {
   return decodeLayers(await (await get("layers", { run }, signal)).json());
 }
 
-export async function fetchMatrix(run: string, statistic: string, signal: AbortSignal): Promise<Matrix> {
-  const response = await get("matrix", { run, statistic, width: String(MATRIX_WIDTH) }, signal);
+export async function fetchLayer(
+  run: string,
+  layer: string,
+  window: Steps | null,
+  signal: AbortSignal,
+): Promise<LayerCharts> {
+  return decodeLayerCharts(await (await get("layer", { run, layer, ...ends(window) }, signal)).json());
+}
+
+export async function fetchMatrix(
+  run: string,
+  statistic: string,
+  window: Steps | null,
+  signal: AbortSignal,
+): Promise<Matrix> {
+  const response = await get("matrix", { run, statistic, width: String(MATRIX_WIDTH), ...ends(window) }, signal);
   return decodeMatrix(await response.arrayBuffer());
+}
+
+function ends(window: Steps | null): Record<string, string> {
+  return window ? { first: String(window[0]), last: String(window[1]) } : {};
 }

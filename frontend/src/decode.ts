@@ -7,6 +7,7 @@ import type {
   CheckState,
   Confidence,
   Evidence,
+  LayerCharts,
   LayerRow,
   LayersAnswer,
   Matrix,
@@ -123,8 +124,30 @@ function series(part: unknown, place: string): Series {
     group: fields.text("group"),
     steps,
     values,
+    low: bound(fields, "low", steps.length, place),
+    high: bound(fields, "high", steps.length, place),
+    gaps: fields.list("gaps", element),
     shown: fields.number("shown"),
     written: fields.number("written"),
+  };
+}
+
+function bound(fields: Fields, key: "low" | "high", length: number, place: string): number[] | null {
+  const values = fields.listOrNull(key, element);
+  if (values && values.length !== length)
+    throw new TypeError(`${place}: ${length} steps but ${values.length} in ${key}`);
+  return values;
+}
+
+export function decodeLayerCharts(answer: unknown): LayerCharts {
+  const fields = Fields.of(answer, "layer");
+  return {
+    run: fields.text("run"),
+    layer: fields.text("layer"),
+    charts: fields.list("charts", (part, place) => {
+      const chart = Fields.of(part, place);
+      return { statistic: chart.text("statistic"), series: chart.list("series", series) };
+    }),
   };
 }
 
@@ -153,6 +176,7 @@ function statistic(part: unknown, place: string): Statistic {
     kind: fields.text("kind"),
     scale: fields.word("scale", SCALES),
     healthy: fields.numberOrNull("healthy"),
+    checks: fields.list("checks", name),
   };
 }
 

@@ -56,6 +56,10 @@ export class Fields {
     return value.map((part, i) => decode(part, `${this.place}.${key}[${i}]`));
   }
 
+  listOrNull<T>(key: string, decode: (part: unknown, place: string) => T): T[] | null {
+    return this.value[key] == null ? null : this.list(key, decode);
+  }
+
   object(key: string): Fields {
     return Fields.of(this.value[key], `${this.place}.${key}`);
   }

@@ -6,6 +6,7 @@ import "./styles/page.css";
 import "./styles/views.css";
 import "./styles/charts.css";
 import { render as draw } from "preact";
+import { followZoom } from "./detail.ts";
 import { start } from "./state.ts";
 import { Page } from "./views/page.tsx";
 
@@ -24,5 +25,6 @@ function loadStyles(): Promise<void> {
 export async function render(): Promise<void> {
   await loadStyles();
   start();
+  followZoom();
   draw(<Page />, document.body);
 }

@@ -2,6 +2,7 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { fetchLayers, fetchMatrix, fetchReport, fetchRuns, fetchSeries } from "./api.ts";
+import { zoomed } from "./charts/step_axis.ts";
 import type { Place } from "./hash.ts";
 import { follow, link, readPlace, visible, writePlace } from "./host.ts";
 import { Resource } from "./resource.ts";
@@ -20,6 +21,12 @@ export const selectedRow = signal<string | null>(null);
 
 /** The zoomed part of the step axis that all charts share; null shows everything. */
 export const stepWindow = signal<Steps | null>(null);
+
+/** The steps of the finding under the pointer or in focus; every chart lights them. */
+export const highlightedSpan = signal<Steps | null>(null);
+
+/** Whether all charts space the steps by their order of magnitude. */
+export const logSteps = signal(false);
 
 /** The step under the pointer or the keyboard cursor, in whichever chart it is. */
 export const cursorStep = signal<number | null>(null);
@@ -68,11 +75,22 @@ export function selectRow(name: string | null): void {
 
 /** Zooms the step axis around a step: the window shrinks by the factor, or grows up to everything. */
 export function zoomAround(step: number, factor: number): void {
-  const [first, last] = stepExtent.value;
-  const [from, to] = stepWindow.value ?? [first, last];
+  const [from, to] = stepWindow.value ?? stepExtent.value;
   const half = Math.max(1, (to - from) / 2 / factor);
-  const next: Steps = [Math.max(first, Math.floor(step - half)), Math.min(last, Math.ceil(step + half))];
-  stepWindow.value = next[0] <= first && next[1] >= last ? null : next;
+  showSteps(step - half, step + half);
+}
+
+/** Zooms the step axis by a factor and keeps one step where it is. */
+export function zoomAt(step: number, factor: number): void {
+  const [from, to] = stepWindow.value ?? stepExtent.value;
+  showSteps(...zoomed({ from, to, isLog: logSteps.value }, step, factor));
+}
+
+/** Makes these the steps that all charts show, as far as there are any. */
+export function showSteps(from: number, to: number): void {
+  const [first, last] = stepExtent.value;
+  const next: Steps = [Math.max(first, Math.floor(from)), Math.min(last, Math.ceil(to))];
+  if (next[1] > next[0]) stepWindow.value = next[0] <= first && next[1] >= last ? null : next;
 }
 
 /** Starts everything: reads the address, follows TensorBoard, and asks again every few seconds while in view. */
@@ -84,7 +102,7 @@ export function start(): void {
     const id = statistic.value?.id;
     // Depends on the layers answer too, so that a longer log brings a longer heatmap.
     if (run !== null && id && layers.value.value?.run === run) {
-      void matrix.load(JSON.stringify([run, id]), signal => fetchMatrix(run, id, signal));
+      void matrix.load(JSON.stringify([run, id]), signal => fetchMatrix(run, id, null, signal));
     }
   });
   effect(() => {
@@ -131,7 +149,7 @@ async function loadRun(run: RunSummary): Promise<void> {
   loaded = stamp(run);
   await Promise.all([
     report.load(name, signal => fetchReport(name, signal)),
-    series.load(name, signal => fetchSeries(name, signal)),
+    series.load(name, signal => fetchSeries(name, null, signal)),
     layers.load(name, signal => fetchLayers(name, signal)),
   ]);
 }

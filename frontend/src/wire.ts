@@ -71,8 +71,20 @@ export interface Series {
   group: string;
   steps: number[];
   values: number[];
+  /** Smallest and largest of what each value stands for; null where nothing was merged. */
+  low: number[] | null;
+  high: number[] | null;
+  /** Places in `steps` after which records are missing. */
+  gaps: number[];
   shown: number;
   written: number;
+}
+
+/** Every statistic of one layer: a chart each, a line per row. */
+export interface LayerCharts {
+  run: string;
+  layer: string;
+  charts: { statistic: string; series: Series[] }[];
 }
 
 export interface SeriesAnswer {
@@ -88,6 +100,8 @@ export interface Statistic {
   kind: string;
   scale: Scale;
   healthy: number | null;
+  /** Ids of the checks whose evidence is this number. */
+  checks: string[];
 }
 
 export interface LayerRow {

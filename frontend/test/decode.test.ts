@@ -73,12 +73,17 @@ test("a series needs as many values as steps", () => {
     group: "loss",
     steps: [1, 2],
     values: [1],
+    low: null,
+    high: null,
+    gaps: [],
     shown: 2,
     written: 2,
   };
   expect(() => decodeSeries({ run: "r", step_unit: "step", series: [series] })).toThrow("2 steps but 1 values");
   const answer = decodeSeries({ run: "r", step_unit: "step", series: [{ ...series, values: [1, "-Infinity"] }] });
   expect(answer.series[0]?.values).toEqual([1, Number.NEGATIVE_INFINITY]);
+  const cut = { ...series, values: [1, 2], high: [3] };
+  expect(() => decodeSeries({ run: "r", step_unit: "step", series: [cut] })).toThrow("2 steps but 1 in high");
 });
 
 test("an empty layer table has no first step", () => {

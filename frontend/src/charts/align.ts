@@ -9,6 +9,11 @@ export interface Line {
   dash: number[];
   steps: readonly number[];
   values: readonly number[];
+  /** Bounds of what each value stands for; null where nothing was merged. */
+  low: readonly number[] | null;
+  high: readonly number[] | null;
+  /** Points after which the line is broken. */
+  gaps: readonly number[];
   shown: number;
   written: number;
 }
@@ -23,9 +28,11 @@ export interface Mark {
   edge: "top" | "bottom";
 }
 
+/** Columns of a chart. bands: for each merged line, which columns hold its upper and lower bound. */
 export interface Aligned {
-  /** Union of the steps, then one column per line: null breaks the line, undefined does not. */
+  /** Union of the steps, one column per line, two per band: null breaks the line, undefined does not. */
   columns: [number[], ...(number | null | undefined)[][]];
+  bands: { line: number; high: number; low: number }[];
   marks: Mark[];
 }
 
@@ -33,17 +40,34 @@ export function align(lines: readonly Line[], isLog: boolean): Aligned {
   const steps = [...new Set(lines.flatMap(line => line.steps))].sort((a, b) => a - b);
   const place = new Map(steps.map((step, i) => [step, i]));
   const marks: Mark[] = [];
-  const columns = lines.map((line, index) => {
-    const column = new Array<number | null | undefined>(steps.length).fill(undefined);
-    line.steps.forEach((step, i) => {
+  const column = ({ steps: own }: Line, valueAt: (point: number) => number | null) => {
+    const filled = new Array<number | null | undefined>(steps.length).fill(undefined);
+    own.forEach((step, i) => {
+      filled[place.get(step) ?? 0] = valueAt(i);
+    });
+    return filled;
+  };
+  const columns = lines.map((line, index) =>
+    column(line, i => {
       const value = line.values[i] ?? Number.NaN;
       const mark = markOf(value, isLog);
-      if (mark) marks.push({ step, line: index, point: i, ...mark });
-      column[place.get(step) ?? 0] = mark ? null : value;
-    });
-    return column;
+      if (mark) marks.push({ step: line.steps[i] ?? 0, line: index, point: i, ...mark });
+      return mark ? null : value;
+    }),
+  );
+  const bands: Aligned["bands"] = [];
+  lines.forEach((line, index) => {
+    const { low, high } = line;
+    if (!low || !high) return;
+    const drawable = (value: number | undefined) => (value === undefined || markOf(value, isLog) ? null : value);
+    bands.push({ line: index, high: columns.length + 1, low: columns.length + 2 });
+    columns.push(
+      column(line, i => drawable(high[i])),
+      // A band that reaches below a log axis ends at its own line.
+      column(line, i => drawable(low[i]) ?? drawable(line.values[i])),
+    );
   });
-  return { columns: [steps, ...columns], marks };
+  return { columns: [steps, ...columns], bands, marks };
 }
 
 function markOf(value: number, isLog: boolean): Pick<Mark, "text" | "edge"> | null {

@@ -25,6 +25,8 @@ export function ColourBar({ scale, statistic, marked }: Props) {
   return (
     <figure class="colour-bar" aria-label={`Colour scale of ${statistic.label}`}>
       <div class="ramp">
+        {scale.below > 0 && <b class="clipped-low" style={{ background: colourAt(0) }} />}
+        {scale.above > 0 && <b class="clipped-high" style={{ background: colourAt(1) }} />}
         <i style={{ background: `linear-gradient(to right, ${stops})` }} />
         {ticks(scale).map(tick => (
           <span key={tick} style={{ left: `${100 * barPlace(tick, scale)}%` }}>
@@ -33,6 +35,7 @@ export function ColourBar({ scale, statistic, marked }: Props) {
         ))}
       </div>
       <figcaption>
+        {statistic.unit && <span>in {statistic.unit}</span>}
         {statistic.healthy !== null && <span>centre: {measured(statistic.healthy, statistic.scale)} is healthy</span>}
         <Key count={scale.zeros} kind="zero" name="zero" />
         <Key count={scale.nans} kind="nan" name="NaN" />

@@ -13,6 +13,9 @@ export const NAN = 255;
 /** Shares of the values left outside the ramp's range at each end, so that one spike does not take half the ramp. */
 const TAIL = 0.001;
 
+/** Values that are ranked to find the range: of more, evenly spaced ones, as sorting a million takes longer than drawing. */
+const RANKED = 1 << 16;
+
 /**
  * From values to the ramp. low, high: the range shown. centre: the middle of a diverging ramp, or null; reach: how far
  * from it the ramp's ends are, as a factor on a log scale, else as a difference. Counts are cells.
@@ -45,25 +48,39 @@ export function colourScale(matrix: Matrix, statistic: Statistic, isRecorded: re
     nans: 0,
     infinities: 0,
   };
-  const ranked = new Float32Array(matrix.values.length);
+  const numbers = new Float32Array(matrix.values.length);
   let count = 0;
-  matrix.values.forEach((value, i) => {
-    if (!isRecorded[Math.floor(i / matrix.columns)]) return;
-    if (Number.isNaN(value)) scale.nans++;
-    else if (!Number.isFinite(value)) scale.infinities++;
-    else if (isLog && value === 0) scale.zeros++;
-    else ranked[count++] = value;
-  });
+  for (let row = 0; row < matrix.rows; row++) {
+    if (!isRecorded[row]) continue;
+    for (let i = row * matrix.columns; i < (row + 1) * matrix.columns; i++) {
+      const value = matrix.values[i] as number;
+      if (Number.isNaN(value)) scale.nans++;
+      else if (!Number.isFinite(value)) scale.infinities++;
+      else if (isLog && value === 0) scale.zeros++;
+      else numbers[count++] = value;
+    }
+  }
   if (statistic.scale === "share") return scale;
-  const sorted = ranked.subarray(0, count).sort();
   if (!count) return scale;
+  const sorted = ranked(numbers.subarray(0, count));
   const range = widened(quantile(sorted, TAIL, Math.floor), quantile(sorted, 1 - TAIL, Math.ceil), isLog);
   scale.centre = statistic.healthy ?? (!isLog && range[0] < 0 && range[1] > 0 ? 0 : null);
   [scale.low, scale.high] = scale.centre === null ? range : including(scale.centre, range);
   if (scale.centre !== null) scale.reach = reachFrom(scale.centre, range, isLog);
-  scale.below = sorted.findIndex(value => value >= Math.fround(scale.low));
-  scale.above = count - 1 - sorted.findLastIndex(value => value <= Math.fround(scale.high));
+  const [low, high] = [Math.fround(scale.low), Math.fround(scale.high)];
+  for (let i = 0; i < count; i++) {
+    const value = numbers[i] as number;
+    if (value < low) scale.below++;
+    else if (value > high) scale.above++;
+  }
   return scale;
+}
+
+function ranked(numbers: Float32Array): Float32Array {
+  const stride = Math.ceil(numbers.length / RANKED);
+  const some = new Float32Array(Math.ceil(numbers.length / stride));
+  for (let i = 0; i < some.length; i++) some[i] = numbers[i * stride] as number;
+  return some.sort();
 }
 
 function quantile(sorted: Float32Array, share: number, round: (place: number) => number): number {
@@ -115,7 +132,12 @@ export function colourIndex(value: number, scale: ColourScale): number {
 
 /** Colour index of every cell, rows x columns. */
 export function colourIndexes(matrix: Matrix, scale: ColourScale, isRecorded: readonly boolean[]): Uint8Array {
-  return Uint8Array.from(matrix.values, (value, i) =>
-    isRecorded[Math.floor(i / matrix.columns)] ? colourIndex(value, scale) : NOT_RECORDED,
-  );
+  const indexes = new Uint8Array(matrix.values.length).fill(NOT_RECORDED);
+  for (let row = 0; row < matrix.rows; row++) {
+    if (!isRecorded[row]) continue;
+    for (let i = row * matrix.columns; i < (row + 1) * matrix.columns; i++) {
+      indexes[i] = colourIndex(matrix.values[i] as number, scale);
+    }
+  }
+  return indexes;
 }

@@ -3,45 +3,65 @@
 import { effect, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { number } from "../format.ts";
+import { downloadCsv, downloadPicture } from "../download.ts";
 import { theme } from "../host.ts";
-import { cursorStep, stepExtent, stepUnit, stepWindow, zoomAround } from "../state.ts";
-import { type Aligned, align, type Line, nearest } from "./align.ts";
+import { cursorStep, highlightedSpan, logSteps, stepExtent, stepUnit, stepWindow, zoomAt } from "../state.ts";
+import { type Aligned, align, type Line } from "./align.ts";
+import { ChartCursor } from "./chart_cursor.tsx";
 import { Legend } from "./legend.tsx";
-import type { Reference, Span } from "./overlays.ts";
+import { linesCsv } from "./lines_csv.ts";
+import { LANE_HEIGHT, type Reference, type Span } from "./overlays.ts";
+import { chartPicture } from "./picture.ts";
+import { SeriesTable } from "./series_table.tsx";
 import { options } from "./uplot_options.ts";
 import { useWidth } from "./use_width.ts";
 
 interface Props {
   title: string;
   lines: readonly Line[];
+  /** CSS pixels of the plot, without the findings' lanes. */
   height: number;
   isLog: boolean;
   setLog: (isLog: boolean) => void;
   spans?: readonly Span[];
+  /** Whether each span has a lane with its name above the plot. */
+  hasLanes?: boolean;
   reference?: Reference | null;
 }
 
 const NO_SPANS: readonly Span[] = [];
 
-export function Curves({ title, lines, height, isLog, setLog, spans = NO_SPANS, reference = null }: Props) {
+export function Curves(props: Props) {
+  const { title, lines, isLog, setLog, spans = NO_SPANS, hasLanes = false, reference = null } = props;
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const chart = useRef<uPlot | null>(null);
+  const isTable = useSignal(false);
+  const isLogSteps = logSteps.value;
+  const height = props.height + (hasLanes ? LANE_HEIGHT * spans.length : 0);
   const aligned = useMemo(() => align(lines, isLog), [lines, isLog]);
-  const shown = useRef({ aligned, spans, reference });
-  shown.current = { aligned, spans, reference };
-  const looks = JSON.stringify([isLog, theme.value, height, spans.length, lines.map(line => [line.id, line.colour])]);
+  const gaps = useMemo(() => lines.map(holesOf), [lines]);
+  const shown = useRef({ aligned, gaps, spans, hasLanes, reference });
+  shown.current = { aligned, gaps, spans, hasLanes, reference };
+  const looks = JSON.stringify([
+    [isLog, isLogSteps, theme.value, height, spans.length, isTable.value],
+    lines.map(line => [line.id, line.colour, line.low !== null]),
+  ]);
 
   useEffect(() => {
     const target = plot.current;
     if (!target || !width.value) return;
-    const drawn = new uPlot(options(width.value, height, isLog, lines, shown), data(shown.current.aligned), target);
+    const drawn = new uPlot(
+      options(width.value, height, { isLog, isLogSteps }, lines, shown),
+      data(shown.current.aligned),
+      target,
+    );
     chart.current = drawn;
+    const lit = drawn.over.appendChild(Object.assign(document.createElement("i"), { className: "lit" }));
     const stopZoom = effect(() => {
-      const [min, max] = stepWindow.value ?? stepExtent.value;
-      drawn.setScale("x", { min, max: max > min ? max : min + 1 });
+      showWindow(drawn, stepWindow.value ?? stepExtent.value);
+      light(drawn, lit);
     });
     const stopCursor = effect(() => {
       const step = cursorStep.value;
@@ -49,6 +69,12 @@ export function Curves({ title, lines, height, isLog, setLog, spans = NO_SPANS, 
       if (Math.abs((drawn.cursor.left ?? -10) - left) > 1)
         drawn.setCursor({ left, top: step === null ? -10 : 1 }, false);
     });
+    const onWheel = (event: WheelEvent) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      zoomAt(drawn.posToVal(event.clientX - drawn.over.getBoundingClientRect().left, "x"), 2 ** (-event.deltaY / 200));
+    };
+    drawn.over.addEventListener("wheel", onWheel, { passive: false });
     return () => {
       stopZoom();
       stopCursor();
@@ -61,76 +87,57 @@ export function Curves({ title, lines, height, isLog, setLog, spans = NO_SPANS, 
     const drawn = chart.current;
     if (!drawn) return;
     drawn.setData(data(aligned), false);
-    const [min, max] = stepWindow.peek() ?? stepExtent.peek();
-    drawn.setScale("x", { min, max: max > min ? max : min + 1 });
+    showWindow(drawn, stepWindow.peek() ?? stepExtent.peek());
   }, [aligned, spans, reference]);
 
+  const picture = () => {
+    if (chart.current) downloadPicture(title, chartPicture(chart.current.ctx.canvas, title, lines, stepUnit.peek()));
+  };
   return (
     <div class="chart" ref={frame}>
-      <Legend title={title} lines={lines} reference={reference} isLog={isLog} setLog={setLog} />
-      <Cursor title={title} lines={lines} steps={aligned.columns[0]}>
-        <div ref={plot} aria-hidden="true" style={{ height: `${height}px` }} />
-      </Cursor>
+      <Legend
+        title={title}
+        lines={lines}
+        reference={reference}
+        isLog={isLog}
+        setLog={setLog}
+        menu={{
+          isTable: isTable.value,
+          onTable: () => {
+            isTable.value = !isTable.value;
+          },
+          onCsv: () => downloadCsv(title, linesCsv(lines, stepUnit.peek())),
+          onPicture: isTable.value ? null : picture,
+        }}
+      />
+      {isTable.value ? (
+        <SeriesTable title={title} lines={lines} height={height} />
+      ) : (
+        <ChartCursor title={title} lines={lines} steps={aligned.columns[0]}>
+          <div ref={plot} aria-hidden="true" style={{ height: `${height}px` }} />
+        </ChartCursor>
+      )}
     </div>
   );
 }
 
-/** The chart as a slider over its steps: arrow keys move the shared cursor, +, - and 0 zoom, values are spoken. */
-function Cursor(props: {
-  title: string;
-  lines: readonly Line[];
-  steps: readonly number[];
-  children: preact.ComponentChildren;
-}) {
-  const { title, lines, steps, children } = props;
-  const isFocused = useSignal(false);
-  const at = cursorStep.value === null ? steps.length - 1 : nearest(steps, cursorStep.value);
-  const step = steps[at] ?? 0;
-  const go = (index: number) => {
-    cursorStep.value = steps[Math.max(0, Math.min(steps.length - 1, index))] ?? null;
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const stride = event.shiftKey ? 10 : 1;
-    const moves: Record<string, number> = {
-      ArrowLeft: at - stride,
-      ArrowRight: at + stride,
-      Home: 0,
-      End: steps.length - 1,
-    };
-    const next = moves[event.key];
-    if (next !== undefined) go(next);
-    else if (event.key === "+") zoomAround(step, 2);
-    else if (event.key === "-") zoomAround(step, 0.5);
-    else if (event.key === "0") stepWindow.value = null;
-    else return;
-    event.preventDefault();
-  };
-  return (
-    <div
-      class="chart-plot"
-      role="slider"
-      tabIndex={0}
-      aria-label={`${title} over ${stepUnit.value}s`}
-      aria-valuemin={steps[0] ?? 0}
-      aria-valuemax={steps.at(-1) ?? 0}
-      aria-valuenow={step}
-      aria-valuetext={`${stepUnit.value} ${number(step)}: ${lines.map(line => spoken(line, step)).join(", ")}`}
-      onKeyDown={onKeyDown}
-      onFocus={() => {
-        isFocused.value = true;
-      }}
-      onBlur={() => {
-        if (isFocused.value) cursorStep.value = null;
-        isFocused.value = false;
-      }}
-    >
-      {children}
-    </div>
-  );
+function holesOf({ steps, gaps }: Line): [number, number][] {
+  return gaps.map(place => [steps[place] ?? 0, steps[place + 1] ?? 0]);
 }
 
-function spoken(line: Line, step: number): string {
-  return `${line.label} ${number(line.values[nearest(line.steps, step)])}`;
+function showWindow(chart: uPlot, [min, max]: readonly [number, number]): void {
+  chart.setScale("x", { min, max: max > min ? max : min + 1 });
+}
+
+/** The steps of the finding under the pointer. */
+function light(chart: uPlot, lit: HTMLElement): void {
+  const span = highlightedSpan.value;
+  lit.hidden = !span;
+  if (!span) return;
+  const place = (step: number) => Math.max(0, Math.min(chart.over.clientWidth, chart.valToPos(step, "x")));
+  lit.style.left = `${place(span[0])}px`;
+  lit.style.width = `${Math.max(2, place(span[1]) - place(span[0]))}px`;
+  lit.style.height = "100%";
 }
 
 function data(aligned: Aligned): uPlot.AlignedData {

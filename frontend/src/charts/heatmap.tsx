@@ -1,32 +1,44 @@
-// One statistic over layers and steps, drawn on a canvas, with axes, a tooltip and a cell cursor for the keyboard.
+// One statistic over layers and steps: a picture to read from afar, zoom into, and walk through cell by cell.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { measured, stepSpan } from "../format.ts";
 import { theme } from "../host.ts";
-import { cursorStep, stepExtent, stepUnit, stepWindow } from "../state.ts";
+import { closedModules, layerSearch, lineWindow, toggleModule } from "../layer_place.ts";
+import { cursorStep, logSteps, showSteps, stepExtent, stepUnit, stepWindow, zoomAround, zoomAt } from "../state.ts";
 import type { LayerRow, Matrix, Statistic } from "../wire.ts";
 import { type ColourScale, colourIndexes } from "./colour_scale.ts";
+import { foldedIndexes } from "./fold.ts";
 import { heatmapLeft, RIGHT } from "./frame.ts";
-import { drawCells, drawRows, drawSteps, prepared } from "./heatmap_canvas.ts";
+import { type Cells, drawCells, drawNames, drawSteps, namedLines, prepared } from "./heatmap_canvas.ts";
+import { type Cell, including, moved, shifted, zoomedLines } from "./heatmap_keys.ts";
+import { Brush, CellFrame, LitSteps, ModuleToggles, Tooltip, WindowBar } from "./heatmap_parts.tsx";
+import { layerLines } from "./layer_tree.ts";
 import { cellAt, columnEdges, rowEdges } from "./raster.ts";
+import { reading } from "./reading.ts";
+import { placeOf, stepAt } from "./step_axis.ts";
 import { useWidth } from "./use_width.ts";
 
-const MOST_HEIGHT = 480;
 const MOST_ROW_HEIGHT = 20;
 const AXIS_HEIGHT = 26;
 
+/** A pointer that moves less between down and up has clicked. CSS pixels. */
+const CLICK = 5;
+
 /** CSS pixels of the heatmap with its step axis. */
-export function heatmapHeight(rows: number): number {
-  return plotHeightOf(rows) + AXIS_HEIGHT;
+export function heatmapHeight(lines: number): number {
+  return plotHeightOf(lines) + AXIS_HEIGHT;
 }
 
-function plotHeightOf(rows: number): number {
-  return Math.min(MOST_HEIGHT, rows * MOST_ROW_HEIGHT);
+/** Half of what the window shows, so that a finding above or the table below is still in view. */
+function plotHeightOf(lines: number): number {
+  const most = Math.max(280, Math.min(960, 0.5 * window.innerHeight));
+  return Math.min(most, lines * MOST_ROW_HEIGHT);
 }
 
 interface Props {
   matrix: Matrix;
+  /** The zoomed steps up close, of the same rows. */
+  upClose: Matrix | null;
   rows: readonly LayerRow[];
   isRecorded: readonly boolean[];
   scale: ColourScale;
@@ -37,67 +49,130 @@ interface Props {
   onSelect: (name: string) => void;
 }
 
-interface Cell {
-  row: number;
-  column: number;
+interface Drag {
+  x: number;
+  y: number;
+  toX: number;
+  toY: number;
 }
 
-export function Heatmap({ matrix, rows, isRecorded, scale, statistic, selected, isMarked, onSelect }: Props) {
+export function Heatmap(props: Props) {
+  const { matrix, upClose, rows, isRecorded, scale, statistic, selected, isMarked, onSelect } = props;
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
   const cell = useSignal<Cell | null>(null);
+  const drag = useSignal<Drag | null>(null);
   const speech = useSignal("");
 
+  const lines = useMemo(
+    () => layerLines(rows, closedModules.value, layerSearch.value),
+    [rows, closedModules.value, layerSearch.value],
+  );
   const left = heatmapLeft(width.value);
-  const plotWidth = Math.max(1, width.value - left - RIGHT);
-  const plotHeight = plotHeightOf(rows.length);
+  const plot = { left, width: Math.max(1, width.value - left - RIGHT), height: plotHeightOf(lines.length) };
   const [from, to] = stepWindow.value ?? stepExtent.value;
-  const toPixel = (step: number) => ((step - from) / Math.max(1, to - from)) * plotWidth;
-  const across = useMemo(() => columnEdges(matrix, toPixel), [matrix, from, to, plotWidth]);
-  const down = useMemo(() => rowEdges(rows.length, plotHeight), [rows.length, plotHeight]);
-  const indexes = useMemo(() => colourIndexes(matrix, scale, isRecorded), [matrix, scale, isRecorded]);
+  const axis = { from, to, isLog: logSteps.value };
+  const whole = [0, lines.length] as const;
+  // A window of lines that are no longer there shows all of them.
+  const shownLines = lineWindow.value && lineWindow.value[1] <= lines.length ? lineWindow.value : whole;
+  const down = useMemo(
+    () => rowEdges(lines.length, plot.height, shownLines),
+    [lines.length, plot.height, shownLines[0], shownLines[1]],
+  );
+  const far = useCells(props, matrix, lines, axis, plot.width, down);
+  const near = useCells(props, upClose, lines, axis, plot.width, down);
+  // Up close is what the reader points at, where it is here.
+  const { cells: seen, matrix: held } = near && upClose ? { cells: near, matrix: upClose } : { cells: far, matrix };
+  const named = useMemo(() => namedLines(lines, down, plot.height, selected), [lines, down, plot.height, selected]);
 
   useEffect(() => {
-    if (!canvas.current || !width.value) return;
-    const ctx = prepared(canvas.current, width.value, heatmapHeight(rows.length));
+    if (!canvas.current || !width.value || !far) return;
+    const ctx = prepared(canvas.current, width.value, heatmapHeight(lines.length));
     if (!ctx) return;
-    drawCells(ctx, indexes, across, down, left, plotWidth, plotHeight, scale.centre !== null);
-    drawRows(ctx, rows, down, left, selected, isMarked);
-    drawSteps(ctx, left, plotWidth, plotHeight, from, to, stepUnit.peek());
-  }, [indexes, across, down, width.value, theme.value, selected, isMarked, rows, scale]);
+    drawCells(ctx, near ? [far, near] : [far], plot, scale.centre !== null);
+    const isNamed = (line: (typeof lines)[number]) => line.places.some(place => rows[place] && isMarked(rows[place]));
+    drawNames(ctx, lines, named, down, plot, selected, isNamed);
+    drawSteps(ctx, plot, axis, stepUnit.peek());
+  }, [far, near, named, width.value, theme.value, selected, isMarked, scale]);
 
-  const say = ({ row, column }: Cell) => {
-    const value = matrix.values[row * matrix.columns + column];
-    const steps = stepSpan([matrix.first[column] ?? 0, matrix.last[column] ?? 0], stepUnit.value);
-    const text = isRecorded[row] ? measured(value, statistic.scale, statistic.unit) : "not recorded";
-    return { name: rows[row]?.name ?? "", steps, text };
-  };
+  if (!seen) return null;
+  const read = (at: Cell) => reading(at, held, lines, rows, isRecorded, statistic, stepUnit.value);
   const point = (next: Cell | null) => {
     cell.value = next;
-    cursorStep.value = next && Math.round(((matrix.first[next.column] ?? 0) + (matrix.last[next.column] ?? 0)) / 2);
+    cursorStep.value = next && Math.round(((held.first[next.column] ?? 0) + (held.last[next.column] ?? 0)) / 2);
+  };
+  const placeUnder = (event: MouseEvent) => {
+    const box = canvas.current?.getBoundingClientRect();
+    return { x: event.clientX - (box?.left ?? 0) - left, y: event.clientY - (box?.top ?? 0) };
   };
   const cellUnder = (event: MouseEvent): Cell | null => {
-    const box = canvas.current?.getBoundingClientRect();
-    const column = cellAt(across, event.clientX - (box?.left ?? 0) - left);
-    const row = cellAt(down, event.clientY - (box?.top ?? 0));
-    return event.clientX - (box?.left ?? 0) >= left && row >= 0 && column >= 0 ? { row, column } : null;
+    const { x, y } = placeUnder(event);
+    const column = x >= 0 && x <= plot.width ? cellAt(seen.across, x) : -1;
+    const line = y >= 0 && y < plot.height ? cellAt(down, y) : -1;
+    return line >= 0 && column >= 0 ? { line, column } : null;
   };
-  const open = () => {
-    const name = cell.value && rows[cell.value.row]?.name;
-    if (name) onSelect(name);
+  const open = (line: number) => {
+    const opened = lines[line];
+    if (opened?.isGroup) toggleModule(opened.name);
+    else if (opened) onSelect(opened.name);
+  };
+  const zoomLines = (line: number, factor: number) => {
+    lineWindow.value = zoomedLines(shownLines, line, factor, lines.length);
+  };
+  const showAll = () => {
+    stepWindow.value = null;
+    lineWindow.value = null;
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter") open();
-    const next = moved(cell.value ?? { row: 0, column: 0 }, event, rows.length, matrix.columns);
-    if (!next) return;
+    if (event.target !== frame.current) return;
+    const at = cell.value ?? { line: shownLines[0], column: 0 };
+    const step = held.first[at.column] ?? 0;
+    const next = moved(at, event, lines.length, held.columns);
+    if (next) {
+      lineWindow.value = lineWindow.value && including(lineWindow.value, next.line, lines.length);
+      point(next);
+      const { name, steps, text } = read(next);
+      speech.value = `${name}, ${steps}: ${text}`;
+    } else if (event.key === "Enter") open(at.line);
+    else if (event.key === "+") zoomAround(step, 2);
+    else if (event.key === "-") zoomAround(step, 0.5);
+    else if (event.key === "]") zoomLines(at.line, 2);
+    else if (event.key === "[") zoomLines(at.line, 0.5);
+    else if (event.key === "0") showAll();
+    else return;
     event.preventDefault();
-    point(next);
-    const { name, steps, text } = say(next);
-    speech.value = `${name}, ${steps}: ${text}`;
+  };
+  const onWheel = (event: WheelEvent) => {
+    const { x, y } = placeUnder(event);
+    if (event.ctrlKey) zoomAt(stepAt(x / plot.width, axis), 2 ** (-event.deltaY / 200));
+    else if (event.altKey) zoomLines(cellAt(down, y), 2 ** (-event.deltaY / 200));
+    else if (lineWindow.value && !event.shiftKey) {
+      const next = shifted(lineWindow.value, event.deltaY / 20, lines.length);
+      // At an end the page scrolls on.
+      if (next[0] === lineWindow.value[0]) return;
+      lineWindow.value = next;
+    } else return;
+    event.preventDefault();
+  };
+  const release = () => {
+    const span = drag.value;
+    drag.value = null;
+    if (!span || Math.hypot(span.toX - span.x, span.toY - span.y) < CLICK) return false;
+    const [start, end] = [Math.min(span.x, span.toX), Math.max(span.x, span.toX)];
+    const [top, bottom] = [Math.min(span.y, span.toY), Math.max(span.y, span.toY)];
+    if (end - start >= CLICK) showSteps(stepAt(start / plot.width, axis), stepAt(end / plot.width, axis));
+    if (bottom - top >= 2 * CLICK && lines.length > 1) {
+      const first = Math.max(0, cellAt(down, top));
+      const last = cellAt(down, bottom);
+      const end = (last < 0 ? lines.length - 1 : last) + 1;
+      lineWindow.value = end - first < lines.length ? [first, end] : null;
+    }
+    return true;
   };
 
-  const at = cell.value;
+  const at = cell.value && cell.value.line < lines.length && cell.value.column < held.columns ? cell.value : null;
+  const placed = { left, plot, across: seen.across, down };
   return (
     <div
       class="heatmap"
@@ -105,19 +180,47 @@ export function Heatmap({ matrix, rows, isRecorded, scale, statistic, selected, 
       role="application"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it is interactive, see the role
       tabIndex={0}
-      aria-label={`Heatmap of ${statistic.label}, ${rows.length} rows by ${matrix.columns} steps. Arrow keys move, Enter opens the row; the table below has the newest values.`}
+      aria-label={`Heatmap of ${statistic.label}, ${lines.length} rows by ${held.columns} steps. Arrow keys move, Enter opens the row, plus and minus zoom the steps, square brackets the rows, 0 shows all. The same numbers as a table: Show as table.`}
       onKeyDown={onKeyDown}
-      onMouseMove={event => point(cellUnder(event))}
-      onMouseLeave={() => point(null)}
-      onClick={open}
+      onPointerDown={event => {
+        const { x, y } = placeUnder(event);
+        if (event.button !== 0 || x < 0 || y > plot.height || event.target !== canvas.current) return;
+        frame.current?.setPointerCapture(event.pointerId);
+        drag.value = { x, y, toX: x, toY: y };
+      }}
+      onPointerMove={event => {
+        if (drag.value) {
+          const { x, y } = placeUnder(event);
+          const clamp = (value: number, most: number) => Math.max(0, Math.min(most, value));
+          drag.value = { ...drag.value, toX: clamp(x, plot.width), toY: clamp(y, plot.height) };
+        }
+        point(cellUnder(event));
+      }}
+      onPointerUp={event => {
+        const under = cellUnder(event);
+        if (drag.value && !release() && under) open(under.line);
+      }}
+      onPointerCancel={() => {
+        drag.value = null;
+      }}
+      onPointerLeave={() => point(null)}
+      onDblClick={showAll}
+      onWheel={onWheel}
       onBlur={() => point(null)}
     >
       <canvas ref={canvas} />
+      <ModuleToggles lines={lines} named={named} down={down} />
+      <LitSteps axis={axis} plot={plot} />
       {cursorStep.value !== null && cursorStep.value >= from && cursorStep.value <= to && (
-        <i class="heat-cursor" style={{ left: `${left + toPixel(cursorStep.value)}px`, height: `${plotHeight}px` }} />
+        <i
+          class="heat-cursor"
+          style={{ left: `${left + placeOf(cursorStep.value, axis) * plot.width}px`, height: `${plot.height}px` }}
+        />
       )}
-      {at && <CellFrame at={at} across={across} down={down} left={left} plotWidth={plotWidth} />}
-      {at && <Tooltip at={at} across={across} down={down} left={left} width={width.value} {...say(at)} />}
+      {lineWindow.value && <WindowBar shown={shownLines} lines={lines.length} plot={plot} />}
+      {drag.value && <Brush {...drag.value} left={left} />}
+      {at && !drag.value && <CellFrame at={at} {...placed} />}
+      {at && !drag.value && <Tooltip at={at} {...placed} width={width.value} {...read(at)} />}
       <span class="offscreen" role="status">
         {speech.value}
       </span>
@@ -125,60 +228,27 @@ export function Heatmap({ matrix, rows, isRecorded, scale, statistic, selected, 
   );
 }
 
-interface Placed {
-  at: Cell;
-  across: Float64Array;
-  down: Float64Array;
-  left: number;
-}
-
-function CellFrame({ at, across, down, left, plotWidth }: Placed & { plotWidth: number }) {
-  const from = Math.max(0, across[at.column] ?? 0);
-  const to = Math.min(plotWidth, across[at.column + 1] ?? 0);
-  const top = down[at.row] ?? 0;
-  const style = {
-    left: `${left + from}px`,
-    top: `${top}px`,
-    width: `${Math.max(2, to - from)}px`,
-    height: `${Math.max(2, (down[at.row + 1] ?? 0) - top)}px`,
-  };
-  return <i class="heat-cell" style={style} />;
-}
-
-function Tooltip(props: Placed & { width: number; name: string; steps: string; text: string }) {
-  const { at, across, down, left, width, name, steps, text } = props;
-  const x = left + Math.max(0, across[at.column] ?? 0);
-  const y = down[at.row + 1] ?? 0;
-  const side = x > width / 2 ? { right: `${width - x + 6}px` } : { left: `${x + 12}px` };
-  return (
-    <div class="tooltip" style={{ ...side, top: `${y + 6}px` }} aria-hidden="true">
-      <b>{text}</b>
-      <span>{name}</span>
-      <span class="muted">{steps}</span>
-    </div>
+/** The cells of a matrix with their borders; null without a matrix or when it is not of these rows. */
+function useCells(
+  { rows, isRecorded, scale }: Props,
+  matrix: Matrix | null,
+  lines: ReturnType<typeof layerLines>,
+  axis: { from: number; to: number; isLog: boolean },
+  plotWidth: number,
+  down: Float64Array,
+): Cells | null {
+  const isOfRows = matrix?.rows === rows.length;
+  const indexes = useMemo(
+    () => (matrix && isOfRows ? colourIndexes(matrix, scale, isRecorded) : null),
+    [matrix, isOfRows, scale, isRecorded],
   );
-}
-
-/** The cell a key leads to; null for keys that do not move. */
-export function moved(
-  cell: Cell,
-  event: Pick<KeyboardEvent, "key" | "shiftKey">,
-  rows: number,
-  columns: number,
-): Cell | null {
-  const stride = event.shiftKey ? 10 : 1;
-  const moves: Record<string, Cell> = {
-    ArrowLeft: { row: cell.row, column: cell.column - stride },
-    ArrowRight: { row: cell.row, column: cell.column + stride },
-    ArrowUp: { row: cell.row - stride, column: cell.column },
-    ArrowDown: { row: cell.row + stride, column: cell.column },
-    Home: { row: cell.row, column: 0 },
-    End: { row: cell.row, column: columns - 1 },
-    PageUp: { row: 0, column: cell.column },
-    PageDown: { row: rows - 1, column: cell.column },
-  };
-  const next = moves[event.key];
-  return next
-    ? { row: Math.max(0, Math.min(rows - 1, next.row)), column: Math.max(0, Math.min(columns - 1, next.column)) }
-    : null;
+  const folded = useMemo(
+    () => indexes && matrix && foldedIndexes(indexes, lines, matrix.columns),
+    [indexes, lines, matrix],
+  );
+  const across = useMemo(
+    () => matrix && columnEdges(matrix, step => placeOf(step, axis) * plotWidth),
+    [matrix, axis.from, axis.to, axis.isLog, plotWidth],
+  );
+  return useMemo(() => (folded && across ? { indexes: folded, across, down } : null), [folded, across, down]);
 }

@@ -1,13 +1,16 @@
-// How is a heatmap painted: the cells, the names of the rows, the step axis?
+// How is a heatmap painted: the cells, the names of the lines, the step axis?
 
 import { integer } from "../format.ts";
-import type { LayerRow } from "../wire.ts";
 import { colour } from "./colours.ts";
+import type { TreeLine } from "./layer_tree.ts";
 import { paint } from "./palette.ts";
 import { raster } from "./raster.ts";
-import { linearTicks } from "./ticks.ts";
+import { placeOf, type StepAxis, stepTicks } from "./step_axis.ts";
 
-const LABEL_HEIGHT = 13;
+/** CSS pixels that the name of a line takes. */
+export const LABEL_HEIGHT = 13;
+const INDENT = 11;
+const TOGGLE = 16;
 
 /** The canvas sized for the screen's pixels, emptied, in CSS pixels. */
 export function prepared(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
@@ -21,51 +24,106 @@ export function prepared(canvas: HTMLCanvasElement, width: number, height: numbe
   return ctx;
 }
 
+/** Where the plot lies on the canvas, in CSS pixels. */
+export interface Plot {
+  left: number;
+  width: number;
+  height: number;
+}
+
+/** Borders of lines and columns in CSS pixels of the plot, and the colour index of each cell between them. */
+export interface Cells {
+  indexes: Uint8Array;
+  across: Float64Array;
+  down: Float64Array;
+}
+
+/** Layers of cells, the later ones over the earlier ones where they have any. */
 export function drawCells(
   ctx: CanvasRenderingContext2D,
-  indexes: Uint8Array,
-  across: Float64Array,
-  down: Float64Array,
-  left: number,
-  plotWidth: number,
-  plotHeight: number,
+  layers: readonly Cells[],
+  plot: Plot,
   isDiverging: boolean,
 ): void {
   const ratio = window.devicePixelRatio;
-  const width = Math.max(1, Math.round(plotWidth * ratio));
-  const height = Math.max(1, Math.round(plotHeight * ratio));
-  const scaled = (edges: Float64Array) => edges.map(edge => edge * ratio);
-  const pixels = raster(indexes, scaled(across), scaled(down), width, height);
-  const image = new ImageData(paint(pixels, width, isDiverging, Math.round(6 * ratio)), width, height);
-  ctx.putImageData(image, Math.round(left * ratio), 0);
+  const height = Math.max(1, Math.round(plot.height * ratio));
+  for (const { indexes, across, down } of layers) {
+    const from = Math.max(0, Math.round((across[0] ?? 0) * ratio));
+    const width = Math.round(Math.min(plot.width, across.at(-1) ?? 0) * ratio) - from;
+    if (width < 1) continue;
+    const columns = across.map(edge => edge * ratio - from);
+    const pixels = raster(
+      indexes,
+      columns,
+      down.map(edge => edge * ratio),
+      width,
+      height,
+    );
+    const image = new ImageData(paint(pixels, width, isDiverging, Math.round(6 * ratio)), width, height);
+    ctx.putImageData(image, Math.round(plot.left * ratio) + from, 0);
+  }
   ctx.strokeStyle = colour("--grid");
-  ctx.strokeRect(left - 0.5, 0.5, plotWidth + 1, plotHeight - 0.5);
+  ctx.strokeRect(plot.left - 0.5, 0.5, plot.width + 1, plot.height - 0.5);
 }
 
-export function drawRows(
-  ctx: CanvasRenderingContext2D,
-  rows: readonly LayerRow[],
+/** Which lines have room for their name: modules and the selected row first, then whatever fits between. */
+export function namedLines(
+  lines: readonly TreeLine[],
   down: Float64Array,
-  left: number,
+  height: number,
   selected: string | null,
-  isMarked: (row: LayerRow) => boolean,
+): number[] {
+  const taken = new Set<number>();
+  const named: number[] = [];
+  const middle = (i: number) => ((down[i] ?? 0) + (down[i + 1] ?? 0)) / 2;
+  const isFirst = (line: TreeLine) => line.isGroup || line.name === selected;
+  for (const isFirstRound of [true, false]) {
+    lines.forEach((line, i) => {
+      const y = middle(i);
+      const slot = Math.floor(y / LABEL_HEIGHT);
+      if (isFirst(line) !== isFirstRound || y < 0 || y > height || taken.has(slot)) return;
+      if (named.some(other => Math.abs(middle(other) - y) < LABEL_HEIGHT - 1)) return;
+      taken.add(slot);
+      named.push(i);
+    });
+  }
+  return named;
+}
+
+/** CSS pixels from the canvas's left edge to a line's name, after the button that opens a module. */
+export function labelLeft(line: TreeLine): number {
+  return TOGGLE + INDENT * line.depth;
+}
+
+export function drawNames(
+  ctx: CanvasRenderingContext2D,
+  lines: readonly TreeLine[],
+  named: readonly number[],
+  down: Float64Array,
+  plot: Plot,
+  selected: string | null,
+  isMarked: (line: TreeLine) => boolean,
 ): void {
-  const height = down[1] ?? LABEL_HEIGHT;
-  const stride = Math.max(1, Math.ceil(LABEL_HEIGHT / height));
   const { fontFamily } = getComputedStyle(document.body);
-  ctx.textAlign = "right";
+  const isTree = lines.some(({ isGroup }) => isGroup);
+  ctx.textAlign = isTree ? "left" : "right";
   ctx.textBaseline = "middle";
-  rows.forEach((row, i) => {
-    const isSelected = row.name === selected;
-    const isNamed = isMarked(row);
-    if (i % stride && !isSelected) return;
-    const y = ((down[i] ?? 0) + (down[i + 1] ?? 0)) / 2;
-    ctx.font = `${isSelected ? 700 : 400} 11px ${fontFamily}`;
-    ctx.fillStyle = colour(isSelected || isNamed ? "--ink" : "--muted");
-    ctx.fillText(elided(ctx, row.name, left - 28), left - 16, y);
-    if (!isNamed) return;
-    ctx.fillStyle = colour("--warning");
-    ctx.fillRect(left - 8, (down[i] ?? 0) + 1, 3, Math.max(1, height - 2));
+  for (const i of named) {
+    const line = lines[i];
+    if (!line) continue;
+    const isBold = line.isGroup || line.name === selected;
+    ctx.font = `${isBold ? 600 : 400} 11px ${fontFamily}`;
+    ctx.fillStyle = colour(isBold || isMarked(line) ? "--ink" : "--muted");
+    const from = isTree ? labelLeft(line) : plot.left - 16;
+    const room = isTree ? plot.left - 14 - from : plot.left - 28;
+    ctx.fillText(elided(ctx, line.label, room), from, ((down[i] ?? 0) + (down[i + 1] ?? 0)) / 2);
+  }
+  ctx.fillStyle = colour("--warning");
+  lines.forEach((line, i) => {
+    const top = down[i] ?? 0;
+    const size = (down[i + 1] ?? 0) - top;
+    if (top + size > 0 && top < plot.height && isMarked(line))
+      ctx.fillRect(plot.left - 8, top + size / 20, 3, Math.max(1, 0.9 * size));
   });
 }
 
@@ -81,30 +139,21 @@ function elided(ctx: CanvasRenderingContext2D, text: string, room: number): stri
   return short;
 }
 
-export function drawSteps(
-  ctx: CanvasRenderingContext2D,
-  left: number,
-  plotWidth: number,
-  plotHeight: number,
-  from: number,
-  to: number,
-  unit: string,
-): void {
+export function drawSteps(ctx: CanvasRenderingContext2D, plot: Plot, axis: StepAxis, unit: string): void {
   const { fontFamily } = getComputedStyle(document.body);
   ctx.font = `11px ${fontFamily}`;
   ctx.fillStyle = colour("--muted");
   ctx.strokeStyle = colour("--grid");
   ctx.textBaseline = "top";
   ctx.textAlign = "right";
-  ctx.fillText(unit, left - 12, plotHeight + 8);
+  ctx.fillText(unit, plot.left - 12, plot.height + 8);
   ctx.textAlign = "center";
-  for (const step of linearTicks(from, to, plotWidth / 90)) {
-    if (!Number.isInteger(step)) continue;
-    const x = left + ((step - from) / Math.max(1, to - from)) * plotWidth;
+  for (const step of stepTicks(axis, plot.width / 90)) {
+    const x = plot.left + placeOf(step, axis) * plot.width;
     ctx.beginPath();
-    ctx.moveTo(x, plotHeight);
-    ctx.lineTo(x, plotHeight + 4);
+    ctx.moveTo(x, plot.height);
+    ctx.lineTo(x, plot.height + 4);
     ctx.stroke();
-    ctx.fillText(integer(step), x, plotHeight + 8);
+    ctx.fillText(integer(step), x, plot.height + 8);
   }
 }

@@ -3,6 +3,7 @@
 import { integer, number, withUnit } from "../format.ts";
 import { cursorStep, stepUnit } from "../state.ts";
 import { type Line, nearest } from "./align.ts";
+import { ChartMenu, type MenuProps } from "./chart_menu.tsx";
 import type { Reference } from "./overlays.ts";
 
 interface Props {
@@ -11,9 +12,10 @@ interface Props {
   reference: Reference | null;
   isLog: boolean;
   setLog: (isLog: boolean) => void;
+  menu: Omit<MenuProps, "title">;
 }
 
-export function Legend({ title, lines, reference, isLog, setLog }: Props) {
+export function Legend({ title, lines, reference, isLog, setLog, menu }: Props) {
   const step = cursorStep.value;
   return (
     <div class="legend">
@@ -28,6 +30,7 @@ export function Legend({ title, lines, reference, isLog, setLog }: Props) {
         >
           log
         </button>
+        <ChartMenu title={title} {...menu} />
       </div>
       <ul>
         {lines.map(line => (
@@ -57,6 +60,11 @@ function LegendLine({ line, step }: { line: Line; step: number | null }) {
       <Swatch colour={line.colour} dash={line.dash} />
       <span>{line.label}</span>
       <b>{withUnit(line.values[at], line.unit)}</b>
+      {step !== null && line.low && line.low[at] !== line.high?.[at] && (
+        <small>
+          {number(line.low[at])} to {number(line.high?.[at])}
+        </small>
+      )}
       {line.shown < line.written && (
         <small>
           {integer(line.shown)} of {integer(line.written)} points

@@ -1,7 +1,6 @@
 // Which colour index has each pixel of a heatmap? Cells of any width in, whole pixels out, and no spike lost.
 
 import type { Matrix } from "../wire.ts";
-import { NOT_RECORDED } from "./colour_scale.ts";
 
 /**
  * Pixel borders of the columns, columns + 1 numbers: halfway between one column's last step and the next one's first.
@@ -18,9 +17,14 @@ export function columnEdges({ columns, first, last }: Matrix, toPixel: (step: nu
   return edges;
 }
 
-/** Evenly spaced borders of `count` rows in `height` pixels. */
-export function rowEdges(count: number, height: number): Float64Array {
-  return Float64Array.from({ length: count + 1 }, (_, i) => (i * height) / count);
+/** Borders of `count` rows, of which [first, end) fill `height` pixels; the others lie above and below. */
+export function rowEdges(
+  count: number,
+  height: number,
+  [first, end]: readonly [number, number] = [0, count],
+): Float64Array {
+  const size = height / Math.max(1e-9, end - first);
+  return Float64Array.from({ length: count + 1 }, (_, i) => (i - first) * size);
 }
 
 /** Colour index of every pixel, height x width: the largest index of all cells that touch the pixel. */
@@ -35,19 +39,23 @@ export function raster(
   const across = cellsPerPixel(columns, width);
   const down = cellsPerPixel(rows, height);
   const pixels = new Uint8Array(width * height);
-  const line = new Uint8Array(width);
-  for (let row = 0; row < rows.length - 1; row++) {
-    for (let x = 0; x < width; x++) {
-      let top = NOT_RECORDED;
-      const end = across.end[x] ?? 0;
-      for (let c = across.start[x] ?? 0; c < end; c++) top = Math.max(top, indexes[row * columnCount + c] ?? 0);
-      line[x] = top;
+  for (let y = 0; y < height; y++) {
+    const [top = 0, bottom = 0] = [down.start[y], down.end[y]];
+    const line = y * width;
+    if (y > 0 && down.start[y - 1] === top && down.end[y - 1] === bottom) {
+      pixels.copyWithin(line, line - width, line);
+      continue;
     }
-    for (let y = 0; y < height; y++) {
-      if (row < (down.start[y] ?? 0) || row >= (down.end[y] ?? 0)) continue;
+    for (let row = top; row < bottom; row++) {
+      const cells = row * columnCount;
       for (let x = 0; x < width; x++) {
-        const at = y * width + x;
-        pixels[at] = Math.max(pixels[at] ?? 0, line[x] ?? 0);
+        let most = pixels[line + x] as number;
+        const end = across.end[x] as number;
+        for (let c = across.start[x] as number; c < end; c++) {
+          const index = indexes[cells + c] as number;
+          if (index > most) most = index;
+        }
+        pixels[line + x] = most;
       }
     }
   }
@@ -77,8 +85,13 @@ function cellsPerPixel(edges: Float64Array, size: number): { start: Int32Array; 
 
 /** The cell that a pixel position falls into; -1 outside all of them. edges: increasing. */
 export function cellAt(edges: Float64Array, position: number): number {
-  for (let cell = 0; cell < edges.length - 1; cell++) {
-    if (position >= (edges[cell] ?? 0) && position < (edges[cell + 1] ?? 0)) return cell;
+  if (!(position >= (edges[0] ?? 0) && position < (edges.at(-1) ?? 0))) return -1;
+  let low = 0;
+  let high = edges.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((edges[middle] ?? 0) <= position) low = middle;
+    else high = middle;
   }
-  return -1;
+  return low;
 }

@@ -2,7 +2,8 @@
 
 import type uPlot from "uplot";
 import { number } from "../format.ts";
-import { cursorStep, stepUnit, stepWindow } from "../state.ts";
+import { cursorStep, showSteps, stepUnit, stepWindow } from "../state.ts";
+import type { Steps } from "../wire.ts";
 import type { Aligned, Line } from "./align.ts";
 import { colour } from "./colours.ts";
 import { AXIS_WIDTH, legendWidth, RIGHT } from "./frame.ts";
@@ -16,12 +17,16 @@ import {
   type Span,
   shadeSpans,
 } from "./overlays.ts";
+import { stepTicks } from "./step_axis.ts";
 import { linearTicks, logTicks } from "./ticks.ts";
 
 /** What changes while a chart lives; read again at every drawing. */
 export interface Shown {
   aligned: Aligned;
+  /** Per line, the last step before each hole and the first one after it. */
+  gaps: readonly (readonly Steps[])[];
   spans: readonly Span[];
+  hasLanes: boolean;
   reference: Reference | null;
 }
 
@@ -31,7 +36,7 @@ const FEW_POINTS = 60;
 export function options(
   width: number,
   height: number,
-  isLog: boolean,
+  { isLog, isLogSteps }: { isLog: boolean; isLogSteps: boolean },
   lines: readonly Line[],
   shown: { readonly current: Shown },
 ): uPlot.Options {
@@ -39,14 +44,15 @@ export function options(
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: colour("--muted"), grid: line, ticks: { ...line, size: 4 }, font, gap: 4 };
   const values = (_: uPlot, ticks: number[]) => ticks.map(number);
-  const stepTicks = (_: uPlot, __: number, low: number, high: number) =>
-    linearTicks(low, high, width / 130).filter(Number.isInteger);
+  const ticksOfSteps = (_: uPlot, __: number, low: number, high: number) =>
+    stepTicks({ from: low, to: high, isLog: isLogSteps }, width / 130);
   const valueTicks = (_: uPlot, __: number, low: number, high: number) =>
     (isLog ? logTicks : linearTicks)(low, high, height / 40);
+  const { bands } = shown.current.aligned;
   return {
     width: width - legendWidth(width),
     height,
-    padding: [8 + LANE_HEIGHT * shown.current.spans.length, RIGHT, 0, 0],
+    padding: [8 + (shown.current.hasLanes ? LANE_HEIGHT * shown.current.spans.length : 0), RIGHT, 0, 0],
     legend: { show: false },
     cursor: {
       drag: { x: true, y: false, setScale: false },
@@ -55,17 +61,22 @@ export function options(
       bind: { dblclick: () => showAll },
     },
     scales: {
-      x: { time: false, auto: false },
+      // Inverse hyperbolic sine, as step_axis.ts has it.
+      x: { time: false, auto: false, distr: isLogSteps ? 4 : 1, asinh: 1 },
       y: {
         distr: isLog ? 3 : 1,
         range: (_, low, high) => valueRange(low, high, shown.current.reference, isLog),
       },
     },
     axes: [
-      { ...axis, size: 28, splits: stepTicks, values },
+      { ...axis, size: 28, splits: ticksOfSteps, values, filter: (_, ticks) => ticks },
       { ...axis, size: AXIS_WIDTH, splits: valueTicks, values, filter: (_, ticks) => ticks },
     ],
-    series: [{}, ...lines.map(stroke)],
+    series: [{}, ...lines.map((line, i) => stroke(line, i, shown)), ...bands.flatMap(() => [BOUND, BOUND])],
+    bands: bands.map(({ line, high, low }) => ({
+      series: [high, low],
+      fill: `color-mix(in srgb, ${colour(lines[line]?.colour ?? "--ink")} 22%, transparent)`,
+    })),
     hooks: {
       drawAxes: [chart => shadeSpans(chart, shown.current.spans)],
       draw: [chart => drawOver(chart, lines, shown.current)],
@@ -75,14 +86,24 @@ export function options(
   };
 }
 
-function stroke(line: Line): uPlot.Series {
+/** A border of a band: not drawn itself. */
+const BOUND: uPlot.Series = { width: 0, points: { show: false } };
+
+function stroke(line: Line, index: number, shown: { readonly current: Shown }): uPlot.Series {
   return {
     label: line.label,
     stroke: colour(line.colour),
     width: 1.5,
     dash: line.dash,
     points: { show: line.steps.length <= FEW_POINTS, size: 4, fill: colour(line.colour) },
+    gaps: (chart, _, __, ___, empty) => [...empty, ...holes(chart, index, shown.current)].sort((a, b) => a[0] - b[0]),
   };
+}
+
+/** Pixels from one record to the next where records between them are missing. */
+function holes(chart: uPlot, index: number, { gaps }: Shown): [number, number][] {
+  const pixel = (step: number) => chart.valToPos(step, "x", true);
+  return (gaps[index] ?? []).map(([from, to]) => [pixel(from), pixel(to)]);
 }
 
 /** The y range with some air, wide enough for the reference line. */
@@ -103,11 +124,11 @@ function valueRange(
   return [least - air, most + air];
 }
 
-function drawOver(chart: uPlot, lines: readonly Line[], { aligned, spans, reference }: Shown): void {
+function drawOver(chart: uPlot, lines: readonly Line[], { aligned, spans, hasLanes, reference }: Shown): void {
   if (reference) drawReference(chart, reference);
   const colours = lines.map(line => colour(line.colour));
   drawMarks(chart, aligned.marks, colours);
-  drawLanes(chart, spans);
+  if (hasLanes) drawLanes(chart, spans);
   drawStepUnit(chart, stepUnit.peek());
 }
 
@@ -127,8 +148,7 @@ function showAll(): null {
 function zoom(chart: uPlot): void {
   const { left, width } = chart.select;
   if (width < 2) return;
-  const first = Math.floor(chart.posToVal(left, "x"));
-  const last = Math.ceil(chart.posToVal(left + width, "x"));
+  const [first, last] = [chart.posToVal(left, "x"), chart.posToVal(left + width, "x")];
   chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-  stepWindow.value = [first, last];
+  showSteps(first, last);
 }

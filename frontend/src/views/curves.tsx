@@ -4,11 +4,13 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { isPositive, type Line } from "../charts/align.ts";
 import { Curves } from "../charts/curves.tsx";
-import { LANE_HEIGHT, type Span } from "../charts/overlays.ts";
+import type { Span } from "../charts/overlays.ts";
+import { shownSeries } from "../detail.ts";
 import { stepSpan } from "../format.ts";
-import { series, stepUnit, stepWindow } from "../state.ts";
+import { logSteps, series, stepUnit, stepWindow } from "../state.ts";
 import type { Report, Series } from "../wire.ts";
 import { Reading } from "./empty.tsx";
+import { LINE_STYLES } from "./line_styles.ts";
 
 const GROUPS = [
   { id: "loss", title: "Loss", height: 250, startsLog: false },
@@ -16,16 +18,9 @@ const GROUPS = [
   { id: "norm", title: "Norms", height: 150, startsLog: true },
 ] as const;
 
-/** Colour and dash by place in the group, so that lines differ without colour too. */
-const STYLES = [
-  { colour: "--line-1", dash: [] },
-  { colour: "--line-2", dash: [6, 3] },
-  { colour: "--line-3", dash: [2, 2] },
-  { colour: "--line-4", dash: [8, 3, 2, 3] },
-];
-
 export function CurvesSection({ report }: { report: Report }) {
   const answer = series.value.value;
+  const all = shownSeries.value ?? [];
   const failure = series.error.value;
   const window = stepWindow.value;
   return (
@@ -48,10 +43,20 @@ export function CurvesSection({ report }: { report: Report }) {
         ) : (
           <span class="muted">drag to zoom</span>
         )}
+        <button
+          type="button"
+          class="quiet"
+          aria-pressed={logSteps.value}
+          onClick={() => {
+            logSteps.value = !logSteps.value;
+          }}
+        >
+          log {stepUnit.value}s
+        </button>
       </header>
       {!answer && (failure ? <p class="hint">{failure.message}</p> : <Reading what="curves" />)}
       {answer?.series.length === 0 && <p class="hint">No loss was recorded.</p>}
-      {answer && GROUPS.map(group => <Group key={group.id} group={group} all={answer.series} report={report} />)}
+      {answer && GROUPS.map(group => <Group key={group.id} group={group} all={all} report={report} />)}
     </section>
   );
 }
@@ -59,7 +64,7 @@ export function CurvesSection({ report }: { report: Report }) {
 function Group({ group, all, report }: { group: (typeof GROUPS)[number]; all: readonly Series[]; report: Report }) {
   const lines = useMemo(() => all.filter(({ group: id }) => id === group.id).map(styled), [all, group]);
   const isLoss = group.id === "loss";
-  const spans = useMemo(() => (isLoss ? spansOf(report) : []), [report, isLoss]);
+  const spans = useMemo(() => spansOf(report), [report]);
   const reference = useMemo(
     () =>
       isLoss && report.constantLoss !== null ? { value: report.constantLoss, label: "best constant guess" } : null,
@@ -71,19 +76,20 @@ function Group({ group, all, report }: { group: (typeof GROUPS)[number]; all: re
     <Curves
       title={group.title}
       lines={lines}
-      height={group.height + LANE_HEIGHT * spans.length}
+      height={group.height}
       isLog={chosen.value ?? (group.startsLog && isPositive(lines))}
       setLog={isLog => {
         chosen.value = isLog;
       }}
       spans={spans}
+      hasLanes={isLoss}
       reference={reference}
     />
   );
 }
 
 function styled(line: Series, place: number): Line {
-  const style = STYLES[place % STYLES.length] ?? { colour: "--line-1", dash: [] };
+  const style = LINE_STYLES[place % LINE_STYLES.length] ?? { colour: "--line-1", dash: [] };
   return { ...line, ...style };
 }
 

@@ -1,65 +1,101 @@
-// What are the newest numbers of every layer? A table to sort and search: the heatmap's equal for those who read.
+// What are the newest numbers of every layer? A table to sort and search, each number beside the threshold it met.
 
 import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { Sparkline } from "../charts/sparkline.tsx";
+import { type RowAttributes, VirtualTable } from "../charts/virtual_table.tsx";
 import { integer, measured } from "../format.ts";
+import { layerSearch } from "../layer_place.ts";
 import { selectedRow, selectRow } from "../state.ts";
-import type { LayerRow, Statistic } from "../wire.ts";
+import type { LayerRow, Matrix, Report, Statistic } from "../wire.ts";
+import { limitText, metThreshold } from "./met_threshold.ts";
 import { sortedRows } from "./sorted_rows.ts";
+
+const ROW_HEIGHT = 28;
+const HEIGHT = 440;
 
 interface Props {
   rows: readonly LayerRow[];
   statistics: readonly Statistic[];
+  /** The statistic of the heatmap and its cells: they make the sparklines. */
+  chosen: Statistic;
+  matrix: Matrix | null;
+  report: Report;
   /** Whether a finding names the row. */
   isSuspect: (row: LayerRow) => boolean;
 }
 
-const SEARCH_FROM = 10;
+interface Order {
+  by: string;
+  isDescending: boolean;
+}
 
-export function LayerTable({ rows, statistics, isSuspect }: Props) {
-  const wanted = useSignal("");
-  const order = useSignal<{ by: string; isDescending: boolean } | null>(null);
-  const found = rows.filter(row => row.name.toLowerCase().includes(wanted.value.toLowerCase()));
-  const shown = order.value ? sortedRows(found, order.value.by, order.value.isDescending) : found;
+/** The rows of the table as they stand: found by the search, in their order. */
+export function tableRows(rows: readonly LayerRow[], wanted: string, order: Order | null): LayerRow[] {
+  const found = rows.filter(row => row.name.toLowerCase().includes(wanted.toLowerCase()));
+  return order ? sortedRows(found, order.by, order.isDescending) : found;
+}
+
+export function LayerTable({ rows, statistics, chosen, matrix, report, isSuspect }: Props) {
+  const order = useSignal<Order | null>(null);
+  const wanted = layerSearch.value;
+  const shown = useMemo(() => tableRows(rows, wanted, order.value), [rows, wanted, order.value]);
+  const places = useMemo(() => new Map(Array.from(matrix?.rowIndex ?? [], (index, place) => [index, place])), [matrix]);
+  const longest = useMemo(() => rows.reduce((most, { name }) => Math.max(most, name.length), 0), [rows]);
   const sortBy = (by: string) => {
     const now = order.value;
     // First click largest first, second smallest first, third the order of the data flow.
     order.value = now?.by !== by ? { by, isDescending: true } : now.isDescending ? { by, isDescending: false } : null;
   };
   const head = { order: order.value, sortBy };
+  const valuesOf = (row: LayerRow) => {
+    const place = places.get(row.index);
+    return matrix && place !== undefined
+      ? matrix.values.subarray(place * matrix.columns, (place + 1) * matrix.columns)
+      : null;
+  };
   return (
     <>
-      {rows.length >= SEARCH_FROM && (
-        <input
-          class="layer-search"
-          type="search"
-          placeholder="Search layers"
-          aria-label="Search layers"
-          value={wanted.value}
-          onInput={event => {
-            wanted.value = event.currentTarget.value;
-          }}
-        />
-      )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable from the keyboard */}
-      <section class="scroller" aria-label="Newest values per layer" tabIndex={0}>
-        <table class="layer-table">
-          <thead>
-            <tr>
-              <Head {...head} by="name" label="Row" />
-              <Head {...head} by="layerKind" label="Layer" />
-              <Head {...head} by="parameters" label="Parameters" />
-              {statistics.map(({ id, label, unit }) => (
-                <Head key={id} {...head} by={id} label={label} unit={unit} />
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(row => (
-              <Row key={row.index} row={row} statistics={statistics} isSuspect={isSuspect(row)} />
+      <VirtualTable
+        class="layer-table"
+        label="Newest values per layer"
+        height={HEIGHT}
+        rowHeight={ROW_HEIGHT}
+        count={shown.length}
+        columns={8 + statistics.length}
+        head={
+          <tr>
+            <Head {...head} by="name" label="Row" width={`${Math.min(longest, 40) + 3}ch`} />
+            <th scope="col">{chosen.label} over time</th>
+            {statistics.map(({ id, label, unit }) => (
+              <Head key={id} {...head} by={id} label={label} unit={unit} />
             ))}
-          </tbody>
-        </table>
-      </section>
+            <Head {...head} by="layerKind" label="Layer" isText />
+            <Head {...head} by="activation" label="Activation" isText />
+            <Head {...head} by="initializer" label="Initialiser" isText />
+            <Head {...head} by="parameters" label="Parameters" />
+            <Head {...head} by="trainable" label="Trainable" isText />
+          </tr>
+        }
+        row={(index, attributes) => {
+          const row = shown[index];
+          return (
+            row && (
+              <Row
+                key={row.index}
+                row={row}
+                statistics={statistics}
+                values={valuesOf(row)}
+                isLog={chosen.scale === "log" || chosen.scale === "count"}
+                report={report}
+                isSuspect={isSuspect(row)}
+                attributes={attributes}
+              />
+            )
+          );
+        }}
+      />
+      {!shown.length && <p class="hint">No row is named like that.</p>}
     </>
   );
 }
@@ -68,14 +104,21 @@ interface HeadProps {
   by: string;
   label: string;
   unit?: string;
-  order: { by: string; isDescending: boolean } | null;
+  width?: string;
+  isText?: boolean;
+  order: Order | null;
   sortBy: (by: string) => void;
 }
 
-function Head({ by, label, unit, order, sortBy }: HeadProps) {
+function Head({ by, label, unit, width, isText, order, sortBy }: HeadProps) {
   const isSorted = order?.by === by;
   return (
-    <th scope="col" aria-sort={isSorted ? (order.isDescending ? "descending" : "ascending") : "none"}>
+    <th
+      scope="col"
+      class={isText ? "text" : ""}
+      style={width ? { minWidth: width } : {}}
+      aria-sort={isSorted ? (order.isDescending ? "descending" : "ascending") : "none"}
+    >
       <button type="button" onClick={() => sortBy(by)}>
         {label}
         {unit && <small>{unit}</small>}
@@ -85,26 +128,46 @@ function Head({ by, label, unit, order, sortBy }: HeadProps) {
   );
 }
 
-function Row({ row, statistics, isSuspect }: { row: LayerRow; statistics: readonly Statistic[]; isSuspect: boolean }) {
+interface RowProps {
+  row: LayerRow;
+  statistics: readonly Statistic[];
+  values: ArrayLike<number> | null;
+  isLog: boolean;
+  report: Report;
+  isSuspect: boolean;
+  attributes: RowAttributes;
+}
+
+function Row({ row, statistics, values, isLog, report, isSuspect, attributes }: RowProps) {
   const isSelected = row.name === selectedRow.value;
-  const details = [row.layerKind, row.activation, row.initializer, !row.trainable && "frozen"]
-    .filter(Boolean)
-    .join(" · ");
   return (
-    <tr class={isSelected ? "selected" : ""}>
+    <tr {...attributes} class={isSelected ? "selected" : ""}>
       <th scope="row" class={isSuspect ? "suspect" : ""}>
-        <button type="button" aria-pressed={isSelected} onClick={() => selectRow(isSelected ? null : row.name)}>
+        <button
+          type="button"
+          title={row.name}
+          aria-pressed={isSelected}
+          onClick={() => selectRow(isSelected ? null : row.name)}
+        >
           {row.name}
         </button>
         {isSuspect && <span class="offscreen"> (named by a finding)</span>}
       </th>
-      <td class="muted">{details}</td>
+      <td>{values && <Sparkline values={values} isLog={isLog} />}</td>
+      {statistics.map(statistic => {
+        const met = isSuspect ? metThreshold(report, row, statistic) : null;
+        return (
+          <td class={met ? "value met" : "value"} key={statistic.id} title={met?.text}>
+            {met && <small>{limitText(met)}</small>}
+            {measured(row.latest[statistic.id], statistic.scale)}
+          </td>
+        );
+      })}
+      <td class="text muted">{row.layerKind}</td>
+      <td class="text muted">{row.activation ?? "–"}</td>
+      <td class="text muted">{row.initializer ?? "–"}</td>
       <td class="value">{row.parameters === null ? "–" : integer(row.parameters)}</td>
-      {statistics.map(({ id, scale }) => (
-        <td class="value" key={id}>
-          {measured(row.latest[id], scale)}
-        </td>
-      ))}
+      <td class="text muted">{row.trainable ? "yes" : "frozen"}</td>
     </tr>
   );
 }

@@ -2,6 +2,8 @@
 
 import type { LayerRow } from "../wire.ts";
 
+const TEXTS = ["name", "layerKind", "activation", "initializer"] as const;
+
 /** Sorted by a column; "not recorded" and NaN go last either way. */
 export function sortedRows(rows: readonly LayerRow[], by: string, isDescending: boolean): LayerRow[] {
   const sign = isDescending ? -1 : 1;
@@ -9,19 +11,20 @@ export function sortedRows(rows: readonly LayerRow[], by: string, isDescending: 
     const left = keyOf(a, by);
     const right = keyOf(b, by);
     if (typeof left === "string" && typeof right === "string") return -sign * left.localeCompare(right);
-    const [isLeft, isRight] = [isNumber(left), isNumber(right)];
+    const [isLeft, isRight] = [isKnown(left), isKnown(right)];
     if (!isLeft || !isRight) return Number(isRight) - Number(isLeft);
     return sign * (Number(left) - Number(right));
   });
 }
 
 function keyOf(row: LayerRow, by: string): string | number | null {
-  if (by === "name") return row.name;
-  if (by === "layerKind") return row.layerKind;
+  const text = TEXTS.find(name => name === by);
+  if (text) return row[text];
   if (by === "parameters") return row.parameters;
+  if (by === "trainable") return Number(row.trainable);
   return row.latest[by] ?? null;
 }
 
-function isNumber(value: string | number | null): boolean {
-  return typeof value === "number" && !Number.isNaN(value);
+function isKnown(value: string | number | null): boolean {
+  return value !== null && !Number.isNaN(value);
 }

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { align, isPositive, type Line, nearest } from "../../src/charts/align.ts";
 
-function line(steps: number[], values: number[]): Line {
-  return { id: "l", label: "L", unit: "", colour: "--line-1", dash: [], steps, values, shown: 2, written: 2 };
+function line(steps: number[], values: number[], bounds: Partial<Line> = {}): Line {
+  const looks = { id: "l", label: "L", unit: "", colour: "--line-1", dash: [] };
+  return { ...looks, steps, values, low: null, high: null, gaps: [], shown: 2, written: 2, ...bounds };
 }
 
 test("lines meet on the union of their steps, and a step of another line does not break one", () => {
@@ -40,4 +41,12 @@ test("only finite values decide whether a log axis fits", () => {
   expect(isPositive([line([1, 2], [1, Number.NaN])])).toBe(true);
   expect(isPositive([line([1, 2], [1, 0])])).toBe(false);
   expect(isPositive([line([1], [Number.NaN])])).toBe(false);
+});
+
+test("a merged line brings the columns of its band, which ends at the line where a log axis has no place for it", () => {
+  const merged = line([1, 2], [3, 4], { low: [1, 0], high: [5, 6] });
+  const { columns, bands } = align([line([1], [9]), merged], true);
+  expect(bands).toEqual([{ line: 1, high: 3, low: 4 }]);
+  expect(columns[3]).toEqual([5, 6]);
+  expect(columns[4]).toEqual([1, 4]);
 });

@@ -31,7 +31,7 @@ function matrix(rows: number, values: number[]): Matrix {
 }
 
 function statistic(scale: Scale, healthy: number | null = null): Statistic {
-  return { id: "s", label: "S", unit: "", kind: "variable", scale, healthy };
+  return { id: "s", label: "S", unit: "", kind: "variable", scale, healthy, checks: [] };
 }
 
 test("a log scale spans the positive values and counts the others apart", () => {

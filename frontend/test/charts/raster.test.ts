@@ -56,3 +56,9 @@ test("a single column has a width", () => {
 test("a position finds its cell, and none outside", () => {
   expect([-1, 0, 4.9, 5, 10].map(position => cellAt(rowEdges(2, 10), position))).toEqual([-1, 0, 0, 1, -1]);
 });
+
+test("a window of rows fills the height, and the others lie outside", () => {
+  expect([...rowEdges(4, 10, [1, 3])]).toEqual([-5, 0, 5, 10, 15]);
+  const pixels = raster(Uint8Array.of(5, 6, 7, 8), rowEdges(1, 1), rowEdges(4, 2, [1, 3]), 1, 2);
+  expect([...pixels]).toEqual([6, 7]);
+});

@@ -1,0 +1,83 @@
+// What does the zoomed part look like up close? The backend merges it anew; until then the merged whole is stretched.
+
+import { computed, effect } from "@preact/signals";
+import { fetchLayer, fetchMatrix, fetchSeries } from "./api.ts";
+import { Resource } from "./resource.ts";
+import { layers, matrix, selectedRow, selectedRun, series, statistic, stepWindow } from "./state.ts";
+import type { LayerCharts, Matrix, Series, SeriesAnswer, Steps } from "./wire.ts";
+
+/** So long the reader has to stay before the backend is asked: a turning wheel asks once. */
+const SETTLED_MS = 150;
+
+interface Close<T> {
+  window: Steps;
+  answer: T;
+}
+
+const closeSeries = new Resource<Close<SeriesAnswer>>();
+const closeMatrix = new Resource<Close<Matrix>>();
+
+/** The curves of the layer that is opened, in the steps on the page. */
+export const layerCharts = new Resource<LayerCharts>();
+
+/** Path of the layer whose row is selected. */
+export const openedLayer = computed(
+  () => layers.value.value?.rows.find(({ name }) => name === selectedRow.value)?.layer ?? null,
+);
+
+/** The curves as they are to be drawn: up close where that is here. */
+export const shownSeries = computed<Series[] | null>(() => {
+  const whole = series.value.value;
+  const near = closeSeries.value.value;
+  if (!whole) return null;
+  if (near?.answer.run !== whole.run || !isWithin(stepWindow.value, near.window)) return whole.series;
+  const byId = new Map(near.answer.series.map(one => [one.id, one]));
+  return whole.series.map(one => byId.get(one.id) ?? one);
+});
+
+/** What the heatmap draws over the merged whole; null when nothing nearer is here. */
+export const matrixUpClose = computed<Matrix | null>(() => {
+  const near = closeMatrix.value.value;
+  return near && isWithin(stepWindow.value, near.window) ? near.answer : null;
+});
+
+function isWithin(window: Steps | null, outer: Steps): boolean {
+  return window !== null && window[0] >= outer[0] && window[1] <= outer[1];
+}
+
+/** Asks for what the reader has zoomed to, once he has settled, and for the layer he has opened. */
+export function followZoom(): void {
+  effect(() => {
+    const run = selectedRun.value;
+    const window = stepWindow.value;
+    const id = statistic.value?.id;
+    const whole = series.value.value;
+    const cells = matrix.value.value;
+    if (run === null || !window) return;
+    const timer = setTimeout(() => {
+      if (whole?.run === run && whole.series.some(({ low }) => low)) {
+        void closeSeries.load(run, async signal => ({ window, answer: await fetchSeries(run, window, signal) }));
+      }
+      if (id && cells?.first.some((first, column) => first !== cells.last[column])) {
+        const question = JSON.stringify([run, id]);
+        void closeMatrix.load(question, async signal => ({
+          window,
+          answer: await fetchMatrix(run, id, window, signal),
+        }));
+      }
+    }, SETTLED_MS);
+    return () => clearTimeout(timer);
+  });
+  effect(() => {
+    const run = selectedRun.value;
+    const layer = openedLayer.value;
+    const window = stepWindow.value;
+    // Depends on the layers answer too, so that a longer log brings longer curves.
+    if (run === null || layer === null || layers.value.value?.run !== run) return;
+    const timer = setTimeout(
+      () => void layerCharts.load(JSON.stringify([run, layer]), signal => fetchLayer(run, layer, window, signal)),
+      window ? SETTLED_MS : 0,
+    );
+    return () => clearTimeout(timer);
+  });
+}

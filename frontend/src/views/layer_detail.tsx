@@ -1,0 +1,69 @@
+// How did one layer go? All its statistics as small charts on the shared step axis.
+
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { isPositive, type Line } from "../charts/align.ts";
+import { Curves } from "../charts/curves.tsx";
+import { layerCharts } from "../detail.ts";
+import { integer } from "../format.ts";
+import { selectRow } from "../state.ts";
+import type { LayerRow, LayersAnswer, Series, Statistic } from "../wire.ts";
+import { Reading } from "./empty.tsx";
+import { LINE_STYLES } from "./line_styles.ts";
+
+const HEIGHT = 120;
+
+export function LayerDetail({ row, answer }: { row: LayerRow; answer: LayersAnswer }) {
+  const known = layerCharts.value.value;
+  const failure = layerCharts.error.value;
+  const charts = known?.run === answer.run && known.layer === row.layer ? known.charts : null;
+  const facts = [
+    row.layerKind,
+    row.activation,
+    row.initializer,
+    row.parameters !== null && `${integer(row.parameters)} parameters`,
+    row.trainable ? "trainable" : "frozen",
+  ].filter(Boolean);
+  return (
+    <section class="layer-detail" aria-labelledby="layer-detail">
+      <header class="section-head">
+        <h3 id="layer-detail">{row.layer || row.name}</h3>
+        <span class="muted">{facts.join(" · ")}</span>
+        <button type="button" class="quiet" onClick={() => selectRow(null)}>
+          Close
+        </button>
+      </header>
+      {!charts && (failure ? <p class="hint">{failure.message}</p> : <Reading what={row.layer} />)}
+      <div class="small-charts">
+        {charts?.map(({ statistic, series }) => {
+          const shown = answer.statistics.find(({ id }) => id === statistic);
+          return shown && <SmallChart key={statistic} statistic={shown} series={series} layer={row.layer} />;
+        })}
+      </div>
+    </section>
+  );
+}
+
+function SmallChart(props: { statistic: Statistic; series: readonly Series[]; layer: string }) {
+  const { statistic, series, layer } = props;
+  const chosen = useSignal<boolean | null>(null);
+  const lines = useMemo(() => series.map((one, place) => styled(one, place, layer)), [series, layer]);
+  return (
+    <Curves
+      title={statistic.label}
+      lines={lines}
+      height={HEIGHT}
+      isLog={chosen.value ?? (statistic.scale === "log" && isPositive(lines))}
+      setLog={isLog => {
+        chosen.value = isLog;
+      }}
+    />
+  );
+}
+
+/** In its layer's own panel a row needs no more of its name than what differs. */
+function styled(series: Series, place: number, layer: string): Line {
+  const inside = series.label.startsWith(`${layer}/`) ? series.label.slice(layer.length + 1) : series.label;
+  const style = LINE_STYLES[place % LINE_STYLES.length] ?? { colour: "--line-1", dash: [] };
+  return { ...series, label: inside, ...style };
+}
