@@ -2,6 +2,19 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
+/** Modules of constants are computed here, once, so that what computes them is not shipped. */
+const constants = {
+  name: "constants",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/ramps\.ts$/ }, async ({ path }) => {
+      const { outputFiles } = await build({ entryPoints: [path], bundle: true, format: "esm", write: false });
+      const code = Buffer.from(outputFiles[0].contents).toString("base64");
+      const values = Object.entries(await import(`data:text/javascript;base64,${code}`));
+      return { contents: values.map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join("\n") };
+    });
+  },
+};
+
 const out = "../tb_lossdiag/static";
 mkdirSync(out, { recursive: true });
 const { metafile } = await build({
@@ -15,6 +28,7 @@ const { metafile } = await build({
   jsxImportSource: "preact",
   legalComments: "none",
   metafile: true,
+  plugins: [constants],
   logLevel: "warning",
 });
 
@@ -22,6 +36,7 @@ const bundled = Object.entries(metafile.outputs)
   .filter(([path]) => path.endsWith(".js") || path.endsWith(".css"))
   .flatMap(([, output]) => Object.keys(output.inputs));
 const packages = new Set(bundled.map(path => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter(Boolean));
+packages.add("d3-scale-chromatic"); // its colours are in the bundle, see ramps.ts
 const notices = [...packages].sort().map(name => {
   const folder = `node_modules/${name}`;
   const { version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));

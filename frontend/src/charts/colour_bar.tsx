@@ -35,7 +35,7 @@ export function ColourBar({ scale, statistic, marked }: Props) {
         ))}
       </div>
       <figcaption>
-        {statistic.unit && <span>in {statistic.unit}</span>}
+        {statistic.unit && <span>{statistic.unit}</span>}
         {statistic.healthy !== null && <span>centre: {measured(statistic.healthy, statistic.scale)} is healthy</span>}
         <Key count={scale.zeros} kind="zero" name="zero" />
         <Key count={scale.nans} kind="nan" name="NaN" />

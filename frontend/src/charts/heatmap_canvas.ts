@@ -81,7 +81,8 @@ export function namedLines(
     lines.forEach((line, i) => {
       const y = middle(i);
       const slot = Math.floor(y / LABEL_HEIGHT);
-      if (isFirst(line) !== isFirstRound || y < 0 || y > height || taken.has(slot)) return;
+      if (isFirst(line) !== isFirstRound || y < LABEL_HEIGHT / 2 || y > height - LABEL_HEIGHT / 2 || taken.has(slot))
+        return;
       if (named.some(other => Math.abs(middle(other) - y) < LABEL_HEIGHT - 1)) return;
       taken.add(slot);
       named.push(i);

@@ -10,7 +10,7 @@ import { cellValue, stretches } from "./matrix_cells.ts";
 import { VirtualTable } from "./virtual_table.tsx";
 
 /** As many as can be read side by side; zooming the steps makes them finer. */
-const COLUMNS = 12;
+const COLUMNS = 10;
 const ROW_HEIGHT = 25;
 
 interface Props {
@@ -39,7 +39,7 @@ export function MatrixTable({ matrix, rows, isRecorded, statistic, height }: Pro
       columns={shown.length + 1}
       head={
         <tr>
-          <th scope="col">{unit}</th>
+          <th scope="col">Row</th>
           {shown.map(({ steps: [first, last] }) => (
             <th key={first} scope="col">
               {first === last ? integer(first) : `${integer(first)}–${integer(last)}`}

@@ -40,7 +40,7 @@ function ratio(chart: uPlot): number {
   return chart.ctx.canvas.width / chart.width;
 }
 
-/** Behind the lines: the first finding's span, faint, and where each finding begins. */
+/** Behind the lines: the first finding's span, faint, unless that is all there is; and where each finding begins. */
 export function shadeSpans(chart: uPlot, spans: readonly Span[]): void {
   const { ctx, bbox } = chart;
   const scale = ratio(chart);
@@ -51,7 +51,8 @@ export function shadeSpans(chart: uPlot, spans: readonly Span[]): void {
     const { from, to } = extent(chart, span.steps);
     ctx.strokeStyle = colour(`--${span.tone}`);
     ctx.fillStyle = colour(`--shade-${span.tone}`);
-    if (rank === 0) ctx.fillRect(from, bbox.top, to - from, bbox.height);
+    const isAll = from <= bbox.left && to >= bbox.left + bbox.width;
+    if (rank === 0 && !isAll) ctx.fillRect(from, bbox.top, to - from, bbox.height);
     ctx.beginPath();
     ctx.moveTo(from, bbox.top);
     ctx.lineTo(from, bbox.top + bbox.height);

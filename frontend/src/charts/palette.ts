@@ -1,14 +1,21 @@
 // Which colour has each colour index? Cividis for magnitudes, PuOr around a centre, and patterns outside the ramp.
 
-import { interpolateCividis, interpolatePuOr } from "d3-scale-chromatic";
 import { INFINITE, NAN, NOT_RECORDED, RAMP_FIRST, RAMP_LAST, ZERO } from "./colour_scale.ts";
 import { colour } from "./colours.ts";
+import { CIVIDIS, PUOR } from "./ramps.ts";
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Ramp colour at 0 to 1. Diverging: purple below the centre, orange above it. */
 export function rampColour(place: number, isDiverging: boolean): string {
-  return isDiverging ? interpolatePuOr(place) : interpolateCividis(place);
+  const stops = isDiverging ? PUOR : CIVIDIS;
+  const at = place * (stops.length / 3 - 1);
+  const below = Math.floor(at);
+  const channel = (i: number) => {
+    const from = stops[3 * below + i] ?? 0;
+    return Math.round(from + (at - below) * ((stops[3 * below + 3 + i] ?? from) - from));
+  };
+  return `rgb(${channel(0)}, ${channel(1)}, ${channel(2)})`;
 }
 
 /** RGBA bytes of a raster. Zero and NaN cells are patterned, so that they are told without colour too. */

@@ -62,7 +62,7 @@ export function options(
     },
     scales: {
       // Inverse hyperbolic sine, as step_axis.ts has it.
-      x: { time: false, auto: false, distr: isLogSteps ? 4 : 1, asinh: 1 },
+      x: { time: false, auto: false, distr: isLogSteps ? 4 : 1, asinh: 1, range: (_, low, high) => [low, high] },
       y: {
         distr: isLog ? 3 : 1,
         range: (_, low, high) => valueRange(low, high, shown.current.reference, isLog),
@@ -121,7 +121,8 @@ function valueRange(
   const most = Math.max(...ends);
   if (isLog) return [least / 1.4, most * 1.4];
   const air = 0.06 * (most - least || Math.abs(most) || 1);
-  return [least - air, most + air];
+  // What is never negative does not look as if it could be.
+  return [least >= 0 ? Math.max(0, least - air) : least - air, most + air];
 }
 
 function drawOver(chart: uPlot, lines: readonly Line[], { aligned, spans, hasLanes, reference }: Shown): void {

@@ -63,7 +63,8 @@ function SmallChart(props: { statistic: Statistic; series: readonly Series[]; la
 
 /** In its layer's own panel a row needs no more of its name than what differs. */
 function styled(series: Series, place: number, layer: string): Line {
+  const isOutput = series.label === layer;
   const inside = series.label.startsWith(`${layer}/`) ? series.label.slice(layer.length + 1) : series.label;
   const style = LINE_STYLES[place % LINE_STYLES.length] ?? { colour: "--line-1", dash: [] };
-  return { ...series, label: inside, ...style };
+  return { ...series, label: isOutput ? "output" : inside, ...style };
 }
