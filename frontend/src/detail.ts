@@ -4,12 +4,14 @@ import { computed, effect } from "@preact/signals";
 import { fetchLayer, fetchMatrix, fetchSeries } from "./api.ts";
 import { Resource } from "./resource.ts";
 import { layers, matrix, selectedRow, selectedRun, series, statistic, stepWindow } from "./state.ts";
-import type { LayerCharts, Matrix, Series, SeriesAnswer, Steps } from "./wire.ts";
+import type { LayerCharts, LayerRow, Matrix, Series, SeriesAnswer, Steps } from "./wire.ts";
 
 /** So long the reader has to stay before the backend is asked: a turning wheel asks once. */
 const SETTLED_MS = 150;
 
 interface Close<T> {
+  /** What it answers: run, and statistic where there is one. */
+  question: string;
   window: Steps;
   answer: T;
 }
@@ -20,10 +22,16 @@ const closeMatrix = new Resource<Close<Matrix>>();
 /** The curves of the layer that is opened, in the steps on the page. */
 export const layerCharts = new Resource<LayerCharts>();
 
-/** Path of the layer whose row is selected. */
-export const openedLayer = computed(
-  () => layers.value.value?.rows.find(({ name }) => name === selectedRow.value)?.layer ?? null,
-);
+/** Path of the layer whose row is selected; null when none is. */
+const openedLayer = computed(() => {
+  const row = layers.value.value?.rows.find(({ name }) => name === selectedRow.value);
+  return row ? layerOf(row) : null;
+});
+
+/** What the backend calls the row's layer: a row that names none is its own. */
+export function layerOf(row: LayerRow): string {
+  return row.layer || row.name;
+}
 
 /** The curves as they are to be drawn: up close where that is here. */
 export const shownSeries = computed<Series[] | null>(() => {
@@ -38,7 +46,8 @@ export const shownSeries = computed<Series[] | null>(() => {
 /** What the heatmap draws over the merged whole; null when nothing nearer is here. */
 export const matrixUpClose = computed<Matrix | null>(() => {
   const near = closeMatrix.value.value;
-  return near && isWithin(stepWindow.value, near.window) ? near.answer : null;
+  const isAsked = near?.question === JSON.stringify([selectedRun.value, statistic.value?.id]);
+  return near && isAsked && isWithin(stepWindow.value, near.window) ? near.answer : null;
 });
 
 function isWithin(window: Steps | null, outer: Steps): boolean {
@@ -56,11 +65,16 @@ export function followZoom(): void {
     if (run === null || !window) return;
     const timer = setTimeout(() => {
       if (whole?.run === run && whole.series.some(({ low }) => low)) {
-        void closeSeries.load(run, async signal => ({ window, answer: await fetchSeries(run, window, signal) }));
+        void closeSeries.load(run, async signal => ({
+          question: run,
+          window,
+          answer: await fetchSeries(run, window, signal),
+        }));
       }
       if (id && cells?.first.some((first, column) => first !== cells.last[column])) {
         const question = JSON.stringify([run, id]);
         void closeMatrix.load(question, async signal => ({
+          question,
           window,
           answer: await fetchMatrix(run, id, window, signal),
         }));

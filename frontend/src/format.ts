@@ -50,6 +50,19 @@ export function clock(seconds: number): string {
   return seconds > 0 ? CLOCK.format(new Date(1000 * seconds)) : "";
 }
 
+const UNITS = [
+  ["d", 86400],
+  ["h", 3600],
+  ["min", 60],
+  ["s", 1],
+] as const;
+
+/** Seconds as "5 s ago", "3 min ago"; clocks that differ a little make "just now". */
+export function ago(seconds: number): string {
+  const found = UNITS.find(([, size]) => seconds >= size);
+  return found ? `${integer(Math.floor(seconds / found[1]))} ${found[0]} ago` : "just now";
+}
+
 /** "never_learned" as "Never learned". */
 export function words(id: string): string {
   if (id === "nonfinite") return "Not finite";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clock, integer, measured, number, plural, stepSpan, withUnit, words } from "../src/format.ts";
+import { ago, clock, integer, measured, number, plural, stepSpan, withUnit, words } from "../src/format.ts";
 
 test("a number has four significant digits and no trailing zeros", () => {
   expect([2.3456, 0.5, 12, 1234.5678, 0.001].map(number)).toEqual(["2.346", "0.5", "12", "1235", "0.001"]);
@@ -41,4 +41,15 @@ test("words of the backend's ids read as words", () => {
 test("a log without a time shows none", () => {
   expect(clock(0)).toBe("");
   expect(clock(1_790_000_000)).toContain("Sept");
+});
+
+test("an age is told in its largest unit, and a clock that runs ahead is not told", () => {
+  expect([-5, 0.4, 59, 61, 7300, 200_000].map(ago)).toEqual([
+    "just now",
+    "just now",
+    "59 s ago",
+    "1 min ago",
+    "2 h ago",
+    "2 d ago",
+  ]);
 });

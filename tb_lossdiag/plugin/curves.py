@@ -46,9 +46,12 @@ def series_payload(run: Run, window: Window = None) -> dict[str, Any]:
 
 
 def layer_payload(run: Run, layer: str, statistics: Sequence[Statistic], window: Window = None) -> dict[str, Any]:
-    """One chart per statistic that the layer's rows have, one series per row. A row without a number is left out."""
+    """One chart per statistic that the layer's rows have, one series per row. A row without a number is left out.
+
+    layer: a path; a row that names no layer is its own.
+    """
     table = run.layers
-    rows = [] if table is None else [index for index, row in enumerate(table.rows) if row.layer == layer]
+    rows = [] if table is None else [index for index, row in enumerate(table.rows) if (row.layer or row.name) == layer]
     charts = []
     for statistic in statistics:
         series = []

@@ -50,7 +50,7 @@ def test_tensorboards_reload_button_asks_again(tab, page):
         page.locator("app-header-reload button").click()
 
 
-def test_a_growing_run_grows_on_the_page_and_the_reader_keeps_his_place(tab, log_dir):
+def test_a_growing_run_grows_on_the_page_and_the_reader_keeps_his_place(tab, page, log_dir):
     run = synthetic.stuck(name="growing")
     card = written_logs.full_card(run)
     with DiagnosticsWriter(log_dir / "growing", card=card) as writer:
@@ -58,11 +58,21 @@ def test_a_growing_run_grows_on_the_page_and_the_reader_keeps_his_place(tab, log
         writer.flush()
         frame = tab("&p.lossdiag.run=growing")
         frame.locator(".verdict-facts", has_text="step 200").wait_for()
+        frame.locator(".layer-table").get_by_role("button", name="output/kernel").click()
+        frame.locator(".layer-detail .chart").first.wait_for()
+        frame.get_by_role("slider", name="Loss over steps").focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("+")
+        zoomed = frame.locator(".section-head", has_text="Curves").locator(".muted").first.inner_text()
         frame.locator("#checks").scroll_into_view_if_needed()
         place = frame.evaluate("document.querySelector('.content').scrollTop")
         written_logs.write_steps(writer, run, 201, 400)
     frame.locator(".verdict-facts", has_text="step 400").wait_for()
     assert place > 0
+    assert zoomed == "steps 1 to 51"
+    assert frame.get_by_text(zoomed, exact=True).is_visible()
+    assert frame.locator(".layer-detail h3").first.inner_text() == "output"
+    assert "newest step 400, " in frame.locator(".freshness").inner_text()
     assert frame.evaluate("document.querySelector('.content').scrollTop") == pytest.approx(place, abs=60)
 
 

@@ -59,3 +59,8 @@ def test_a_layers_curves_are_one_chart_per_statistic_with_one_line_per_row():
     }
     assert payload["charts"][-1]["series"][0]["values"] == [2.0, 2.0, 2.0]
     assert layer_payload(Run("exp", layers=table), "other", statistics_of(table))["charts"] == []
+
+
+def test_a_row_that_names_no_layer_is_its_own():
+    table = Table(np.array([1]), (Row("w", "variable"),), ("gradient_norm",), np.ones((1, 1, 1), np.float32), 1)
+    assert len(layer_payload(Run("exp", layers=table), "w", statistics_of(table))["charts"]) == 1

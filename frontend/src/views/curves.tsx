@@ -10,6 +10,7 @@ import { stepSpan } from "../format.ts";
 import { logSteps, series, stepUnit, stepWindow } from "../state.ts";
 import type { Report, Series } from "../wire.ts";
 import { Reading } from "./empty.tsx";
+import { Freshness } from "./freshness.tsx";
 import { LINE_STYLES } from "./line_styles.ts";
 
 const GROUPS = [
@@ -53,6 +54,7 @@ export function CurvesSection({ report }: { report: Report }) {
         >
           log {stepUnit.value}s
         </button>
+        <Freshness />
       </header>
       {!answer && (failure ? <p class="hint">{failure.message}</p> : <Reading what="curves" />)}
       {answer?.series.length === 0 && <p class="hint">No loss was recorded.</p>}

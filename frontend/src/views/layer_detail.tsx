@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { isPositive, type Line } from "../charts/align.ts";
 import { Curves } from "../charts/curves.tsx";
-import { layerCharts } from "../detail.ts";
+import { layerCharts, layerOf } from "../detail.ts";
 import { integer } from "../format.ts";
 import { selectRow } from "../state.ts";
 import type { LayerRow, LayersAnswer, Series, Statistic } from "../wire.ts";
@@ -14,9 +14,10 @@ import { LINE_STYLES } from "./line_styles.ts";
 const HEIGHT = 120;
 
 export function LayerDetail({ row, answer }: { row: LayerRow; answer: LayersAnswer }) {
+  const layer = layerOf(row);
   const known = layerCharts.value.value;
   const failure = layerCharts.error.value;
-  const charts = known?.run === answer.run && known.layer === row.layer ? known.charts : null;
+  const charts = known?.run === answer.run && known.layer === layer ? known.charts : null;
   const facts = [
     row.layerKind,
     row.activation,
@@ -27,17 +28,17 @@ export function LayerDetail({ row, answer }: { row: LayerRow; answer: LayersAnsw
   return (
     <section class="layer-detail" aria-labelledby="layer-detail">
       <header class="section-head">
-        <h3 id="layer-detail">{row.layer || row.name}</h3>
+        <h3 id="layer-detail">{layer}</h3>
         <span class="muted">{facts.join(" · ")}</span>
         <button type="button" class="quiet" onClick={() => selectRow(null)}>
           Close
         </button>
       </header>
-      {!charts && (failure ? <p class="hint">{failure.message}</p> : <Reading what={row.layer} />)}
+      {!charts && (failure ? <p class="hint">{failure.message}</p> : <Reading what={layer} />)}
       <div class="small-charts">
         {charts?.map(({ statistic, series }) => {
           const shown = answer.statistics.find(({ id }) => id === statistic);
-          return shown && <SmallChart key={statistic} statistic={shown} series={series} layer={row.layer} />;
+          return shown && <SmallChart key={statistic} statistic={shown} series={series} layer={layer} />;
         })}
       </div>
     </section>
