@@ -58,3 +58,17 @@ def write_steps(writer: DiagnosticsWriter, run: Run, first: int, last: int) -> N
             (at,) = np.nonzero(table.steps == step)
             if len(at):
                 write_table(step, {column: table.column(column)[at[0]] for column in table.columns})
+
+
+def write_nested(log_dir: Path) -> None:
+    """60 layers in 3 stages of 4 blocks; 5,000 steps of loss with a NaN and a hole, layers at every 50th."""
+    paths = [f"stage_{i // 20}/block_{i // 5 % 4}/dense_{i % 5}" for i in range(60)]
+    rows = tuple(Row(f"{path}/kernel", "variable", path) for path in paths)
+    rng = np.random.default_rng(0)
+    with DiagnosticsWriter(log_dir, card=ModelCard(rows=rows)) as writer:
+        for step in [*range(1, 2001), *range(3001, 6001)]:
+            if step % 50 == 0:
+                norms = np.linspace(0.1, 1, len(rows)) * rng.uniform(0.9, 1.1, len(rows))
+                writer.write_layers(step, {"gradient_norm": norms, "weight_norm": np.full(len(rows), 2.0)})
+            loss = np.nan if step == 4000 else 2.3 - step / 6000 + rng.normal(0, 0.05)
+            writer.write_step(step, loss=loss, learning_rate=0.1, gradient_nonfinite=step == 4000)

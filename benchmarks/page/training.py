@@ -3,7 +3,8 @@
 The numbers are those of a deep network whose gradient vanishes towards the input and leaps once, with noise of a tenth.
 """
 
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,13 @@ LEAP = 1200  # the record in which the gradient is a thousand times its size
 DECADES = 6  # from the last layer's gradient to the first one's
 BINS = 30  # TensorBoard's default
 KEPT_HISTOGRAMS = 50  # per tag, of however many: TensorBoard's default
-SIZES = {"weight_norm": 5.0, "update_norm": 5e-3, "update_ratio": 1e-3, "activation_std": 0.6, "activation_max_abs": 3.0}
+SIZES = {
+    "weight_norm": 5.0,
+    "update_norm": 5e-3,
+    "update_ratio": 1e-3,
+    "activation_std": 0.6,
+    "activation_max_abs": 3.0,
+}
 
 
 def names(layers: int) -> list[str]:
@@ -91,7 +98,9 @@ def write_ours(log_dir: Path, layers: int) -> None:
 
 def write_scalars(log_dir: Path, layers: int) -> None:
     """What people log to look at gradients: one scalar per layer and step, and the loss."""
-    values = {f"gradient_norm/{name}": norms for name, norms in zip(names(layers), gradient_norms(layers).T, strict=True)}
+    values = {
+        f"gradient_norm/{name}": norms for name, norms in zip(names(layers), gradient_norms(layers).T, strict=True)
+    }
     values["loss"] = losses()
     with _events(log_dir) as writer:
         for tag, series in values.items():
@@ -103,36 +112,23 @@ def write_histograms(log_dir: Path, layers: int) -> None:
     """One histogram per layer at as many steps as TensorBoard keeps of however many there are."""
     rng = np.random.default_rng(3)
     metadata = histograms.create_summary_metadata(None, None)
+    bell = np.exp(-(np.linspace(-2, 2, BINS) ** 2))
     edges = np.linspace(-0.5, 0.5, BINS + 1)
     with _events(log_dir) as writer:
         for name in names(layers):
             for step in np.linspace(1, RECORDS, KEPT_HISTOGRAMS).astype(int).tolist():
-                counts = rng.multinomial(64 * 64, np.exp(-np.linspace(-2, 2, BINS) ** 2) / _MASS)
+                counts = rng.multinomial(64 * 64, bell / bell.sum())
                 tensor = tensor_util.make_tensor_proto(np.stack([edges[:-1], edges[1:], counts], 1))
                 value = Summary.Value(tag=f"{name}/kernel", tensor=tensor, metadata=metadata)
                 writer.add_event(_event(step, value))
-
-
-_MASS = np.exp(-np.linspace(-2, 2, BINS) ** 2).sum()
 
 
 def _event(step: int, value: Summary.Value) -> Event:
     return Event(step=step, wall_time=1.7e9 + step, summary=Summary(value=[value]))
 
 
-class _events:
-    """An event file in a directory of its own, closed at the end."""
-
-    def __init__(self, log_dir: Path) -> None:
-        self._writer = EventFileWriter(str(log_dir / RUN))
-
-    def __enter__(self) -> EventFileWriter:
-        return self._writer
-
-    def __exit__(self, *exception: object) -> None:
-        self._writer.close()
-
-
-def fresh(log_dir: Path) -> Path:
-    shutil.rmtree(log_dir, ignore_errors=True)
-    return log_dir
+@contextmanager
+def _events(log_dir: Path) -> Iterator[EventFileWriter]:
+    writer = EventFileWriter(str(log_dir / RUN))
+    yield writer
+    writer.close()

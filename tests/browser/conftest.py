@@ -19,6 +19,9 @@ NO_BROWSER = (
 # Files that TensorBoard's own pages ask for in vain.
 TENSORBOARD_LACKS = ("/favicon.ico", "/font-roboto/")
 
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = "async () => (await axe.run()).violations.map(v => `${v.id}: ${v.nodes.map(n => n.target).join(' | ')}`)"
+
 # Reports every violation of TensorBoard's content security policy as a console error.
 WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation", event =>
@@ -58,6 +61,12 @@ def log_dir(tmp_path_factory) -> Path:
 def address(log_dir):
     with tensorboard(log_dir) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """TensorBoard on a log directory of the test's own: a context manager that gives its address."""
+    return tensorboard
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +116,17 @@ def is_fault(message) -> bool:
     """Whether it is an error, and not one of TensorBoard's own missing files."""
     address = message.location.get("url", "")
     return message.type == "error" and not any(path in address for path in TENSORBOARD_LACKS)
+
+
+@pytest.fixture
+def violations(page):
+    """What axe finds wrong with the page as it stands: a function that lists it."""
+
+    def found() -> list[str]:
+        page.evaluate(AXE.read_text())
+        return page.evaluate(RUN_AXE)
+
+    return found
 
 
 @pytest.fixture

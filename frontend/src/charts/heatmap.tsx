@@ -1,7 +1,7 @@
 // One statistic over layers and steps: a picture to read from afar, zoom into, and walk through cell by cell.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { theme } from "../host.ts";
 import { closedModules, layerSearch, lineWindow, toggleModule } from "../layer_place.ts";
 import { cursorStep, logSteps, showSteps, stepExtent, stepUnit, stepWindow, zoomAround, zoomAt } from "../state.ts";
@@ -86,11 +86,11 @@ export function Heatmap(props: Props) {
   const { cells: seen, matrix: held } = near && upClose ? { cells: near, matrix: upClose } : { cells: far, matrix };
   const named = useMemo(() => namedLines(lines, down, plot.height, selected), [lines, down, plot.height, selected]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!canvas.current || !width.value || !far) return;
     const ctx = prepared(canvas.current, width.value, heatmapHeight(lines.length));
     if (!ctx) return;
-    drawCells(ctx, near ? [far, near] : [far], plot, scale.centre !== null);
+    drawCells(ctx, near ?? far, plot, scale.centre !== null);
     const isNamed = (line: (typeof lines)[number]) => line.places.some(place => rows[place] && isMarked(rows[place]));
     drawNames(ctx, lines, named, down, plot, selected, isNamed);
     drawSteps(ctx, plot, axis, stepUnit.peek());

@@ -15,12 +15,15 @@ const TOGGLE = 16;
 /** The canvas sized for the screen's pixels, emptied, in CSS pixels. */
 export function prepared(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
   const ratio = window.devicePixelRatio;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+  // Setting a size, even the same one, makes the browser take new memory.
+  if (canvas.width !== columns) canvas.width = columns;
+  if (canvas.height !== rows) canvas.height = rows;
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   const ctx = canvas.getContext("2d");
-  ctx?.scale(ratio, ratio);
+  ctx?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx?.clearRect(0, 0, width, height);
   return ctx;
 }
 
@@ -38,30 +41,21 @@ export interface Cells {
   down: Float64Array;
 }
 
-/** Layers of cells, the later ones over the earlier ones where they have any. */
 export function drawCells(
   ctx: CanvasRenderingContext2D,
-  layers: readonly Cells[],
+  { indexes, across, down }: Cells,
   plot: Plot,
   isDiverging: boolean,
 ): void {
   const ratio = window.devicePixelRatio;
-  const height = Math.max(1, Math.round(plot.height * ratio));
-  for (const { indexes, across, down } of layers) {
-    const from = Math.max(0, Math.round((across[0] ?? 0) * ratio));
-    const width = Math.round(Math.min(plot.width, across.at(-1) ?? 0) * ratio) - from;
-    if (width < 1) continue;
-    const columns = across.map(edge => edge * ratio - from);
-    const pixels = raster(
-      indexes,
-      columns,
-      down.map(edge => edge * ratio),
-      width,
-      height,
-    );
-    const image = new ImageData(paint(pixels, width, isDiverging, Math.round(6 * ratio)), width, height);
-    ctx.putImageData(image, Math.round(plot.left * ratio) + from, 0);
-  }
+  const [width, height] = [plot.width, plot.height].map(size => Math.max(1, Math.round(size * ratio))) as [
+    number,
+    number,
+  ];
+  const scaled = (edges: Float64Array) => edges.map(edge => edge * ratio);
+  const pixels = raster(indexes, scaled(across), scaled(down), width, height);
+  const image = new ImageData(paint(pixels, width, isDiverging, Math.round(6 * ratio)), width, height);
+  ctx.putImageData(image, Math.round(plot.left * ratio), 0);
   ctx.strokeStyle = colour("--grid");
   ctx.strokeRect(plot.left - 0.5, 0.5, plot.width + 1, plot.height - 0.5);
 }

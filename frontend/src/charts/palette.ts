@@ -1,6 +1,6 @@
 // Which colour has each colour index? Cividis for magnitudes, PuOr around a centre, and patterns outside the ramp.
 
-import { INFINITE, NAN, NOT_RECORDED, RAMP_FIRST, RAMP_LAST, ZERO } from "./colour_scale.ts";
+import { INFINITE, NAN, RAMP_FIRST, RAMP_LAST, ZERO } from "./colour_scale.ts";
 import { colour } from "./colours.ts";
 import { CIVIDIS, PUOR } from "./ramps.ts";
 
@@ -30,12 +30,13 @@ export function paint(
   const nanStripe = packed(colour("--heat-nan"));
   const painted = new Uint32Array(pixels.length);
   for (let i = 0; i < pixels.length; i++) {
-    const index = pixels[i] ?? NOT_RECORDED;
+    const index = pixels[i] as number;
+    painted[i] = ground[index] as number;
+    if (index !== ZERO && index !== NAN) continue;
     const x = i % width;
     const y = (i - x) / width;
     if (index === ZERO && x % period === 0 && y % period === 0) painted[i] = zeroDot;
     else if (index === NAN && (x + y) % period < period / 3) painted[i] = nanStripe;
-    else painted[i] = ground[index] ?? 0;
   }
   return new Uint8ClampedArray(painted.buffer);
 }

@@ -1,0 +1,35 @@
+"""Which speed was promised, and is it kept? For 500 layers; twice as much is allowed for 1,000."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.page.loads import Load
+
+SIZE = 500  # layers that the limits are for
+BUNDLE_BYTES = 80_000  # gzip
+
+
+@dataclass(frozen=True)
+class Goal:
+    """measured: one load's number, in `unit`, of which the median over the loads is held against `limit`."""
+
+    title: str
+    unit: str
+    limit: float
+    measured: Callable[[Load], float]
+
+    def limit_for(self, layers: int) -> float:
+        return self.limit * max(1, layers / SIZE)
+
+
+GOALS = (
+    Goal("first findings visible", "ms", 800, lambda load: load.findings),
+    Goal("heatmap drawn", "ms", 1200, lambda load: load.heatmap),
+    Goal("hover, median", "ms", 34, lambda load: float(np.median(load.hover))),
+    Goal("hover, 95 %", "ms", 34, lambda load: float(np.quantile(load.hover, 0.95))),
+    Goal("zoom, median", "ms", 34, lambda load: float(np.median(load.zoom))),
+    Goal("zoom, 95 %", "ms", 34, lambda load: float(np.quantile(load.zoom, 0.95))),
+    Goal("heap of the page", "MB", 60, lambda load: load.heap / 1e6),
+)

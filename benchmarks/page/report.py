@@ -1,0 +1,54 @@
+"""What became of the measurements? Tables of the loads, beside the goals and beside TensorBoard's own tabs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from benchmarks.overhead.table import Table
+from benchmarks.page.goals import BUNDLE_BYTES, GOALS, SIZE
+from benchmarks.page.loads import Load, Other
+
+
+def against_goals(loads: Mapping[int, Sequence[Load]]) -> Table:
+    rows = []
+    for layers, ones in loads.items():
+        for goal in GOALS:
+            values = [goal.measured(one) for one in ones]
+            middle, limit = np.median(values), goal.limit_for(layers)
+            spread = f"{min(values):.0f} … {max(values):.0f}"
+            verdict = "met" if middle <= limit else "missed"
+            rows.append((f"{layers:,}", goal.title, f"{middle:.0f} {goal.unit}", spread, f"{limit:.0f}", verdict))
+    return Table(
+        "The Diagnostics tab",
+        ("layers", "", "median", "lowest … highest", "goal", ""),
+        rows,
+        "Times to the first findings and to the heatmap count from the start of our frame; hover and zoom from the "
+        "event to the paint of what it changed, with every module opened. The heap is the whole page's after a "
+        f"collection, typed arrays and TensorBoard's own part included. Goals are for {SIZE} layers; {2 * SIZE:,} may "
+        "take twice as much.",
+    )
+
+
+def beside_tensorboard(loads: Mapping[int, Sequence[Load]], others: Mapping[tuple[str, int], Sequence[Other]]) -> Table:
+    rows = []
+    for (tab, layers), ones in others.items():
+        own, first = np.median([one.first for one in loads[layers]]), np.median([one.first for one in ones])
+        own_heap, heap = (np.median([one.heap for one in part]) / 1e6 for part in (loads[layers], ones))
+        shown = f"{ones[0].shown} of {layers + 1 if tab == 'Time Series' else layers}"
+        rows.append((f"{layers:,}", "Diagnostics", f"{own:.0f} ms", "1", f"{own_heap:.0f} MB", "1", f"all {layers:,}"))
+        ratio, heap_ratio = f"{first / own:.2f}", f"{heap / own_heap:.2f}"
+        rows.append((f"{layers:,}", tab, f"{first:.0f} ms", ratio, f"{heap:.0f} MB", heap_ratio, shown))
+    return Table(
+        "Beside TensorBoard's own tabs",
+        ("layers", "tab", "first answer", "ratio", "heap", "ratio", "layers in view"),
+        rows,
+        "From opening TensorBoard's page to the first findings, or to the first picture of the other tab. The other "
+        "logs hold what people write today: a gradient norm per layer and step as a scalar, and a histogram per layer "
+        "at 50 steps, which is what TensorBoard keeps of however many there are.",
+    )
+
+
+def bundle(size: int) -> Table:
+    verdict = "met" if size <= BUNDLE_BYTES else "missed"
+    row = ("index.js and index.css, gzip", f"{size / 1e3:.1f} kB", f"{BUNDLE_BYTES / 1e3:.0f} kB", verdict)
+    return Table("The bundle", ("", "size", "goal", ""), [row])
