@@ -72,7 +72,11 @@ export function options(
       { ...axis, size: 28, splits: ticksOfSteps, values, filter: (_, ticks) => ticks },
       { ...axis, size: AXIS_WIDTH, splits: valueTicks, values, filter: (_, ticks) => ticks },
     ],
-    series: [{}, ...lines.map((line, i) => stroke(line, i, shown)), ...bands.flatMap(() => [BOUND, BOUND])],
+    series: [
+      {},
+      ...lines.map((line, i) => stroke(line, i, shown)),
+      ...bands.flatMap(({ line }) => [bound(line, shown), bound(line, shown)]),
+    ],
     bands: bands.map(({ line, high, low }) => ({
       series: [high, low],
       fill: `color-mix(in srgb, ${colour(lines[line]?.colour ?? "--ink")} 22%, transparent)`,
@@ -86,17 +90,23 @@ export function options(
   };
 }
 
-/** A border of a band: not drawn itself. */
-const BOUND: uPlot.Series = { width: 0, points: { show: false } };
-
 function stroke(line: Line, index: number, shown: { readonly current: Shown }): uPlot.Series {
   return {
+    ...bound(index, shown),
     label: line.label,
     stroke: colour(line.colour),
     width: 1.5,
     dash: line.dash,
     points: { show: line.steps.length <= FEW_POINTS, size: 4, fill: colour(line.colour) },
-    gaps: (chart, _, __, ___, empty) => [...empty, ...holes(chart, index, shown.current)].sort((a, b) => a[0] - b[0]),
+  };
+}
+
+/** A border of a line's band: broken where the line is, and not drawn itself. */
+function bound(line: number, shown: { readonly current: Shown }): uPlot.Series {
+  return {
+    width: 0,
+    points: { show: false },
+    gaps: (chart, _, __, ___, empty) => [...empty, ...holes(chart, line, shown.current)].sort((a, b) => a[0] - b[0]),
   };
 }
 
