@@ -20,7 +20,7 @@ BLANK = """() => {
 class Load:
     """One load. Times in ms; `findings` and `heatmap` from the start of our frame, `first` from that of the page.
 
-    heap: bytes of the page after a collection, typed arrays included, TensorBoard's own part of it too.
+    heap: bytes of the page after a collection, the browser's own objects and typed arrays included, TensorBoard's too.
     """
 
     findings: float
@@ -76,7 +76,7 @@ def _heap(page: Page) -> float:
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     usage = session.send("Runtime.getHeapUsage")
-    return usage["usedSize"] + usage.get("backingStorageSize", 0)
+    return usage["usedSize"] + usage["embedderHeapUsedSize"] + usage["backingStorageSize"]
 
 
 def _hovered(page: Page, frame: Frame) -> list[float]:

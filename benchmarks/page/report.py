@@ -24,8 +24,8 @@ def against_goals(loads: Mapping[int, Sequence[Load]]) -> Table:
         rows,
         "Times to the first findings and to the heatmap count from the start of our frame; hover and zoom from the "
         "event to the paint of what it changed, with every module opened. The heap is the whole page's after a "
-        f"collection, typed arrays and TensorBoard's own part included. Goals are for {SIZE} layers; {2 * SIZE:,} may "
-        "take twice as much.",
+        "collection: scripts, document and typed arrays, TensorBoard's own part included. "
+        f"Goals are for {SIZE} layers; {2 * SIZE:,} may take twice as much.",
     )
 
 

@@ -6,16 +6,16 @@ import { theme } from "../host.ts";
 import { closedModules, layerSearch, lineWindow, toggleModule } from "../layer_place.ts";
 import { cursorStep, logSteps, showSteps, stepExtent, stepUnit, stepWindow, zoomAround, zoomAt } from "../state.ts";
 import type { LayerRow, Matrix, Statistic } from "../wire.ts";
-import { type ColourScale, colourIndexes } from "./colour_scale.ts";
-import { foldedIndexes } from "./fold.ts";
+import type { ColourScale } from "./colour_scale.ts";
 import { heatmapLeft, RIGHT } from "./frame.ts";
-import { type Cells, drawCells, drawNames, drawSteps, namedLines, prepared } from "./heatmap_canvas.ts";
+import { drawCells, drawNames, drawSteps, namedLines, prepared } from "./heatmap_canvas.ts";
 import { type Cell, including, moved, shifted, zoomedLines } from "./heatmap_keys.ts";
 import { Brush, CellFrame, LitSteps, ModuleToggles, Tooltip, WindowBar } from "./heatmap_parts.tsx";
 import { layerLines } from "./layer_tree.ts";
-import { cellAt, columnEdges, rowEdges } from "./raster.ts";
+import { cellAt, rowEdges } from "./raster.ts";
 import { reading } from "./reading.ts";
 import { placeOf, stepAt } from "./step_axis.ts";
+import { useCells } from "./use_cells.ts";
 import { useWidth } from "./use_width.ts";
 
 const MOST_ROW_HEIGHT = 20;
@@ -41,6 +41,8 @@ interface Props {
   upClose: Matrix | null;
   rows: readonly LayerRow[];
   isRecorded: readonly boolean[];
+  /** Whether TensorBoard dropped records at random, so that what is missing says nothing. */
+  isSampled: boolean;
   scale: ColourScale;
   statistic: Statistic;
   selected: string | null;
@@ -108,7 +110,8 @@ export function Heatmap(props: Props) {
   };
   const cellUnder = (event: MouseEvent): Cell | null => {
     const { x, y } = placeUnder(event);
-    const column = x >= 0 && x <= plot.width ? cellAt(seen.across, x) : -1;
+    const isMissing = seen.holes.some(([start, end]) => x > start && x < end);
+    const column = x >= 0 && x <= plot.width && !isMissing ? cellAt(seen.across, x) : -1;
     const line = y >= 0 && y < plot.height ? cellAt(down, y) : -1;
     return line >= 0 && column >= 0 ? { line, column } : null;
   };
@@ -226,29 +229,4 @@ export function Heatmap(props: Props) {
       </span>
     </div>
   );
-}
-
-/** The cells of a matrix with their borders; null without a matrix or when it is not of these rows. */
-function useCells(
-  { rows, isRecorded, scale }: Props,
-  matrix: Matrix | null,
-  lines: ReturnType<typeof layerLines>,
-  axis: { from: number; to: number; isLog: boolean },
-  plotWidth: number,
-  down: Float64Array,
-): Cells | null {
-  const isOfRows = matrix?.rows === rows.length;
-  const indexes = useMemo(
-    () => (matrix && isOfRows ? colourIndexes(matrix, scale, isRecorded) : null),
-    [matrix, isOfRows, scale, isRecorded],
-  );
-  const folded = useMemo(
-    () => indexes && matrix && foldedIndexes(indexes, lines, matrix.columns),
-    [indexes, lines, matrix],
-  );
-  const across = useMemo(
-    () => matrix && columnEdges(matrix, step => placeOf(step, axis) * plotWidth),
-    [matrix, axis.from, axis.to, axis.isLog, plotWidth],
-  );
-  return useMemo(() => (folded && across ? { indexes: folded, across, down } : null), [folded, across, down]);
 }

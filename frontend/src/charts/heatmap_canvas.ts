@@ -39,11 +39,13 @@ export interface Cells {
   indexes: Uint8Array;
   across: Float64Array;
   down: Float64Array;
+  /** Stretches of the plot in which records are missing. */
+  holes: readonly (readonly [number, number])[];
 }
 
 export function drawCells(
   ctx: CanvasRenderingContext2D,
-  { indexes, across, down }: Cells,
+  { indexes, across, down, holes }: Cells,
   plot: Plot,
   isDiverging: boolean,
 ): void {
@@ -56,6 +58,10 @@ export function drawCells(
   const pixels = raster(indexes, scaled(across), scaled(down), width, height);
   const image = new ImageData(paint(pixels, width, isDiverging, Math.round(6 * ratio)), width, height);
   ctx.putImageData(image, Math.round(plot.left * ratio), 0);
+  for (const [from, to] of holes) {
+    const start = Math.max(0, from);
+    ctx.clearRect(plot.left + start, 0, Math.max(0, Math.min(plot.width, to) - start), plot.height);
+  }
   ctx.strokeStyle = colour("--grid");
   ctx.strokeRect(plot.left - 0.5, 0.5, plot.width + 1, plot.height - 0.5);
 }

@@ -17,6 +17,20 @@ export function columnEdges({ columns, first, last }: Matrix, toPixel: (step: nu
   return edges;
 }
 
+/** As in the backend's merging.py: a distance this many times longer than those on both sides of it is a hole. */
+const HOLE = 5;
+
+/** First and last step of the stretches between two columns in which records are missing. */
+export function columnHoles({ columns, first, last }: Matrix): [number, number][] {
+  const distance = (c: number) => (first[c + 1] ?? 0) - (last[c] ?? 0);
+  const found: [number, number][] = [];
+  for (let c = 1; c < columns - 2; c++) {
+    const beside = Math.max(distance(c - 1), distance(c + 1));
+    if (distance(c) > HOLE * beside) found.push([(last[c] ?? 0) + beside / 2, (first[c + 1] ?? 0) - beside / 2]);
+  }
+  return found;
+}
+
 /** Borders of `count` rows, of which [first, end) fill `height` pixels; the others lie above and below. */
 export function rowEdges(
   count: number,

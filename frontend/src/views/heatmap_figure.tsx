@@ -84,6 +84,7 @@ function Picture({ cells, answer, chosen, isSuspect }: Props & { cells: Matrix }
           upClose={matrixUpClose.value}
           rows={rows}
           isRecorded={isRecorded}
+          isSampled={answer.steps.shown < answer.steps.written}
           scale={scale}
           statistic={chosen}
           selected={selectedRow.value}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cellAt, columnEdges, raster, rowEdges } from "../../src/charts/raster.ts";
+import { cellAt, columnEdges, columnHoles, raster, rowEdges } from "../../src/charts/raster.ts";
 import type { Matrix } from "../../src/wire.ts";
 
 function columnsAt(first: number[], last: number[]): Matrix {
@@ -61,4 +61,9 @@ test("a window of rows fills the height, and the others lie outside", () => {
   expect([...rowEdges(4, 10, [1, 3])]).toEqual([-5, 0, 5, 10, 15]);
   const pixels = raster(Uint8Array.of(5, 6, 7, 8), rowEdges(1, 1), rowEdges(4, 2, [1, 3]), 1, 2);
   expect([...pixels]).toEqual([6, 7]);
+});
+
+test("missing records are a hole between columns, and a change of cadence is none", () => {
+  expect(columnHoles(columnsAt([10, 20, 90, 100], [10, 20, 90, 100]))).toEqual([[25, 85]]);
+  expect(columnHoles(columnsAt([1, 2, 3, 50, 100, 150], [1, 2, 3, 50, 100, 150]))).toEqual([]);
 });
