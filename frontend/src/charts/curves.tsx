@@ -5,7 +5,16 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { downloadCsv, downloadPicture } from "../download.ts";
 import { theme } from "../host.ts";
-import { cursorStep, highlightedSpan, logSteps, stepExtent, stepUnit, stepWindow, zoomAt } from "../state.ts";
+import {
+  cursorStep,
+  highlightedSpan,
+  logSteps,
+  selectedRun,
+  stepExtent,
+  stepUnit,
+  stepWindow,
+  zoomAt,
+} from "../state.ts";
 import { type Aligned, align, type Line } from "./align.ts";
 import { ChartCursor } from "./chart_cursor.tsx";
 import { Legend } from "./legend.tsx";
@@ -90,8 +99,10 @@ export function Curves(props: Props) {
     showWindow(drawn, stepWindow.peek() ?? stepExtent.peek());
   }, [aligned, spans, reference]);
 
+  const fullTitle = `${title} of ${selectedRun.value}`;
   const picture = () => {
-    if (chart.current) downloadPicture(title, chartPicture(chart.current.ctx.canvas, title, lines, stepUnit.peek()));
+    const canvas = chart.current?.ctx.canvas;
+    if (canvas) downloadPicture(fullTitle, chartPicture(canvas, fullTitle, lines, stepUnit.peek()));
   };
   return (
     <div class="chart" ref={frame}>
@@ -106,7 +117,7 @@ export function Curves(props: Props) {
           onTable: () => {
             isTable.value = !isTable.value;
           },
-          onCsv: () => downloadCsv(title, linesCsv(lines, stepUnit.peek())),
+          onCsv: () => downloadCsv(fullTitle, linesCsv(lines, stepUnit.peek())),
           onPicture: isTable.value ? null : picture,
         }}
       />
