@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { closedAtFirst, modulesAround } from "./charts/layer_tree.ts";
-import { layers, selectedRun } from "./state.ts";
+import { layers, selectedRow, selectedRun, selectRow } from "./state.ts";
 
 /** What is searched for in heatmap and table. */
 export const layerSearch = signal("");
@@ -36,6 +36,24 @@ export function reveal(name: string): void {
   if ([...around].some(path => closed.has(path))) closeModules([...closed].filter(path => !around.has(path)));
   layerSearch.value = "";
 }
+
+/** Opens a row's layer below the heatmap, or closes it again, and brings its heading into view. */
+export function toggleLayer(name: string): void {
+  const opens = name !== selectedRow.peek();
+  selectRow(opens ? name : null);
+  if (opens) requestAnimationFrame(() => document.getElementById("layer-detail")?.scrollIntoView({ block: "nearest" }));
+}
+
+/** The run whose layers have been here; a link's row is shown when they arrive, and not again while the log grows. */
+let arrived: string | null = null;
+
+effect(() => {
+  const answer = layers.value.value;
+  if (!answer || answer.run === arrived) return;
+  arrived = answer.run;
+  const linked = selectedRow.peek();
+  if (linked !== null) reveal(linked);
+});
 
 effect(() => {
   selectedRun.value;

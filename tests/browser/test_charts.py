@@ -100,6 +100,14 @@ def test_a_layer_opens_its_own_charts_and_leads_back(charts, violations):
     assert detail.count() == 0
 
 
+def test_a_link_to_a_row_in_a_closed_module_opens_the_module(entry, nested_address):
+    page = entry("&p.lossdiag.run=nested&p.lossdiag.row=stage_1/block_2/dense_3/kernel", nested_address)
+    toggle = page.get_by_role("button", name="stage_1/block_2, 5 rows")
+    toggle.wait_for()
+    assert toggle.get_attribute("aria-expanded") == "true"
+    assert page.get_by_role("button", name="stage_1/block_1, 5 rows").get_attribute("aria-expanded") == "false"
+
+
 @pytest.mark.parametrize(("chart", "head"), [("Loss", "step"), ("Gradient norm", "row")])
 def test_what_a_chart_shows_is_taken_along_as_csv_and_as_a_picture(charts, chart, head):
     with charts.expect_download() as download:

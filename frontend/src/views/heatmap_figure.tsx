@@ -12,8 +12,8 @@ import { MatrixTable } from "../charts/matrix_table.tsx";
 import { heatmapPicture } from "../charts/picture.ts";
 import { matrixUpClose } from "../detail.ts";
 import { downloadCsv, downloadPicture } from "../download.ts";
-import { closedModules } from "../layer_place.ts";
-import { matrix, selectedRow, selectRow, stepUnit } from "../state.ts";
+import { closedModules, toggleLayer } from "../layer_place.ts";
+import { matrix, selectedRow, stepUnit } from "../state.ts";
 import type { LayerRow, LayersAnswer, Matrix, Statistic } from "../wire.ts";
 import { Reading } from "./empty.tsx";
 
@@ -89,7 +89,7 @@ function Picture({ cells, answer, chosen, isSuspect }: Props & { cells: Matrix }
           statistic={chosen}
           selected={selectedRow.value}
           isMarked={isSuspect}
-          onSelect={name => selectRow(name === selectedRow.value ? null : name)}
+          onSelect={toggleLayer}
         />
       )}
     </div>

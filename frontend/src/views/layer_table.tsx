@@ -5,8 +5,8 @@ import { useMemo } from "preact/hooks";
 import { Sparkline } from "../charts/sparkline.tsx";
 import { type RowAttributes, VirtualTable } from "../charts/virtual_table.tsx";
 import { integer, measured } from "../format.ts";
-import { layerSearch } from "../layer_place.ts";
-import { selectedRow, selectRow } from "../state.ts";
+import { layerSearch, toggleLayer } from "../layer_place.ts";
+import { selectedRow } from "../state.ts";
 import type { LayerRow, Matrix, Report, Statistic } from "../wire.ts";
 import { limitText, metThreshold } from "./met_threshold.ts";
 import { sortedRows } from "./sorted_rows.ts";
@@ -143,12 +143,7 @@ function Row({ row, statistics, values, isLog, report, isSuspect, attributes }: 
   return (
     <tr {...attributes} class={isSelected ? "selected" : ""}>
       <th scope="row" class={isSuspect ? "suspect" : ""}>
-        <button
-          type="button"
-          title={row.name}
-          aria-pressed={isSelected}
-          onClick={() => selectRow(isSelected ? null : row.name)}
-        >
+        <button type="button" title={row.name} aria-pressed={isSelected} onClick={() => toggleLayer(row.name)}>
           {row.name}
         </button>
         {isSuspect && <span class="offscreen"> (named by a finding)</span>}
