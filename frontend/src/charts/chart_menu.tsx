@@ -17,7 +17,7 @@ export function ChartMenu({ title, isTable, onTable, onCsv, onPicture }: MenuPro
   };
   return (
     <details class="chart-menu" onKeyDown={closeOnEscape} onFocusOut={closeOnLeave}>
-      <summary class="quiet" aria-label={`${title}: more`}>
+      <summary aria-label={`${title}: more`}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <path d="M3 8h.01M8 8h.01M13 8h.01" />
         </svg>

@@ -42,7 +42,7 @@ interface Props {
   rows: readonly LayerRow[];
   isRecorded: readonly boolean[];
   /** Whether TensorBoard dropped records at random, so that what is missing says nothing. */
-  isSampled: boolean;
+  isSampled?: boolean;
   scale: ColourScale;
   statistic: Statistic;
   selected: string | null;

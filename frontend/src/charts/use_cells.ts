@@ -12,13 +12,13 @@ import { placeOf, type StepAxis } from "./step_axis.ts";
 interface Shown {
   rows: readonly LayerRow[];
   isRecorded: readonly boolean[];
-  isSampled: boolean;
+  isSampled?: boolean;
   scale: ColourScale;
 }
 
 /** Null without a matrix, or when it is not of these rows. */
 export function useCells(
-  { rows, isRecorded, isSampled, scale }: Shown,
+  { rows, isRecorded, isSampled = false, scale }: Shown,
   matrix: Matrix | null,
   lines: readonly TreeLine[],
   axis: StepAxis,
