@@ -92,7 +92,7 @@ def _hovered(page: Page, frame: Frame) -> list[float]:
 
 
 def _zoomed(page: Page, frame: Frame) -> list[float]:
-    """Turns of the wheel with Ctrl over the heatmap, in and out again; each redraws every chart."""
+    """Turns of the wheel with Ctrl over the heatmap, in and out again; each redraws every chart in view."""
     box = _plot(frame)
     page.mouse.move(box["x"] + 500, box["y"] + 100)
     page.wait_for_timeout(100)

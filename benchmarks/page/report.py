@@ -16,8 +16,8 @@ def against_goals(loads: Mapping[int, Sequence[Load]]) -> Table:
             values = [goal.measured(one) for one in ones]
             middle, limit = np.median(values), goal.limit_for(layers)
             spread = f"{min(values):.0f} … {max(values):.0f}"
-            verdict = "met" if middle <= limit else "missed"
-            rows.append((f"{layers:,}", goal.title, f"{middle:.0f} {goal.unit}", spread, f"{limit:.0f}", verdict))
+            told = ("", "") if limit is None else (f"{limit:.0f}", "met" if middle <= limit else "missed")
+            rows.append((f"{layers:,}", goal.title, f"{middle:.0f} {goal.unit}", spread, *told))
     return Table(
         "The Diagnostics tab",
         ("layers", "", "median", "lowest … highest", "goal", ""),

@@ -33,12 +33,18 @@ export function layerOf(row: LayerRow): string {
   return row.layer || row.name;
 }
 
+/** Apart from what is made of it, so that zooming further into it makes nothing anew. */
+const nearSeries = computed(() => {
+  const near = closeSeries.value.value;
+  return near && isWithin(stepWindow.value, near.window) ? near : null;
+});
+
 /** The curves as they are to be drawn: up close where that is here. */
 export const shownSeries = computed<Series[] | null>(() => {
   const whole = series.value.value;
-  const near = closeSeries.value.value;
+  const near = nearSeries.value;
   if (!whole) return null;
-  if (near?.answer.run !== whole.run || !isWithin(stepWindow.value, near.window)) return whole.series;
+  if (near?.answer.run !== whole.run) return whole.series;
   const byId = new Map(near.answer.series.map(one => [one.id, one]));
   return whole.series.map(one => byId.get(one.id) ?? one);
 });

@@ -23,6 +23,7 @@ import { LANE_HEIGHT, type Reference, type Span } from "./overlays.ts";
 import { chartPicture } from "./picture.ts";
 import { SeriesTable } from "./series_table.tsx";
 import { options } from "./uplot_options.ts";
+import { useSeen } from "./use_seen.ts";
 import { useWidth } from "./use_width.ts";
 
 interface Props {
@@ -45,6 +46,7 @@ export function Curves(props: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
+  const isSeen = useSeen(frame);
   const chart = useRef<uPlot | null>(null);
   const isTable = useSignal(false);
   const isLogSteps = logSteps.value;
@@ -69,10 +71,12 @@ export function Curves(props: Props) {
     chart.current = drawn;
     const lit = drawn.over.appendChild(Object.assign(document.createElement("i"), { className: "lit" }));
     const stopZoom = effect(() => {
+      if (!isSeen.value) return;
       showWindow(drawn, stepWindow.value ?? stepExtent.value);
       light(drawn, lit);
     });
     const stopCursor = effect(() => {
+      if (!isSeen.value) return;
       const step = cursorStep.value;
       const left = step === null ? -10 : drawn.valToPos(step, "x");
       if (Math.abs((drawn.cursor.left ?? -10) - left) > 1)

@@ -12,7 +12,7 @@ def verdicts(loads, layers=500):
 
 
 def test_a_fast_page_meets_every_goal():
-    assert verdicts([FAST] * 3) == {goal.title: "met" for goal in GOALS}
+    assert verdicts([FAST] * 3) == {goal.title: "" if goal.limit is None else "met" for goal in GOALS}
 
 
 def test_the_median_of_the_loads_is_held_against_the_goal():
@@ -21,9 +21,11 @@ def test_the_median_of_the_loads_is_held_against_the_goal():
     assert verdicts([FAST, slow, slow])["first findings visible"] == "missed"
 
 
-def test_a_late_redraw_is_seen_in_the_tail_and_not_in_the_median():
-    found = verdicts([replace(FAST, zoom=[20] * 15 + [90] * 5)])
-    assert (found["zoom, median"], found["zoom, 95 %"]) == ("met", "missed")
+def test_the_tail_is_told_and_has_no_goal():
+    late = replace(FAST, zoom=[20] * 15 + [90] * 5)
+    told = {row[1]: row[2:] for row in against_goals({500: [late]}).rows}
+    assert told["zoom, median"][0] == "20 ms"
+    assert (told["zoom, 95 %"][0], told["zoom, 95 %"][-1]) == ("90 ms", "")
 
 
 def test_twice_the_layers_may_take_twice_as_much_and_half_of_them_no_less():
