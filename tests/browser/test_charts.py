@@ -59,6 +59,21 @@ def test_a_drag_over_the_heatmap_zooms_every_chart_and_a_double_click_shows_all_
     assert charts.get_by_role("button", name="All rows").count() == 0
 
 
+def test_rows_and_steps_of_the_heatmap_zoom_from_the_keyboard(charts):
+    charts.get_by_role("application").focus()
+    charts.keyboard.press("ArrowDown")
+    charts.keyboard.press("]")
+    charts.keyboard.press("+")
+    assert charts.get_by_role("button", name="All rows").is_visible()
+    assert charts.get_by_role("button", name="Show all").is_visible()
+    charts.keyboard.press("0")
+    assert charts.get_by_text("drag to zoom").is_visible()
+    assert charts.get_by_role("button", name="All rows").count() == 0
+    charts.keyboard.press("ArrowUp")
+    charts.keyboard.press("Enter")
+    assert charts.get_by_role("button", name="stage_0, 20 rows").get_attribute("aria-expanded") == "false"
+
+
 def test_zooming_asks_for_the_points_that_were_merged(charts):
     legend = charts.locator(".legend", has_text="Batch loss")
     assert "of 5,000 points" in legend.inner_text()

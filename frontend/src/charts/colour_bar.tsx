@@ -57,11 +57,12 @@ function Key({ count, kind, name }: { count: number; kind: string; name: string 
   );
 }
 
-/** Round values, and the centre with enough room around it. */
-function ticks(scale: ColourScale): number[] {
+/** Round values and the centre, each with enough room around it. */
+export function ticks(scale: ColourScale): number[] {
   const { isLog, low, high, centre } = scale;
-  const round = isLog ? logTicks(low, high, 5) : linearTicks(low, high, 4);
-  if (centre === null) return round;
-  const isApart = (tick: number) => Math.abs(barPlace(tick, scale) - barPlace(centre, scale)) > ROOM;
-  return [...round.filter(isApart), centre];
+  const kept = centre === null ? [] : [centre];
+  for (const tick of isLog ? logTicks(low, high, 5) : linearTicks(low, high, 4)) {
+    if (kept.every(other => Math.abs(barPlace(tick, scale) - barPlace(other, scale)) > ROOM)) kept.push(tick);
+  }
+  return kept;
 }

@@ -15,9 +15,10 @@ export function metThreshold(report: Report, row: LayerRow, statistic: Statistic
   return null;
 }
 
-/** "below 5e-5", "above 0.5", "below −3 decades": short, as the whole sentence stands beside it. */
+/** "below 5e-5", "at 0", "above 3 decades": short, as the whole sentence stands beside it. */
 export function limitText({ value, threshold, unit }: Evidence): string {
-  const side = value !== null && threshold !== null && value < threshold ? "below" : "above";
+  const distance = (value ?? Number.NaN) - (threshold ?? Number.NaN);
+  const side = distance === 0 ? "at" : distance < 0 ? "below" : "above";
   const word = /^\w+$/.test(unit) ? ` ${unit}` : "";
   return `${side} ${number(threshold)}${word}`;
 }

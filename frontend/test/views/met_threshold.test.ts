@@ -44,5 +44,6 @@ test("no threshold of another row, another statistic, or a check that found noth
 
 test("a limit is told with its side, and with its unit where that is one word", () => {
   expect(limitText(FACT)).toBe("below 5e-5");
+  expect(limitText({ ...FACT, value: 0, threshold: 0 })).toBe("at 0");
   expect(limitText({ ...FACT, value: 12, threshold: 3, unit: "decades" })).toBe("above 3 decades");
 });
