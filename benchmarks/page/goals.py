@@ -31,5 +31,6 @@ GOALS = (
     Goal("hover, 95 %", "ms", None, lambda load: float(np.quantile(load.hover, 0.95))),
     Goal("zoom, median", "ms", 34, lambda load: float(np.median(load.zoom))),
     Goal("zoom, 95 %", "ms", None, lambda load: float(np.quantile(load.zoom, 0.95))),
+    Goal("layer records in the heatmap", "", None, lambda load: load.records),
     Goal("heap of the page", "MB", 60, lambda load: load.heap / 1e6),
 )

@@ -6,9 +6,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, Frame, Page
 
 from benchmarks.page.serving import VIEWPORT
+from benchmarks.page.training import RUN
 
 WATCH = (Path(__file__).parent / "watch.js").read_text()
 MOVES, TURNS = 60, 12
+RECORDS = f"async () => (await (await fetch('layers?run={RUN}')).json()).steps.shown"
 BLANK = """() => {
   const canvas = document.querySelector(".heatmap canvas"), ctx = canvas.getContext("2d");
   const { data } = ctx.getImageData(canvas.width / 3, 4, canvas.width / 2, canvas.height / 2);
@@ -21,6 +23,7 @@ class Load:
     """One load. Times in ms; `findings` and `heatmap` from the start of our frame, `first` from that of the page.
 
     heap: bytes of the page after a collection, the browser's own objects and typed arrays included, TensorBoard's too.
+    records: layer records that the page has to show; of more than 64 MB the backend reads a sample.
     """
 
     findings: float
@@ -29,6 +32,7 @@ class Load:
     hover: list[float]
     zoom: list[float]
     heap: float
+    records: int
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,10 @@ def ours(browser: Browser, address: str) -> Load:
     if frame.evaluate(BLANK):
         raise RuntimeError("the heatmap is blank")
     heap = _heap(page)
+    records = frame.evaluate(RECORDS)
     hover, zoom = _hovered(page, frame), _zoomed(page, frame)
     context.close()
-    return Load(marks["findings"], marks["heatmap"], first, hover, zoom, heap)
+    return Load(marks["findings"], marks["heatmap"], first, hover, zoom, heap, records)
 
 
 def theirs(browser: Browser, address: str, tab: str, picture: str, drawn: str) -> Other:

@@ -17,7 +17,7 @@ def against_goals(loads: Mapping[int, Sequence[Load]]) -> Table:
             middle, limit = np.median(values), goal.limit_for(layers)
             spread = f"{min(values):.0f} … {max(values):.0f}"
             told = ("", "") if limit is None else (f"{limit:.0f}", "met" if middle <= limit else "missed")
-            rows.append((f"{layers:,}", goal.title, f"{middle:.0f} {goal.unit}", spread, *told))
+            rows.append((f"{layers:,}", goal.title, f"{middle:.0f} {goal.unit}".strip(), spread, *told))
     return Table(
         "The Diagnostics tab",
         ("layers", "", "median", "lowest … highest", "goal", ""),
@@ -25,6 +25,7 @@ def against_goals(loads: Mapping[int, Sequence[Load]]) -> Table:
         "Times to the first findings and to the heatmap count from the start of our frame; hover and zoom from the "
         "event to the paint of what it changed, with every module opened. The heap is the whole page's after a "
         "collection: scripts, document and typed arrays, TensorBoard's own part included. "
+        "Of a layer table above 64 MB the backend reads a sample of its records. "
         f"Goals are for {SIZE} layers; {2 * SIZE:,} may take twice as much.",
     )
 

@@ -4,7 +4,7 @@ from benchmarks.page.goals import GOALS
 from benchmarks.page.loads import Load, Other
 from benchmarks.page.report import against_goals, beside_tensorboard, bundle
 
-FAST = Load(findings=200, heatmap=700, first=1000, hover=[10, 12], zoom=[20, 30], heap=40e6)
+FAST = Load(findings=200, heatmap=700, first=1000, hover=[10, 12], zoom=[20, 30], heap=40e6, records=986)
 
 
 def verdicts(loads, layers=500):
