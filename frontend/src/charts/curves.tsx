@@ -69,7 +69,7 @@ export function Curves(props: Props) {
       target,
     );
     chart.current = drawn;
-    const lit = drawn.over.appendChild(Object.assign(document.createElement("i"), { className: "lit" }));
+    const lit = drawn.under.appendChild(Object.assign(document.createElement("i"), { className: "lit" }));
     const stopZoom = effect(() => {
       if (!isSeen.value) return;
       showWindow(drawn, stepWindow.value ?? stepExtent.value);
@@ -149,7 +149,7 @@ function light(chart: uPlot, lit: HTMLElement): void {
   const span = highlightedSpan.value;
   lit.hidden = !span;
   if (!span) return;
-  const place = (step: number) => Math.max(0, Math.min(chart.over.clientWidth, chart.valToPos(step, "x")));
+  const place = (step: number) => Math.max(0, Math.min(chart.under.clientWidth, chart.valToPos(step, "x")));
   lit.style.left = `${place(span[0])}px`;
   lit.style.width = `${Math.max(2, place(span[1]) - place(span[0]))}px`;
   lit.style.height = "100%";
