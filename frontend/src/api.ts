@@ -6,6 +6,8 @@ import type { LayerCharts, LayersAnswer, Matrix, Report, RunSummary, SeriesAnswe
 /** Columns asked of a heatmap: about one per pixel of a wide screen; the drawing merges further by maximum. */
 const MATRIX_WIDTH = 1000;
 
+type Query = Record<string, string> | [string, string][];
+
 /** The backend refused or could not be reached. status: HTTP status, 0 when there was no answer at all. */
 export class BackendError extends Error {
   constructor(
@@ -16,12 +18,16 @@ export class BackendError extends Error {
   }
 }
 
-async function get(route: string, query: Record<string, string>, signal: AbortSignal): Promise<Response> {
-  // Relative on purpose: TensorBoard's entry page sets the base, with its --path_prefix.
+/** Relative on purpose: TensorBoard's entry page sets the base, with its --path_prefix. */
+export function answerUrl(route: string, query: Query): string {
   const search = new URLSearchParams(query).toString();
+  return search ? `${route}?${search}` : route;
+}
+
+async function get(route: string, query: Query, signal: AbortSignal): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(search ? `${route}?${search}` : route, { signal });
+    response = await fetch(answerUrl(route, query), { signal });
   } catch (error) {
     if (signal.aborted) throw error;
     throw new BackendError(0, "TensorBoard does not answer. Is it still running?");
@@ -38,6 +44,10 @@ export async function fetchRuns(signal: AbortSignal): Promise<RunSummary[]> {
 
 export async function fetchReport(run: string, signal: AbortSignal): Promise<Report> {
   return decodeReport(await (await get("report", { run }, signal)).json());
+}
+
+export async function fetchMarkdown(run: string): Promise<string> {
+  return (await get("report.md", { run }, new AbortController().signal)).text();
 }
 
 /** window: only these steps, merged anew; null for all of them. */

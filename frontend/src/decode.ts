@@ -17,6 +17,7 @@ import type {
   Series,
   SeriesAnswer,
   Severity,
+  Signal,
   Statistic,
 } from "./wire.ts";
 
@@ -48,9 +49,15 @@ export function decodeReport(answer: unknown): Report {
   return {
     run: report.text("run"),
     severity: report.word("severity", SEVERITIES),
-    verdict: { state: verdict.text("state"), headline: verdict.text("headline"), cause: verdict.textOrNull("cause") },
+    verdict: {
+      state: verdict.text("state"),
+      headline: verdict.text("headline"),
+      cause: verdict.textOrNull("cause"),
+      action: verdict.text("action"),
+    },
     causes: report.list("causes", cause),
     checks: report.list("checks", check),
+    timeline: report.list("timeline", timelineSignal),
     notes: report.list("notes", name),
     constantLoss: report.object("facts").numberOrNull("constant_loss"),
   };
@@ -98,6 +105,18 @@ function check(part: unknown, place: string): Check {
     onset: fields.numberOrNull("onset"),
     layers: fields.list("layers", name),
     needs: fields.text("needs"),
+  };
+}
+
+function timelineSignal(part: unknown, place: string): Signal {
+  const fields = Fields.of(part, place);
+  return {
+    check: fields.text("check"),
+    title: fields.text("title"),
+    onset: fields.number("onset"),
+    last: fields.numberOrNull("last"),
+    layers: fields.list("layers", name),
+    causes: fields.list("causes", name),
   };
 }
 

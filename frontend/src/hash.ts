@@ -1,24 +1,42 @@
 // What does the address say? TensorBoard keeps a plugin's state in the hash as `#lossdiag&p.lossdiag.<key>=<value>`.
 
+import type { Steps } from "./wire.ts";
+
 const PLUGIN = "lossdiag";
 const PREFIX = `p.${PLUGIN}.`;
 
-/** What a link to the tab can fix; a missing key leaves the choice to the tab. */
+/**
+ * What a link to the tab can fix; a missing key leaves the choice to the tab.
+ * steps: the zoomed part. open, mute: ids of the opened and of the muted findings. with: runs compared with `run`.
+ */
 export interface Place {
   run?: string;
   statistic?: string;
   row?: string;
+  steps?: Steps;
+  open?: readonly string[];
+  mute?: readonly string[];
+  with?: readonly string[];
 }
 
-const KEYS = ["run", "statistic", "row"] as const;
+const TEXTS = ["run", "statistic", "row"] as const;
+const LISTS = ["open", "mute", "with"] as const;
 
 /** The place named by a hash such as "#lossdiag&p.lossdiag.run=exp%201"; broken escapes are taken as they stand. */
 export function parseHash(hash: string): Place {
   const place: Place = {};
   for (const part of hash.replace(/^#/, "").split("&")) {
     const at = part.indexOf("=");
-    const key = KEYS.find(known => part.slice(0, at) === PREFIX + known);
-    if (key) place[key] = unescaped(part.slice(at + 1));
+    if (at < 0 || !part.startsWith(PREFIX)) continue;
+    const key = part.slice(PREFIX.length, at);
+    const value = unescaped(part.slice(at + 1));
+    const text = TEXTS.find(known => known === key);
+    const list = LISTS.find(known => known === key);
+    if (text) place[text] = value;
+    // Escaped twice, so that a comma inside a name does not end it.
+    if (list) place[list] = value === "" ? [] : value.split(",").map(unescaped);
+    const steps = /^(\d{1,15})-(\d{1,15})$/.exec(key === "steps" ? value : "");
+    if (steps && Number(steps[1]) < Number(steps[2])) place.steps = [Number(steps[1]), Number(steps[2])];
   }
   return place;
 }
@@ -27,10 +45,14 @@ export function parseHash(hash: string): Place {
 export function formatHash(hash: string, place: Place): string {
   const [tab = PLUGIN, ...parts] = hash.replace(/^#/, "").split("&");
   const others = parts.filter(part => !part.startsWith(PREFIX));
-  const ours = KEYS.flatMap(key => {
-    const value = place[key];
-    return value === undefined ? [] : [`${PREFIX}${key}=${encodeURIComponent(value)}`];
-  });
+  const values: Record<string, string | undefined> = {
+    ...Object.fromEntries(TEXTS.map(key => [key, place[key]])),
+    steps: place.steps?.join("-"),
+    ...Object.fromEntries(LISTS.map(key => [key, place[key]?.map(encodeURIComponent).join(",")])),
+  };
+  const ours = Object.entries(values).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${PREFIX}${key}=${encodeURIComponent(value)}`],
+  );
   return `#${[tab || PLUGIN, ...others, ...ours].join("&")}`;
 }
 

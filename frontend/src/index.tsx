@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import "./styles/theme.css";
 import "./styles/page.css";
 import "./styles/views.css";
+import "./styles/answers.css";
 import "./styles/charts.css";
 import { render as draw } from "preact";
 import { followZoom } from "./detail.ts";

@@ -5,10 +5,14 @@ import { fetchLayers, fetchMatrix, fetchReport, fetchRuns, fetchSeries } from ".
 import { zoomed } from "./charts/step_axis.ts";
 import type { Place } from "./hash.ts";
 import { follow, link, readPlace, visible, writePlace } from "./host.ts";
+import { muted } from "./mute.ts";
 import { Resource } from "./resource.ts";
 import type { LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
 
 const POLL_MS = 5000;
+
+/** How long a change of the view waits to get into the address: browsers refuse a new one at every turn of a wheel. */
+const REMEMBER_MS = 250;
 
 export const runs = new Resource<RunSummary[]>();
 export const report = new Resource<Report>();
@@ -27,6 +31,9 @@ export const highlightedSpan = signal<Steps | null>(null);
 
 /** Whether all charts space the steps by their order of magnitude. */
 export const logSteps = signal(false);
+
+/** Ids of the findings whose cards are open; null while the reader left it to the tab, which opens the first. */
+export const openFindings = signal<readonly string[] | null>(null);
 
 /** The step under the pointer or the keyboard cursor, in whichever chart it is. */
 export const cursorStep = signal<number | null>(null);
@@ -55,6 +62,8 @@ export function selectRun(name: string): void {
     selectedRun.value = name;
     selectedRow.value = null;
     stepWindow.value = null;
+    highlightedSpan.value = null;
+    openFindings.value = null;
     cursorStep.value = null;
   });
   rememberPlace();
@@ -109,6 +118,12 @@ export function start(): void {
     if (!visible.value) return;
     rememberPlace();
     return poll();
+  });
+  effect(() => {
+    // Whatever moves without a function of its own here.
+    void [stepWindow.value, openFindings.value, muted.value];
+    const timer = setTimeout(rememberPlace, REMEMBER_MS);
+    return () => clearTimeout(timer);
   });
 }
 
@@ -173,11 +188,24 @@ function goTo(place: Place): void {
   if (place.statistic !== undefined) chosenStatistic.value = place.statistic;
   if (place.run !== undefined) selectRun(place.run);
   if (place.row !== undefined) selectedRow.value = place.row;
+  if (place.steps !== undefined) stepWindow.value = place.steps;
+  if (place.open !== undefined) openFindings.value = place.open;
+  if (place.mute !== undefined) muted.value = place.mute;
 }
 
 function rememberPlace(): void {
   const run = selectedRun.peek();
   const row = selectedRow.peek();
   const id = chosenStatistic.peek();
-  writePlace({ ...(run !== null && { run }), ...(id !== null && { statistic: id }), ...(row !== null && { row }) });
+  const steps = stepWindow.peek();
+  const open = openFindings.peek();
+  const mute = muted.peek();
+  writePlace({
+    ...(run !== null && { run }),
+    ...(id !== null && { statistic: id }),
+    ...(row !== null && { row }),
+    ...(steps !== null && { steps: [Math.floor(steps[0]), Math.ceil(steps[1])] }),
+    ...(open !== null && { open }),
+    ...(mute.length > 0 && { mute }),
+  });
 }

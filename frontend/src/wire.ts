@@ -54,12 +54,24 @@ export interface Check {
   needs: string;
 }
 
+/** When a check crossed its threshold and stayed beyond it. */
+export interface Signal {
+  check: string;
+  title: string;
+  onset: number;
+  last: number | null;
+  layers: string[];
+  /** Ids of the causes it speaks for. */
+  causes: string[];
+}
+
 export interface Report {
   run: string;
   severity: Severity;
-  verdict: { state: string; headline: string; cause: string | null };
+  verdict: { state: string; headline: string; cause: string | null; action: string };
   causes: Cause[];
   checks: Check[];
+  timeline: Signal[];
   notes: string[];
   constantLoss: number | null;
 }

@@ -34,10 +34,11 @@ const CAUSE = {
 const REPORT = {
   run: "r",
   severity: "none",
-  verdict: { state: "learning", headline: "h", cause: null },
+  verdict: { state: "learning", headline: "h", cause: null, action: "" },
   causes: [CAUSE],
   checks: [{ id: "k", title: "K", state: "not_run", evidence: [], onset: null, layers: [], needs: "n", signs: {} }],
   symptoms: [],
+  timeline: [{ check: "k", title: "K", onset: 7, last: null, layers: [], causes: ["c"] }],
   notes: [],
   facts: { constant_loss: 2.3 },
 };
@@ -53,6 +54,10 @@ test("a report's non-finite numbers become numbers and its texts stay texts", ()
   expect(report.run).toBe("Infinity");
   expect(report.constantLoss).toBe(2.3);
   expect(report.causes[0]?.evidenceFor[0]).toMatchObject({ value: Number.NaN, threshold: null, steps: [1, 2] });
+});
+
+test("the order of events comes from the backend", () => {
+  expect(decodeReport(REPORT).timeline).toEqual(REPORT.timeline);
 });
 
 test("a wrong field is named with its place and its value", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatHash, isOurTab, parseHash } from "../src/hash.ts";
+import { formatHash, isOurTab, type Place, parseHash } from "../src/hash.ts";
 
 test("a link's run, statistic and row are read", () => {
   const hash = "#lossdiag&p.lossdiag.run=exp%201&p.lossdiag.statistic=update_ratio&p.lossdiag.row=dense%2Fkernel";
@@ -23,8 +23,20 @@ test("writing keeps the tab and the state of other plugins", () => {
 });
 
 test("every place comes back from the hash it was written to", () => {
-  const place = { run: "<b>&#=%/ é", statistic: "gradient_norm", row: "" };
+  const place: Place = {
+    run: "<b>&#=%/ é",
+    statistic: "gradient_norm",
+    row: "",
+    steps: [12, 400],
+    open: [],
+    mute: ["noise_floor", "undertrained"],
+    with: ["a,b", "50%", "c-d"],
+  };
   expect(parseHash(formatHash("#lossdiag", place))).toEqual(place);
+});
+
+test.each(["", "12", "400-12", "a-b", "1-2-3", "-1-4"])("steps that are no span are ignored: %s", steps => {
+  expect(parseHash(`#lossdiag&p.lossdiag.steps=${steps}`)).toEqual({});
 });
 
 test("our tab is told from others by its whole name", () => {

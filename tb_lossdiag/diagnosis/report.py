@@ -101,11 +101,31 @@ class Cause:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer in one line. cause: id of the first cause, None when nothing is wrong or nothing explains it."""
+    """The answer in one line.
+
+    cause: id of the first cause, None when nothing is wrong or nothing explains it. action: what to do next, in words.
+    """
 
     state: str
     headline: str
     cause: str | None = None
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A place in the order of events: when a check crossed its threshold and stayed beyond it.
+
+    last: the last step its evidence was seen at, None when it has none. causes: ids of the standing causes that it
+        speaks for.
+    """
+
+    check: str
+    title: str
+    onset: int
+    last: int | None
+    layers: tuple[str, ...]
+    causes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -129,6 +149,18 @@ class Report:
         return tuple(check for check in self.checks if check.found)
 
     @property
+    def timeline(self) -> tuple[Signal, ...]:
+        """What was found and when it began, earliest first."""
+        dated = [check for check in self.symptoms if check.onset is not None]
+        return tuple(self._signal(check) for check in sorted(dated, key=lambda check: check.onset))
+
+    def _signal(self, check: Check) -> Signal:
+        told = set(check.evidence)
+        causes = tuple(c.id for c in self.causes if c.confidence != "ruled_out" and told.intersection(c.evidence_for))
+        last = max((e.steps[1] for e in check.evidence if e.steps), default=None)
+        return Signal(check.id, check.title, check.onset, last, check.layers, causes)
+
+    @property
     def severity(self) -> str:
         """The gravest severity among causes not ruled out; "none" when there is none."""
         grave = [SEVERITIES.index(c.severity) for c in self.causes if c.confidence != "ruled_out"]
@@ -140,6 +172,7 @@ class Report:
         value["facts"] = dict(self.facts)
         value["severity"] = self.severity
         value["symptoms"] = [check.id for check in self.symptoms]
+        value["timeline"] = [asdict(signal) for signal in self.timeline]
         for check in value["checks"]:
             check["signs"] = dict(check["signs"])
         return _wire(value)

@@ -26,6 +26,13 @@ NUMBER = {
     "learning": "skill",
     "converged": "skill",
 }
+# What to do next where no cause says it.
+ACTIONS = {
+    "inconclusive": "Let it train on: the answer comes with more steps, or with what the open checks need.",
+    "learning": "Nothing to do: let it train on.",
+    "converged": "Nothing to do.",
+}
+UNEXPLAINED = "No known cause fits. The checks that were not run say what to log to look further."
 
 
 def verdict(findings: Findings, causes: tuple[Cause, ...]) -> Verdict:
@@ -38,7 +45,8 @@ def verdict(findings: Findings, causes: tuple[Cause, ...]) -> Verdict:
         sentence = f"{WORDS[state]}: {'; '.join(_missing(findings))}."
     elif told:
         sentence = f"{WORDS[state]}. {check.evidence[0].text}"
-    return Verdict(state, sentence, first.id if first else None)
+    action = first.fix.text if first and first.fix.text else ACTIONS.get(state, UNEXPLAINED)
+    return Verdict(state, sentence, first.id if first else None, action)
 
 
 def _number(findings: Findings) -> str:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from tb_lossdiag import schema
 from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.diagnosis.markdown import to_markdown
 from tb_lossdiag.diagnosis.report import SEVERITIES, VERDICTS
 from tb_lossdiag.logs import Log
 from tb_lossdiag.logs.source import SCALARS
@@ -41,6 +42,7 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         handlers: dict[str, Callable[[Request], Response]] = {
             "/runs": self._runs,
             "/report": self._report,
+            "/report.md": self._markdown,
             "/series": self._series,
             "/layers": self._layers,
             "/layer": self._layer,
@@ -71,6 +73,10 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         text = self._reading(request).report.to_json()
         # A name in a card can hold half a surrogate pair, which UTF-8 cannot; as an escape it is still JSON.
         return http_util.Respond(request, text.encode("utf-8", "backslashreplace"), "application/json")
+
+    def _markdown(self, request: Request) -> Response:
+        text = to_markdown(self._reading(request).report)
+        return http_util.Respond(request, text.encode("utf-8", "backslashreplace"), "text/markdown")
 
     def _series(self, request: Request) -> Response:
         payload = series_payload(self._reading(request).run, _window(request))

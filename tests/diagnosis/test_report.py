@@ -82,3 +82,16 @@ def test_a_run_that_could_not_be_diagnosed_says_why():
     report = undiagnosed("run", KeyError("card"))
     assert report.verdict.state == "inconclusive" and report.notes == ("KeyError: 'card'",)
     assert written(report)["causes"] == []
+
+
+def test_the_timeline_has_what_was_found_earliest_first_with_the_causes_it_speaks_for():
+    early = Check("early", "Early", "found", (replace(EVIDENCE, text="It is early.", steps=None),), 1)
+    quiet = replace(CHECK, id="quiet", state="not_found")
+    undated = replace(CHECK, id="undated", onset=None)
+    ruled_out = replace(CAUSE, id="out", confidence="ruled_out")
+    report = replace(REPORT, checks=(quiet, CHECK, undated, early), causes=(CAUSE, ruled_out))
+    assert [(s.check, s.onset, s.last, s.causes) for s in report.timeline] == [
+        ("early", 1, None, ()),
+        ("noise", 3, 20, ("too_loud",)),
+    ]
+    assert [signal["check"] for signal in written(report)["timeline"]] == ["early", "noise"]

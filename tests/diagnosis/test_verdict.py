@@ -2,8 +2,8 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.report import VERDICTS, Cause, Check, Evidence
-from tb_lossdiag.diagnosis.verdict import NUMBER, WORDS, verdict
+from tb_lossdiag.diagnosis.report import VERDICTS, Cause, Check, Evidence, Fix
+from tb_lossdiag.diagnosis.verdict import ACTIONS, NUMBER, UNEXPLAINED, WORDS, verdict
 
 CHECKS = ("nonfinite", "flatness", "skill", "metric_frozen", "generalization_gap")
 
@@ -65,3 +65,16 @@ def test_the_first_cause_that_counts_is_named():
     )
     assert verdict(findings("stalled"), causes).cause == "c"
     assert verdict(findings("stalled"), causes[:2]).cause is None
+
+
+def test_the_next_action_is_the_first_causes_fix():
+    told = verdict(findings("stalled"), (Cause("a", "A", "likely", "critical", fix=Fix("Turn it down.")),))
+    assert told.action == "Turn it down."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "action"),
+    [("stalled", UNEXPLAINED), ("learning", ACTIONS["learning"]), ("converged", "Nothing to do.")],
+)
+def test_without_a_cause_the_outcome_says_what_to_do_next(outcome, action):
+    assert verdict(findings(outcome), ()).action == action

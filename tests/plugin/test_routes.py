@@ -9,6 +9,7 @@ from tensorboard.backend import application
 
 from tb_lossdiag import schema
 from tb_lossdiag.cli import diagnose
+from tb_lossdiag.diagnosis.markdown import to_markdown
 from tb_lossdiag.logs.provider import open_log as open_with_python
 from tb_lossdiag.plugin import LossDiagLoader, assets
 from tb_lossdiag.recording.writer import DiagnosticsWriter
@@ -81,6 +82,15 @@ def test_the_report_is_the_same_through_both_loaders_and_from_python(log_dir, op
         assert get(browser, "report", run=name).data == report.to_json().encode()
 
 
+def test_the_report_for_an_issue_is_the_one_python_writes(log_dir, browser):
+    reports = diagnose(log_dir)
+    for name in ("nan", HOSTILE):
+        response = get(browser, "report.md", run=name)
+        assert response.text == to_markdown(reports[name])
+        assert response.content_type.startswith("text/markdown")
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_a_report_on_a_newer_format_says_what_to_do(browser):
     report = get(browser, "report", run="newer").json
     assert report["verdict"]["state"] == "inconclusive"
@@ -141,6 +151,7 @@ def test_a_scalar_log_has_curves_and_no_layers(browser):
     [
         ("report", {}, 400, "'run'"),
         ("series", {"run": ""}, 400, "'run'"),
+        ("report.md", {"run": "exp2"}, 404, "exp2"),
         ("report", {"run": "exp/diagnostics"}, 404, "exp/diagnostics"),
         ("layers", {"run": "../exp"}, 404, "../exp"),
         ("series", {"run": HOSTILE + "x"}, 404, HOSTILE + "x"),

@@ -5,11 +5,16 @@ import { copyText } from "../copy.ts";
 
 const SAID_MS = 2000;
 
-export function CopyButton({ text, label }: { text: string | (() => string); label: string }) {
+interface Props {
+  label: string;
+  /** What to copy, or how to get it at the click. */
+  text: string | (() => string | Promise<string>);
+}
+
+export function CopyButton({ text, label }: Props) {
   const said = useSignal("");
   const copy = async () => {
-    const done = await copyText(typeof text === "string" ? text : text());
-    said.value = done ? "Copied" : "Press Ctrl+C";
+    said.value = await copied(text);
     setTimeout(() => {
       said.value = "";
     }, SAID_MS);
@@ -19,6 +24,14 @@ export function CopyButton({ text, label }: { text: string | (() => string); lab
       <span aria-live="polite">{said.value || label}</span>
     </button>
   );
+}
+
+async function copied(text: Props["text"]): Promise<string> {
+  try {
+    return (await copyText(typeof text === "string" ? text : await text())) ? "Copied" : "Press Ctrl+C";
+  } catch {
+    return "No answer";
+  }
 }
 
 export function Code({ code, label }: { code: string; label: string }) {

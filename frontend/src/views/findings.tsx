@@ -1,161 +1,93 @@
-// Why is the loss stuck, and what fixes it? One card per cause, argued; ruled-out causes folded away.
+// Why is the loss stuck, and what fixes it? One card per cause, best first; muted and ruled-out ones folded away.
 
-import { useSignal } from "@preact/signals";
-import { number, plural, stepSpan, words } from "../format.ts";
-import { stepUnit } from "../state.ts";
-import type { Cause, Evidence, Report } from "../wire.ts";
-import { Code } from "./copy_button.tsx";
-import { ToneIcon, toneName } from "./icons.tsx";
-import { showLayers } from "./layers.tsx";
+import { plural } from "../format.ts";
+import { muted, toggleMute } from "../mute.ts";
+import { openFindings } from "../state.ts";
+import type { Cause, Report } from "../wire.ts";
+import { cardId, Finding } from "./finding.tsx";
 
 export function Findings({ report }: { report: Report }) {
-  const open = report.causes.filter(cause => cause.confidence !== "ruled_out");
+  const standing = report.causes.filter(cause => cause.confidence !== "ruled_out");
   const ruledOut = report.causes.filter(cause => cause.confidence === "ruled_out");
+  const shown = standing.filter(cause => !muted.value.includes(cause.id));
+  const silenced = standing.filter(cause => muted.value.includes(cause.id));
+  const open = openFindings.value ?? shown.slice(0, 1).map(cause => cause.id);
   return (
     <section aria-labelledby="findings">
       <h2 id="findings">Findings</h2>
-      {!open.length && <p class="hint">{nothingFound(report)}</p>}
-      {open.map((cause, rank) => (
-        <Finding key={cause.id} cause={cause} opened={rank === 0} />
+      {!standing.length && <p class="hint">{nothingFound(report)}</p>}
+      {!shown.length && silenced.length > 0 && <p class="hint">Every finding of this run is muted.</p>}
+      {shown.map(cause => (
+        <Finding
+          key={cause.id}
+          cause={cause}
+          isOpen={open.includes(cause.id)}
+          toggle={() => {
+            openFindings.value = toggled(open, cause.id);
+          }}
+        />
       ))}
-      {ruledOut.length > 0 && (
-        <details class="card folded">
-          <summary>{plural(ruledOut.length, "cause")} ruled out</summary>
-          <dl class="ruled-out">
-            {ruledOut.map(cause => (
-              <div key={cause.id}>
-                <dt>{cause.title}</dt>
-                <dd>
-                  {(cause.evidenceAgainst.length ? cause.evidenceAgainst : cause.evidenceFor)
-                    .map(e => e.text)
-                    .join(" ")}
-                </dd>
-              </div>
-            ))}
-          </dl>
-        </details>
-      )}
+      {silenced.length > 0 && <Muted causes={silenced} />}
+      {ruledOut.length > 0 && <RuledOut causes={ruledOut} />}
     </section>
   );
 }
 
+/** Opens a finding's card, muted or not, and brings it into view. */
+export function showFinding(cause: Cause): void {
+  if (muted.value.includes(cause.id)) toggleMute(cause.id);
+  const open = openFindings.value ?? [];
+  openFindings.value = open.includes(cause.id) ? open : [...open, cause.id];
+  requestAnimationFrame(() => {
+    const card = document.getElementById(cardId(cause));
+    card?.scrollIntoView();
+    card?.querySelector("button")?.focus({ preventScroll: true });
+  });
+}
+
+function toggled(ids: readonly string[], id: string): readonly string[] {
+  return ids.includes(id) ? ids.filter(other => other !== id) : [...ids, id];
+}
+
 function nothingFound(report: Report): string {
-  const run = report.checks.filter(({ state }) => state === "found" || state === "not_found").length;
-  return `No cause of trouble found. ${plural(run, "check")} of ${report.checks.length} could be decided; all are listed below.`;
+  const decided = report.checks.filter(({ state }) => state === "found" || state === "not_found").length;
+  return `No cause of trouble found. ${plural(decided, "check")} of ${report.checks.length} could be decided; all are listed below.`;
 }
 
-function Finding({ cause, opened }: { cause: Cause; opened: boolean }) {
-  const isOpen = useSignal(opened);
-  const severity = cause.severity === "none" ? "note" : cause.severity;
+function Muted({ causes }: { causes: readonly Cause[] }) {
   return (
-    <article class={`card finding edge-${severity}`}>
-      <h3>
-        <button
-          type="button"
-          class="finding-head"
-          aria-expanded={isOpen.value}
-          onClick={() => {
-            isOpen.value = !isOpen.value;
-          }}
-        >
-          <ToneIcon tone={severity} />
-          <span class="finding-title">{cause.title}</span>
-          <span class={`badge confidence-${cause.confidence}`}>{words(cause.confidence)}</span>
-          <span class="muted">
-            {toneName(severity)}
-            {cause.steps && ` · ${stepSpan(cause.steps, stepUnit.value)}`}
-          </span>
-        </button>
-      </h3>
-      {isOpen.value ? <FindingBody cause={cause} /> : <p class="finding-gist">{cause.fix.text}</p>}
-    </article>
-  );
-}
-
-function FindingBody({ cause }: { cause: Cause }) {
-  return (
-    <div class="finding-body">
-      {(cause.fix.text || cause.fix.code) && (
-        <div class="fix">
-          <h4>Fix</h4>
-          {cause.fix.text && <p>{cause.fix.text}</p>}
-          {cause.fix.code && <Code code={cause.fix.code} label="Copy code" />}
-        </div>
-      )}
-      <EvidenceTable title="Speaks for it" evidence={cause.evidenceFor} />
-      <EvidenceTable title="Speaks against it" evidence={cause.evidenceAgainst} />
-      {cause.test && (
-        <div class="settle">
-          <h4>What would settle it</h4>
-          <p>{cause.test}</p>
-        </div>
-      )}
-      {cause.right && (
-        <p class="muted">
-          Named first and {words(cause.confidence)}, this was right in {cause.right[0]} of {cause.right[1]} calibration
-          runs.
-        </p>
-      )}
-      {cause.layers.length > 0 && <LayerLinks layers={cause.layers} />}
-    </div>
-  );
-}
-
-function EvidenceTable({ title, evidence }: { title: string; evidence: readonly Evidence[] }) {
-  if (!evidence.length) return null;
-  const isCompared = evidence.some(({ value, threshold }) => value !== null || threshold !== null);
-  return (
-    <table class="evidence">
-      <thead>
-        <tr>
-          <th scope="col">{title}</th>
-          {isCompared && <th scope="col">Measured</th>}
-          {isCompared && <th scope="col">Threshold</th>}
-        </tr>
-      </thead>
-      <tbody>
-        {evidence.map((fact, i) => (
-          <tr key={i}>
-            <td>
-              {fact.text}
-              <EvidencePlace fact={fact} />
-            </td>
-            {isCompared && (
-              <td class="value">
-                {fact.value !== null && number(fact.value)}
-                {fact.value !== null && fact.unit && <small>{fact.unit}</small>}
-              </td>
-            )}
-            {isCompared && <td class="value muted">{fact.threshold !== null && number(fact.threshold)}</td>}
-          </tr>
+    <details class="card folded">
+      <summary>{plural(causes.length, "finding")} muted</summary>
+      <ul class="muted-findings">
+        {causes.map(cause => (
+          <li key={cause.id}>
+            <span>{cause.title}</span>
+            <button type="button" class="quiet" onClick={() => toggleMute(cause.id)}>
+              Show again<span class="offscreen"> {cause.title}</span>
+            </button>
+          </li>
         ))}
-      </tbody>
-    </table>
+      </ul>
+    </details>
   );
 }
 
-/** Where it was seen, and where its threshold comes from. */
-function EvidencePlace({ fact }: { fact: Evidence }) {
-  const parts = [
-    fact.steps && stepSpan(fact.steps, stepUnit.value),
-    fact.layers.length > 0 && fact.layers.slice(0, 3).join(", ") + (fact.layers.length > 3 ? " …" : ""),
-    fact.source && `threshold: ${fact.source}`,
-  ].filter(Boolean);
-  return parts.length ? <small>{parts.join(" · ")}</small> : null;
-}
-
-const LINKS_SHOWN = 12;
-
-function LayerLinks({ layers }: { layers: readonly string[] }) {
+function RuledOut({ causes }: { causes: readonly Cause[] }) {
   return (
-    <p class="layer-links">
-      <span class="muted">Look at</span>
-      {layers.slice(0, LINKS_SHOWN).map(layer => (
-        <button type="button" class="chip" key={layer} onClick={() => showLayers(layer)}>
-          {layer}
-        </button>
-      ))}
-      {layers.length > LINKS_SHOWN && <span class="muted">and {layers.length - LINKS_SHOWN} more</span>}
-    </p>
+    <details class="card folded">
+      <summary>{plural(causes.length, "cause")} ruled out</summary>
+      <dl class="ruled-out">
+        {causes.map(cause => (
+          <div key={cause.id}>
+            <dt>{cause.title}</dt>
+            <dd>
+              {(cause.evidenceAgainst.length ? cause.evidenceAgainst : cause.evidenceFor)
+                .map(fact => fact.text)
+                .join(" ")}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   );
 }

@@ -11,7 +11,7 @@ const SEARCH_FROM = 6;
 
 export function Runs({ runs }: { runs: readonly RunSummary[] }) {
   const wanted = useSignal("");
-  const shown = runs.filter(run => run.name.toLowerCase().includes(wanted.value.toLowerCase()));
+  const shown = runs.filter(run => matches(run, wanted.value.toLowerCase()));
   return (
     <nav class="runs" aria-label="Runs">
       <header>
@@ -36,7 +36,7 @@ export function Runs({ runs }: { runs: readonly RunSummary[] }) {
           </li>
         ))}
       </ul>
-      {!shown.length && <p class="hint">No run is named like that.</p>}
+      {!shown.length && <p class="hint">No run, state or cause is named like that.</p>}
     </nav>
   );
 }
@@ -70,6 +70,11 @@ function RunButton({ run }: { run: RunSummary }) {
       </span>
     </button>
   );
+}
+
+/** Whether its name, its state or its first cause has the wanted text in it. */
+function matches(run: RunSummary, wanted: string): boolean {
+  return [run.name, words(run.state), run.causeTitle].some(text => text.toLowerCase().includes(wanted));
 }
 
 /** Up and down walk the list, as in a file manager; Tab still leaves it button by button. */

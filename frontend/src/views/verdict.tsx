@@ -1,22 +1,39 @@
-// What is the answer, in one sentence?
+// What is the answer? The state, one sentence with the numbers in it, the first cause, and what to do next.
 
 import { clock, integer, words } from "../format.ts";
-import { linkHere, stepUnit } from "../state.ts";
-import type { Report, RunSummary } from "../wire.ts";
-import { CopyButton } from "./copy_button.tsx";
+import { muted } from "../mute.ts";
+import { stepUnit } from "../state.ts";
+import type { Cause, Report, RunSummary } from "../wire.ts";
+import { weighed } from "./finding.tsx";
+import { showFinding } from "./findings.tsx";
 import { ToneIcon, toneName, toneOf } from "./icons.tsx";
+import { Share } from "./share.tsx";
 
 export function VerdictStrip({ report, summary }: { report: Report; summary: RunSummary | undefined }) {
-  const tone = toneOf(report.severity, report.verdict.state);
+  const { state, headline, cause, action } = report.verdict;
+  const tone = toneOf(report.severity, state);
   const time = clock(summary?.wallTime ?? 0);
+  const first = report.causes.find(({ id }) => id === cause);
   return (
     <header class={`verdict edge-${tone}`}>
-      <p class="verdict-state">
-        <ToneIcon tone={tone} />
-        <span class={`tone-${tone}`}>{words(report.verdict.state)}</span>
-        {report.severity !== "none" && <span class="muted">{toneName(tone)}</span>}
-      </p>
-      <h1 aria-live="polite">{report.verdict.headline}</h1>
+      <div class="verdict-top">
+        <p class="verdict-state">
+          <ToneIcon tone={tone} />
+          <span class={`tone-${tone}`}>{words(state)}</span>
+          {report.severity !== "none" && <span class="muted">{toneName(tone)}</span>}
+        </p>
+        <Share run={report.run} />
+      </div>
+      <h1 aria-live="polite">{headline}</h1>
+      <dl class="verdict-answer">
+        {first && <FirstCause cause={first} />}
+        {action && (
+          <div>
+            <dt>Next</dt>
+            <dd>{action}</dd>
+          </div>
+        )}
+      </dl>
       <p class="verdict-facts">
         <span class="verdict-run">{report.run}</span>
         {summary && (
@@ -25,8 +42,24 @@ export function VerdictStrip({ report, summary }: { report: Report; summary: Run
           </span>
         )}
         {time && <span>newest record {time}</span>}
-        <CopyButton label="Copy link" text={linkHere} />
       </p>
     </header>
+  );
+}
+
+function FirstCause({ cause }: { cause: Cause }) {
+  return (
+    <div>
+      <dt>First cause</dt>
+      <dd>
+        <button type="button" class="link" onClick={() => showFinding(cause)}>
+          {cause.title}
+        </button>
+        <span class="verdict-weight">
+          {words(cause.confidence).toLowerCase()}, {weighed(cause)}
+          {muted.value.includes(cause.id) && ", muted"}
+        </span>
+      </dd>
+    </div>
   );
 }
