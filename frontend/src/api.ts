@@ -1,6 +1,7 @@
 // How is the backend asked? One function per route; a refusal carries the server's own words.
 
 import { decodeLayerCharts, decodeLayers, decodeMatrix, decodeReport, decodeRuns, decodeSeries } from "./decode.ts";
+import { decodeSetup, type Setup } from "./setup.ts";
 import type { LayerCharts, LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
 
 /** Columns asked of a heatmap: about one per pixel of a wide screen; the drawing merges further by maximum. */
@@ -57,6 +58,10 @@ export async function fetchSeries(run: string, window: Steps | null, signal: Abo
 
 export async function fetchLayers(run: string, signal: AbortSignal): Promise<LayersAnswer> {
   return decodeLayers(await (await get("layers", { run }, signal)).json());
+}
+
+export async function fetchSetup(run: string, signal: AbortSignal): Promise<Setup> {
+  return decodeSetup(await (await get("setup", { run }, signal)).json());
 }
 
 export async function fetchLayer(

@@ -40,6 +40,11 @@ export class Fields {
     return this.value[key] == null ? null : this.number(key);
   }
 
+  textOrNumber(key: string): string | number | null {
+    const value = this.value[key];
+    return typeof value === "string" ? value : this.numberOrNull(key);
+  }
+
   flag(key: string): boolean {
     return this.value[key] === true;
   }
@@ -62,6 +67,10 @@ export class Fields {
 
   object(key: string): Fields {
     return Fields.of(this.value[key], `${this.place}.${key}`);
+  }
+
+  objectOrNull(key: string): Fields | null {
+    return this.value[key] == null ? null : this.object(key);
   }
 
   steps(key: string): Steps | null {

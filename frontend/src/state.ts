@@ -1,12 +1,13 @@
 // What is on the page: which run, which statistic, which layer, which steps, and the newest answers about them?
 
 import { batch, computed, effect, signal } from "@preact/signals";
-import { fetchLayers, fetchMatrix, fetchReport, fetchRuns, fetchSeries } from "./api.ts";
+import { fetchLayers, fetchMatrix, fetchReport, fetchRuns, fetchSeries, fetchSetup } from "./api.ts";
 import { zoomed } from "./charts/step_axis.ts";
 import type { Place } from "./hash.ts";
 import { follow, link, readPlace, visible, writePlace } from "./host.ts";
 import { muted } from "./mute.ts";
 import { Resource } from "./resource.ts";
+import type { Setup } from "./setup.ts";
 import type { LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
 
 const POLL_MS = 5000;
@@ -19,6 +20,7 @@ export const report = new Resource<Report>();
 export const series = new Resource<SeriesAnswer>();
 export const layers = new Resource<LayersAnswer>();
 export const matrix = new Resource<Matrix>();
+export const setup = new Resource<Setup>();
 
 export const selectedRun = signal<string | null>(null);
 export const selectedRow = signal<string | null>(null);
@@ -166,11 +168,12 @@ async function loadRun(run: RunSummary): Promise<void> {
     report.load(name, signal => fetchReport(name, signal)),
     series.load(name, signal => fetchSeries(name, null, signal)),
     layers.load(name, signal => fetchLayers(name, signal)),
+    setup.load(name, signal => fetchSetup(name, signal)),
   ]);
 }
 
 function hasFailed(): boolean {
-  return [report, series, layers].some(({ error }) => error.peek() !== null);
+  return [report, series, layers, setup].some(({ error }) => error.peek() !== null);
 }
 
 /** Changes whenever the backend has read more of the run. */

@@ -82,6 +82,11 @@ def loss_name(card: ModelCard) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
+def are_classes(card: ModelCard, outputs: int) -> bool:
+    """Whether the targets say one class of several, so that their recorded means are the shares of the classes."""
+    return card.settings.get("target_kind") == "sparse_classes" or (loss_name(card) in CATEGORICAL and outputs > 1)
+
+
 def pooled_mean(targets: Table) -> np.ndarray:
     """float64 [outputs]: the mean target, or each class's share."""
     return _finite_mean(targets.column("mean"))

@@ -20,6 +20,7 @@ from tb_lossdiag.plugin import assets
 from tb_lossdiag.plugin.curves import layer_payload, series_payload
 from tb_lossdiag.plugin.payload import layers_payload, matrix_bytes
 from tb_lossdiag.plugin.readings import Reading, Readings
+from tb_lossdiag.plugin.setup_sheet import setup_payload
 
 logger = tb_logging.get_logger()
 
@@ -46,6 +47,7 @@ class LossDiagPlugin(base_plugin.TBPlugin):
             "/series": self._series,
             "/layers": self._layers,
             "/layer": self._layer,
+            "/setup": self._setup,
             "/matrix": self._matrix,
             assets.ENTRY: _missing_frontend,
         }
@@ -93,6 +95,9 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         if not payload["charts"]:
             raise errors.NotFoundError(f"layer {name!r} is not recorded in run {reading.run.name!r}")
         return http_util.Respond(request, payload, "application/json")
+
+    def _setup(self, request: Request) -> Response:
+        return http_util.Respond(request, setup_payload(self._reading(request).run), "application/json")
 
     def _matrix(self, request: Request) -> Response:
         width = _width(_parameter(request, "width"))

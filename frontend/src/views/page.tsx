@@ -8,6 +8,7 @@ import { Findings } from "./findings.tsx";
 import { Layers } from "./layers.tsx";
 import { Notes } from "./notes.tsx";
 import { Runs } from "./runs.tsx";
+import { SetupSection } from "./setup.tsx";
 import { VerdictStrip } from "./verdict.tsx";
 
 export function Page() {
@@ -57,6 +58,7 @@ function OneRun() {
       <Findings report={answer} />
       <CurvesSection report={answer} />
       <Layers report={answer} recorded={summary?.source !== "scalars"} />
+      <SetupSection />
       <Checks checks={answer.checks} />
       <Notes notes={answer.notes} />
     </>

@@ -8,7 +8,7 @@ batch of n holds all but about (K - 1) / (2 n) nats of the entropy of K classes,
 import numpy as np
 
 from tb_lossdiag.diagnosis.needs import recorded
-from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, WHOLE, loss_name
+from tb_lossdiag.diagnosis.reference import BINARY, WHOLE, are_classes, loss_name
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import span
 from tb_lossdiag.run import Run
@@ -57,10 +57,9 @@ def check(run: Run) -> Check:
 
 def _compare(run: Run, mean: np.ndarray, spread: np.ndarray, size: int) -> tuple[str, float, float] | None:
     """What is compared, its ratio and the ratio expected of random batches; mean, spread: [batches, outputs]."""
-    loss = loss_name(run.card)
-    if run.card.settings.get("target_kind") == "sparse_classes" or (loss in CATEGORICAL and mean.shape[1] > 1):
+    if are_classes(run.card, mean.shape[1]):
         return _classes(mean, size)
-    return _yes_or_no(mean, size) if loss in BINARY else _numbers(mean, spread, size)
+    return _yes_or_no(mean, size) if loss_name(run.card) in BINARY else _numbers(mean, spread, size)
 
 
 def _classes(shares: np.ndarray, size: int) -> tuple[str, float, float] | None:
