@@ -5,6 +5,7 @@ import "./styles/theme.css";
 import "./styles/page.css";
 import "./styles/views.css";
 import "./styles/answers.css";
+import "./styles/timeline.css";
 import "./styles/setup.css";
 import "./styles/charts.css";
 import { render as draw } from "preact";

@@ -1,6 +1,7 @@
 // What stands where: the runs on the left; verdict, findings, curves, layers and checks of one run on the right.
 
 import { report, runs, selectedRun } from "../state.ts";
+import type { Report } from "../wire.ts";
 import { Checks } from "./checks.tsx";
 import { CurvesSection } from "./curves.tsx";
 import { Failure, MissingRun, NoRuns, Reading, StaleNotice } from "./empty.tsx";
@@ -8,7 +9,9 @@ import { Findings } from "./findings.tsx";
 import { Layers } from "./layers.tsx";
 import { Notes } from "./notes.tsx";
 import { Runs } from "./runs.tsx";
+import { SectionNav } from "./section_nav.tsx";
 import { SetupSection } from "./setup.tsx";
+import { Timeline } from "./timeline.tsx";
 import { VerdictStrip } from "./verdict.tsx";
 
 export function Page() {
@@ -55,7 +58,9 @@ function OneRun() {
     <>
       {failure && <StaleNotice error={failure} />}
       <VerdictStrip report={answer} summary={summary} />
+      <SectionNav hidden={absent(answer)} />
       <Findings report={answer} />
+      <Timeline report={answer} />
       <CurvesSection report={answer} />
       <Layers report={answer} recorded={summary?.source !== "scalars"} />
       <SetupSection />
@@ -63,4 +68,10 @@ function OneRun() {
       <Notes notes={answer.notes} />
     </>
   );
+}
+
+/** Ids of the sections that have nothing to show for this report. */
+function absent({ timeline, checks }: Report): string[] {
+  const isOpen = checks.some(({ state }) => state === "not_run" || state === "inconclusive");
+  return [...(timeline.length ? [] : ["timeline"]), ...(isOpen ? [] : ["not-checked"])];
 }

@@ -119,7 +119,9 @@ function Recorded({ answer }: { answer: Setup }) {
         <thead>
           <tr>
             <td />
-            <th scope="col" class="value">Records</th>
+            <th scope="col" class="value">
+              Records
+            </th>
             <th scope="col">From, to</th>
             <th scope="col">Lately every</th>
           </tr>
