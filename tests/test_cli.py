@@ -9,8 +9,10 @@ from event_files import scalars, step_record, tensor, write
 
 from tb_lossdiag import diagnose, schema
 from tb_lossdiag.cli import run
+from tb_lossdiag.diagnosis.markdown import to_markdown
 from tb_lossdiag.diagnosis.report import Report
 from tb_lossdiag.recording.writer import DiagnosticsWriter
+from tb_lossdiag.run import ModelCard
 
 HOSTILE = "[red]x\x1b[2Jy"
 
@@ -91,6 +93,36 @@ def test_report_of_one_run_leaves_the_others_out(sick, healthy, capsys):
 def test_report_of_an_unknown_run_names_it_and_the_known_ones(sick, capsys):
     assert run(["report", "--run", "well", str(sick)]) == 2
     assert "'well'" in (said := capsys.readouterr().err) and "'sick'" in said
+
+
+def test_report_as_markdown_is_the_one_of_the_tab(sick, capsys):
+    assert run(["report", "--markdown", str(sick)]) == 0
+    assert capsys.readouterr().out == to_markdown(diagnose(sick)["sick"])
+
+
+def test_compare_tells_findings_and_settings_that_differ(sick, capsys):
+    card = ModelCard(optimizer={"name": "Adam", "config": {"learning_rate": 1e-3}})
+    with DiagnosticsWriter(sick / "well", card) as writer:
+        for step in range(1, 41):
+            writer.write_step(step, loss=0.9**step, learning_rate=1e-3, gradient_norm=1, gradient_nonfinite=0)
+    assert run(["compare", str(sick), "well", "sick"]) == 0
+    printed = capsys.readouterr().out
+    cause = diagnose(sick)["sick"].causes[0]
+    assert cause.title.split()[0] in printed and "(appeared)" in printed
+    assert "No setting differs" not in printed and "Optimizer" in printed
+    assert run(["compare", "--json", str(sick), "sick", "well"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["runs"] == ["sick", "well"]
+    assert {"id": cause.id, "changes": [None, "went"]} in told["findings"]
+    assert {"group": "Optimizer", "label": "Learning rate", "values": [None, 1e-3]} in told["settings"]
+
+
+@pytest.mark.parametrize(
+    ("runs", "named"), [(["sick"], "'sick'"), (["sick", "sick"], "'sick'"), (["sick", "x"], "'x'")]
+)
+def test_compare_needs_two_different_runs_that_exist(sick, runs, named, capsys):
+    assert run(["compare", str(sick), *runs]) == 2
+    assert named in capsys.readouterr().err
 
 
 def test_check_fails_on_findings_at_or_above_the_severity(sick, capsys):

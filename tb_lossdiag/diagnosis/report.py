@@ -149,6 +149,11 @@ class Report:
         return tuple(check for check in self.checks if check.found)
 
     @property
+    def first(self) -> Cause | None:
+        """The cause that the verdict names."""
+        return next((cause for cause in self.causes if cause.id == self.verdict.cause), None)
+
+    @property
     def timeline(self) -> tuple[Signal, ...]:
         """What was found and when it began, earliest first."""
         dated = [check for check in self.symptoms if check.onset is not None]

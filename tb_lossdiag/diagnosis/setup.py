@@ -1,6 +1,7 @@
 """What did the user set? The model card as labelled facts in groups, for a reader and for comparing two runs."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +26,10 @@ class Group:
     facts: tuple[tuple[str, str | int | float], ...]
 
 
-def setup(card: ModelCard) -> tuple[Group, ...]:
-    """The groups that have a fact."""
+def setup(card: ModelCard | None) -> tuple[Group, ...]:
+    """The groups that have a fact; none without a card."""
+    if card is None:
+        return ()
     optimizer = card.optimizer.get("config", {})
     optimizer = optimizer if isinstance(optimizer, dict) else {}
     groups = {
@@ -80,6 +83,8 @@ def _known(facts: dict[str, Any]) -> tuple[tuple[str, str | int | float], ...]:
 def _plain(value: Any) -> str | int | float:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if isinstance(value, (str, int, float)) else json.dumps(value, sort_keys=True, default=str)
 
 

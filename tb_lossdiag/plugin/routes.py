@@ -17,13 +17,16 @@ from tb_lossdiag.diagnosis.report import SEVERITIES, VERDICTS
 from tb_lossdiag.logs import Log
 from tb_lossdiag.logs.source import SCALARS
 from tb_lossdiag.plugin import assets
+from tb_lossdiag.plugin.compared import common_statistics, comparison_payload
 from tb_lossdiag.plugin.curves import layer_payload, series_payload
+from tb_lossdiag.plugin.difference import difference_bytes
 from tb_lossdiag.plugin.payload import layers_payload, matrix_bytes
 from tb_lossdiag.plugin.readings import Reading, Readings
 from tb_lossdiag.plugin.setup_sheet import setup_payload
 
 logger = tb_logging.get_logger()
 
+MAX_COMPARED = 8  # runs side by side: more columns than that nobody reads
 MAX_WIDTH = 4096  # columns of a matrix; a request for more is a mistake
 MAX_STEP_DIGITS = 18  # of a step in a request: whatever fits into 64 bits
 
@@ -49,6 +52,8 @@ class LossDiagPlugin(base_plugin.TBPlugin):
             "/layer": self._layer,
             "/setup": self._setup,
             "/matrix": self._matrix,
+            "/compare": self._compare,
+            "/difference": self._difference,
             assets.ENTRY: _missing_frontend,
         }
         found = assets.asset_routes()
@@ -110,8 +115,35 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         content = matrix_bytes(reading.run.layers, statistic, width, window)
         return http_util.Respond(request, content, "application/octet-stream")
 
+    def _compare(self, request: Request) -> Response:
+        readings = self._compared(request, MAX_COMPARED)
+        return http_util.Respond(request, comparison_payload(readings), "application/json")
+
+    def _difference(self, request: Request) -> Response:
+        width = _width(_parameter(request, "width"))
+        name = _parameter(request, "statistic")
+        base, other = self._compared(request, 2)
+        statistic = next((s for s in common_statistics([base.run, other.run]) if s.id == name), None)
+        if statistic is None:
+            runs = f"{base.run.name!r} and {other.run.name!r}"
+            raise errors.NotFoundError(f"statistic {name!r} is not recorded in both {runs}")
+        content = difference_bytes(base.run.layers, other.run.layers, statistic, width)
+        return http_util.Respond(request, content, "application/octet-stream")
+
+    def _compared(self, request: Request, most: int) -> list[Reading]:
+        """The readings of the two or more runs that are named, the baseline first."""
+        names = [name for name in request.args.getlist("run") if name]
+        if not 2 <= len(names) <= most:
+            wanted = "2" if most == 2 else f"2 to {most}"
+            raise errors.InvalidArgumentError(f"{len(names)} runs are named with 'run', expected {wanted}")
+        if repeated := next((name for name in names if names.count(name) > 1), None):
+            raise errors.InvalidArgumentError(f"run {repeated!r} is named twice")
+        return [self._named(request, name) for name in names]
+
     def _reading(self, request: Request) -> Reading:
-        name = _parameter(request, "run")
+        return self._named(request, _parameter(request, "run"))
+
+    def _named(self, request: Request, name: str) -> Reading:
         reading = self._readings.of(self._log(request), name)
         if reading is None:
             raise errors.NotFoundError(f"unknown run {name!r}")
@@ -178,14 +210,13 @@ def _gravity(reading: Reading) -> tuple[int, int, str]:
 
 def _summary(reading: Reading) -> dict:
     report, run = reading.report, reading.run
-    cause = next((cause for cause in report.causes if cause.id == report.verdict.cause), None)
     return {
         "name": report.run,
         "state": report.verdict.state,
         "severity": report.severity,
         "headline": report.verdict.headline,
         "cause": report.verdict.cause,
-        "cause_title": cause.title if cause else "",
+        "cause_title": report.first.title if report.first else "",
         "last_step": run.last_step,
         "wall_time": run.wall_time,
         "source": run.source,

@@ -38,12 +38,11 @@ DATA_LABELS = {
 
 
 def setup_payload(run: Run) -> dict[str, Any]:
-    groups = setup(run.card) if run.card else ()
     return {
         "run": run.name,
         "groups": [
             {"title": group.title, "facts": [{"label": label, "value": value} for label, value in group.facts]}
-            for group in groups
+            for group in setup(run.card)
         ],
         "data": _data(run.data),
         "labels": _labels(run),

@@ -140,6 +140,32 @@ def test_a_part_of_the_steps_is_answered_by_series_matrix_and_layer(browser):
     assert layer["charts"][0]["series"][0]["steps"] == list(range(9, 22))
 
 
+def test_runs_are_compared_with_the_first_that_is_named(browser):
+    told = get(browser, "compare", run=["exp", "nan", "plain"]).json
+    assert told["runs"] == ["exp", "nan", "plain"]
+    assert [verdict["state"] for verdict in told["verdicts"]][1] == "nonfinite"
+    assert all(len(finding["changes"]) == len(finding["standings"]) == 3 for finding in told["findings"])
+    assert any(finding["changes"][1] == "appeared" for finding in told["findings"])
+    assert told["statistics"] == []
+    both = get(browser, "compare", run=["exp", HOSTILE]).json
+    assert [statistic["id"] for statistic in both["statistics"]] == ["gradient_norm", "update_ratio"]
+    assert both["settings"] == []
+
+
+def test_a_difference_has_the_layout_of_a_matrix(browser):
+    response = get(browser, "difference", run=["exp", HOSTILE], statistic="gradient_norm", width=8)
+    assert response.content_type == "application/octet-stream"
+    assert struct.unpack_from("<3I", response.data) == (1, 8, 0)
+    assert struct.unpack_from("<8f", response.data, len(response.data) - 32) == (0.0,) * 8
+
+
+def test_the_setup_tells_what_was_recorded(browser):
+    told = get(browser, "setup", run=HOSTILE).json
+    assert told["run"] == HOSTILE
+    assert {part["label"]: part["shown"] for part in told["recorded"]}["Layer statistics"] == 40
+    assert get(browser, "setup", run="plain").json["groups"] == []
+
+
 def test_a_scalar_log_has_curves_and_no_layers(browser):
     assert [series["id"] for series in get(browser, "series", run="plain").json["series"]] == ["epoch_loss"]
     assert get(browser, "series", run="plain").json["step_unit"] == "epoch"
@@ -162,6 +188,14 @@ def test_a_scalar_log_has_curves_and_no_layers(browser):
         ("layer", {"run": "exp", "layer": "<b>"}, 404, "<b>"),
         ("layer", {"run": "plain", "layer": "fc"}, 404, "fc"),
         ("layer", {"run": "exp", "layer": "fc", "first": "0", "last": "1" * 19}, 400, "1" * 19),
+        ("setup", {"run": "exp2"}, 404, "exp2"),
+        ("compare", {"run": "exp"}, 400, "1 runs"),
+        ("compare", {"run": ["exp"] * 9}, 400, "9 runs"),
+        ("compare", {"run": ["exp", "exp"]}, 400, "'exp'"),
+        ("compare", {"run": ["exp", "<b>"]}, 404, "<b>"),
+        ("difference", {"run": ["exp", "nan", "plain"], "statistic": "x", "width": "8"}, 400, "3 runs"),
+        ("difference", {"run": ["exp", "plain"], "statistic": "gradient_norm", "width": "8"}, 404, "plain"),
+        ("difference", {"run": ["exp", "nan"], "width": "0"}, 400, "'0'"),
         ("matrix", {"run": "exp", "statistic": "gradient_norm"}, 400, "'width'"),
         ("matrix", {"run": "exp", "statistic": "gradient_norm", "width": "8", "first": "1.5", "last": "2"}, 400, "1.5"),
         ("matrix", {"run": "exp", "width": "8"}, 400, "'statistic'"),
