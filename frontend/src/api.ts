@@ -1,5 +1,6 @@
 // How is the backend asked? One function per route; a refusal carries the server's own words.
 
+import { type Comparison, decodeComparison } from "./comparison.ts";
 import { decodeLayerCharts, decodeLayers, decodeMatrix, decodeReport, decodeRuns, decodeSeries } from "./decode.ts";
 import { decodeSetup, type Setup } from "./setup.ts";
 import type { LayerCharts, LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
@@ -85,4 +86,23 @@ export async function fetchMatrix(
 
 function ends(window: Steps | null): Record<string, string> {
   return window ? { first: String(window[0]), last: String(window[1]) } : {};
+}
+
+/** runs: the baseline and the others. */
+export async function fetchComparison(runs: readonly string[], signal: AbortSignal): Promise<Comparison> {
+  return decodeComparison(await (await get("compare", named(runs), signal)).json());
+}
+
+/** runs: the baseline and the other one. */
+export async function fetchDifference(
+  runs: readonly string[],
+  statistic: string,
+  signal: AbortSignal,
+): Promise<Matrix> {
+  const query: Query = [...named(runs), ["statistic", statistic], ["width", String(MATRIX_WIDTH)]];
+  return decodeMatrix(await (await get("difference", query, signal)).arrayBuffer());
+}
+
+function named(runs: readonly string[]): [string, string][] {
+  return runs.map(run => ["run", run]);
 }

@@ -21,8 +21,8 @@ import type {
   Statistic,
 } from "./wire.ts";
 
-const SEVERITIES: readonly Severity[] = ["critical", "warning", "note", "none"];
-const CONFIDENCES: readonly Confidence[] = ["confirmed", "likely", "possible", "ruled_out"];
+export const SEVERITIES: readonly Severity[] = ["critical", "warning", "note", "none"];
+export const CONFIDENCES: readonly Confidence[] = ["confirmed", "likely", "possible", "ruled_out"];
 const CHECK_STATES: readonly CheckState[] = ["found", "not_found", "inconclusive", "not_run"];
 const SCALES: readonly Scale[] = ["log", "share", "linear", "count"];
 
@@ -186,7 +186,7 @@ export function decodeLayers(answer: unknown): LayersAnswer {
   };
 }
 
-function statistic(part: unknown, place: string): Statistic {
+export function statistic(part: unknown, place: string): Statistic {
   const fields = Fields.of(part, place);
   return {
     id: fields.text("id"),

@@ -7,8 +7,10 @@ import "./styles/views.css";
 import "./styles/answers.css";
 import "./styles/timeline.css";
 import "./styles/setup.css";
+import "./styles/compare.css";
 import "./styles/charts.css";
 import { render as draw } from "preact";
+import { followComparison } from "./compared.ts";
 import { followZoom } from "./detail.ts";
 import { start } from "./state.ts";
 import { Page } from "./views/page.tsx";
@@ -29,5 +31,6 @@ export async function render(): Promise<void> {
   await loadStyles();
   start();
   followZoom();
+  followComparison();
   draw(<Page />, document.body);
 }

@@ -25,6 +25,12 @@ export const setup = new Resource<Setup>();
 export const selectedRun = signal<string | null>(null);
 export const selectedRow = signal<string | null>(null);
 
+/** The runs beside the selected one, which is their baseline; none outside of a comparison. */
+export const comparedRuns = signal<readonly string[]>([]);
+
+/** First and last step of the curves beside the selected run's. */
+export const besideSteps = signal<Steps | null>(null);
+
 /** The zoomed part of the step axis that all charts share; null shows everything. */
 export const stepWindow = signal<Steps | null>(null);
 
@@ -55,6 +61,7 @@ export const stepExtent = computed<Steps>(() => {
   const table = layers.value.value?.steps;
   const ends = (series.value.value?.series ?? []).flatMap(({ steps }) => [steps[0] ?? 0, steps.at(-1) ?? 0]);
   if (table?.shown) ends.push(table.first, table.last);
+  if (besideSteps.value) ends.push(...besideSteps.value);
   return ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
 });
 
@@ -123,7 +130,7 @@ export function start(): void {
   });
   effect(() => {
     // Whatever moves without a function of its own here.
-    void [stepWindow.value, openFindings.value, muted.value];
+    void [stepWindow.value, openFindings.value, muted.value, comparedRuns.value];
     const timer = setTimeout(rememberPlace, REMEMBER_MS);
     return () => clearTimeout(timer);
   });
@@ -194,6 +201,7 @@ function goTo(place: Place): void {
   if (place.steps !== undefined) stepWindow.value = place.steps;
   if (place.open !== undefined) openFindings.value = place.open;
   if (place.mute !== undefined) muted.value = place.mute;
+  comparedRuns.value = place.with ?? [];
 }
 
 function rememberPlace(): void {
@@ -203,6 +211,7 @@ function rememberPlace(): void {
   const steps = stepWindow.peek();
   const open = openFindings.peek();
   const mute = muted.peek();
+  const beside = comparedRuns.peek();
   writePlace({
     ...(run !== null && { run }),
     ...(id !== null && { statistic: id }),
@@ -210,5 +219,6 @@ function rememberPlace(): void {
     ...(steps !== null && { steps: [Math.floor(steps[0]), Math.ceil(steps[1])] }),
     ...(open !== null && { open }),
     ...(mute.length > 0 && { mute }),
+    ...(beside.length > 0 && { with: beside }),
   });
 }

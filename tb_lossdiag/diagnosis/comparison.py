@@ -47,10 +47,12 @@ def compare_findings(reports: Sequence[Report]) -> tuple[FindingChange, ...]:
 
 
 def compare_settings(setups: Sequence[tuple[Group, ...]]) -> tuple[SettingChange, ...]:
-    """Every setting that differs, in the order of the setups; a run of which none is known differs in nothing."""
+    """Every setting that differs, group by group; a run of which none is known differs in nothing."""
     known = [{(group.title, label): value for group in groups for label, value in group.facts} for groups in setups]
     places = dict.fromkeys(place for settings in known for place in settings)
-    rows = ((place, tuple(settings.get(place) for settings in known)) for place in places)
+    groups = list(dict.fromkeys(group for group, _ in places))
+    ordered = sorted(places, key=lambda place: groups.index(place[0]))
+    rows = ((place, tuple(settings.get(place) for settings in known)) for place in ordered)
     return tuple(SettingChange(*place, values) for place, values in rows if _differs(values, known))
 
 

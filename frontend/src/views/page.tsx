@@ -1,8 +1,9 @@
 // What stands where: the runs on the left; verdict, findings, curves, layers and checks of one run on the right.
 
-import { report, runs, selectedRun } from "../state.ts";
+import { comparedRuns, report, runs, selectedRun } from "../state.ts";
 import type { Report } from "../wire.ts";
 import { Checks } from "./checks.tsx";
+import { Compare } from "./compare.tsx";
 import { CurvesSection } from "./curves.tsx";
 import { Failure, MissingRun, NoRuns, Reading, StaleNotice } from "./empty.tsx";
 import { Findings } from "./findings.tsx";
@@ -35,7 +36,7 @@ export function Page() {
       <Runs runs={known} />
       <main class="content" key={selectedRun.value}>
         {failure && <StaleNotice error={failure} />}
-        <OneRun />
+        {comparedRuns.value.length > 0 ? <Compare /> : <OneRun />}
       </main>
     </div>
   );

@@ -3,20 +3,37 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { integer, words } from "../format.ts";
-import { selectedRun, selectRun } from "../state.ts";
+import { comparedRuns, selectedRun, selectRun } from "../state.ts";
 import type { RunSummary } from "../wire.ts";
 import { ToneIcon, toneName, toneOf } from "./icons.tsx";
 
 const SEARCH_FROM = 6;
 
+/** As many as the backend compares with one baseline. */
+const MOST_BESIDE = 7;
+
 export function Runs({ runs }: { runs: readonly RunSummary[] }) {
   const wanted = useSignal("");
+  const isPicking = useSignal(comparedRuns.peek().length > 0);
   const shown = runs.filter(run => matches(run, wanted.value.toLowerCase()));
   return (
     <nav class="runs" aria-label="Runs">
       <header>
         <h2>Runs</h2>
         <span class="muted">worst first</span>
+        {runs.length > 1 && (
+          <button
+            type="button"
+            class="quiet"
+            aria-pressed={isPicking.value}
+            onClick={() => {
+              isPicking.value = !isPicking.value;
+              if (!isPicking.value) comparedRuns.value = [];
+            }}
+          >
+            Compare
+          </button>
+        )}
       </header>
       {runs.length >= SEARCH_FROM && (
         <input
@@ -29,10 +46,12 @@ export function Runs({ runs }: { runs: readonly RunSummary[] }) {
           }}
         />
       )}
+      {isPicking.value && <p class="hint run-hint">Tick the runs to set against the one that is selected.</p>}
       <ul onKeyDown={moveFocus}>
         {shown.map(run => (
-          <li key={run.name}>
+          <li key={run.name} class={isPicking.value ? "picking" : ""}>
             <RunButton run={run} />
+            {isPicking.value && <Pick name={run.name} />}
           </li>
         ))}
       </ul>
@@ -72,6 +91,26 @@ function RunButton({ run }: { run: RunSummary }) {
   );
 }
 
+/** The box that puts a run beside the selected one. */
+function Pick({ name }: { name: string }) {
+  if (name === selectedRun.value) return <p class="run-pick">baseline</p>;
+  const beside = comparedRuns.value;
+  const isBeside = beside.includes(name);
+  return (
+    <label class="run-pick" title="Compare with the baseline">
+      <input
+        type="checkbox"
+        checked={isBeside}
+        disabled={!isBeside && beside.length >= MOST_BESIDE}
+        onChange={() => {
+          comparedRuns.value = isBeside ? beside.filter(other => other !== name) : [...beside, name];
+        }}
+      />
+      <span class="offscreen">Compare {name} with the baseline</span>
+    </label>
+  );
+}
+
 /** Whether its name, its state or its first cause has the wanted text in it. */
 function matches(run: RunSummary, wanted: string): boolean {
   return [run.name, words(run.state), run.causeTitle].some(text => text.toLowerCase().includes(wanted));
@@ -82,7 +121,7 @@ function moveFocus(event: KeyboardEvent & { currentTarget: HTMLElement }): void 
   const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
   if (!step) return;
   event.preventDefault();
-  const buttons = [...event.currentTarget.querySelectorAll("button")];
+  const buttons = [...event.currentTarget.querySelectorAll<HTMLButtonElement>("button.run")];
   const next = buttons.indexOf(document.activeElement as HTMLButtonElement) + step;
   buttons[Math.max(0, Math.min(buttons.length - 1, next))]?.focus();
 }
