@@ -14,7 +14,8 @@ export async function copyText(text: string): Promise<boolean> {
   area.value = text;
   area.className = "offscreen";
   const focused = document.activeElement;
-  document.body.append(area);
+  // Beside what has the focus, so that a menu does not take the copying for leaving it.
+  (focused?.parentElement ?? document.body).append(area);
   area.select();
   const copied = document.execCommand("copy");
   area.remove();

@@ -39,7 +39,9 @@ export function writePlace(place: Place): void {
   const { hash } = host.location;
   if (host !== window && !isOurTab(hash)) return;
   const next = formatHash(hash, place);
-  if (next !== hash) host.history.replaceState(host.history.state, "", next);
+  // The whole path: our own entry page has a <base>, and a bare hash would be taken as relative to that.
+  const { pathname, search } = host.location;
+  if (next !== hash) host.history.replaceState(host.history.state, "", pathname + search + next);
 }
 
 /** The address to hand to a colleague. */

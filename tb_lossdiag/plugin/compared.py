@@ -1,6 +1,7 @@
 """What is different between these runs? The comparison of their reports and cards in the shape of http_api.md."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tb_lossdiag.diagnosis.comparison import compare_findings, compare_settings
@@ -8,8 +9,7 @@ from tb_lossdiag.diagnosis.report import Cause, Report
 from tb_lossdiag.diagnosis.setup import setup
 from tb_lossdiag.plugin.difference import as_difference
 from tb_lossdiag.plugin.readings import Reading
-from tb_lossdiag.plugin.statistics import Statistic, statistics_of
-from tb_lossdiag.run import Run
+from tb_lossdiag.plugin.statistics import Statistic
 
 
 def comparison_payload(readings: Sequence[Reading]) -> dict[str, Any]:
@@ -31,17 +31,14 @@ def comparison_payload(readings: Sequence[Reading]) -> dict[str, Any]:
             {"group": change.group, "label": change.label, "values": list(change.values)}
             for change in compare_settings([setup(reading.run.card) for reading in readings])
         ],
-        "statistics": [
-            {"id": s.id, "label": s.label, "unit": s.unit, "kind": s.kind, "scale": s.scale, "healthy": s.healthy}
-            for s in map(as_difference, common_statistics([reading.run for reading in readings]))
-        ],
+        "statistics": [asdict(as_difference(statistic)) for statistic in common_statistics(readings)],
     }
 
 
-def common_statistics(runs: Sequence[Run]) -> list[Statistic]:
+def common_statistics(readings: Sequence[Reading]) -> list[Statistic]:
     """The layer statistics that all of the runs recorded, as the first has them."""
-    first, *others = [statistics_of(run.layers) for run in runs]
-    return [s for s in first if all(s.id in {t.id for t in other} for other in others)]
+    first, *others = [reading.statistics for reading in readings]
+    return [statistic for statistic in first if all(statistic.id in {s.id for s in other} for other in others)]
 
 
 def _verdict(report: Report) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tb_lossdiag.plugin.statistics import Statistic
+from tb_lossdiag.plugin.statistics import Statistic, values_of
 from tb_lossdiag.run import Table
 
 _INT32 = np.iinfo(np.int32)
@@ -29,7 +29,7 @@ def difference_bytes(base: Table, other: Table, statistic: Statistic, width: int
     ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
     steps = _common_steps(base.steps, other.steps)
     values = _difference(
-        _at_steps(base, statistic.id, ours, steps), _at_steps(other, statistic.id, theirs, steps), statistic.scale
+        _at_steps(base, statistic, ours, steps), _at_steps(other, statistic, theirs, steps), statistic.scale
     )
     buckets = np.array_split(np.arange(len(steps)), min(width, len(steps))) if len(steps) else []
     merged = np.array([_most(values[bucket]) for bucket in buckets], "<f4").reshape(len(buckets), len(ours)).T
@@ -45,10 +45,10 @@ def _common_steps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return steps[(steps >= max(a[0], b[0])) & (steps <= min(a[-1], b[-1]))]
 
 
-def _at_steps(table: Table, column: str, rows: list[int], steps: np.ndarray) -> np.ndarray:
+def _at_steps(table: Table, statistic: Statistic, rows: list[int], steps: np.ndarray) -> np.ndarray:
     """float64 [steps, rows]: each row's newest value at or before each step."""
     at = np.searchsorted(table.steps, steps, side="right") - 1
-    return table.column(column)[at][:, rows].astype(np.float64)
+    return values_of(table, statistic, rows)[at].astype(np.float64)
 
 
 def _difference(base: np.ndarray, other: np.ndarray, scale: str) -> np.ndarray:

@@ -123,7 +123,7 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         width = _width(_parameter(request, "width"))
         name = _parameter(request, "statistic")
         base, other = self._compared(request, 2)
-        statistic = next((s for s in common_statistics([base.run, other.run]) if s.id == name), None)
+        statistic = next((s for s in common_statistics([base, other]) if s.id == name), None)
         if statistic is None:
             runs = f"{base.run.name!r} and {other.run.name!r}"
             raise errors.NotFoundError(f"statistic {name!r} is not recorded in both {runs}")

@@ -24,7 +24,7 @@ AXIS_PIXELS = """() => {
 def test_the_first_finding_shows_evidence_with_threshold_and_the_fix(entry):
     page = entry("&p.lossdiag.run=vanishing")
     finding = page.locator(".finding").first
-    assert finding.get_by_text("Vanishing gradients").is_visible()
+    assert finding.get_by_text("Vanishing gradients", exact=True).is_visible()
     assert finding.get_by_role("columnheader", name="Threshold").first.is_visible()
     assert finding.locator("tbody tr").count() >= 1
     assert finding.get_by_role("heading", name="Fix").is_visible()
@@ -98,7 +98,7 @@ def test_sorting_the_layer_table_puts_the_largest_first(entry):
 
 def test_a_layer_named_by_a_finding_leads_to_its_row(entry):
     page = entry("&p.lossdiag.run=vanishing")
-    page.locator(".finding .chip").first.click()
+    page.locator(".finding .chip", has_text="hidden").first.click()
     page.locator(".layer-table tr.selected").wait_for()
     assert "p.lossdiag.row=" in page.evaluate("location.hash")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tb_lossdiag.plugin.difference import as_difference, difference_bytes
-from tb_lossdiag.plugin.statistics import CATALOGUE
+from tb_lossdiag.plugin.statistics import CATALOGUE, RATIOS
 from tb_lossdiag.run import Row, Table
 
 NORM, ZEROS = CATALOGUE["gradient_norm"], CATALOGUE["gradient_zero_share"]
@@ -64,6 +64,16 @@ def test_merged_steps_keep_the_largest_difference_either_way_and_any_nan():
 def test_nothing_against_nothing_is_no_difference(base, other, difference):
     content = difference_bytes(table([1], ["a"], [[base]]), table([1], ["a"], [[other]]), NORM, 1)
     assert read(content)[3] == difference
+
+
+def test_a_ratio_of_two_columns_is_compared_too():
+    statistic, over, under = RATIOS["gradient_weight_ratio"]
+
+    def run(norm, weight):
+        values = np.array([[[norm, weight]]], np.float32)
+        return Table(np.array([1]), (Row("a", "variable", "a"),), (over, under), values)
+
+    np.testing.assert_allclose(read(difference_bytes(run(1, 10), run(1, 1), statistic, 9))[3], [[1]])
 
 
 def test_runs_without_a_common_step_or_row_have_an_empty_difference():

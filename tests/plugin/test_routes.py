@@ -149,6 +149,7 @@ def test_runs_are_compared_with_the_first_that_is_named(browser):
     assert told["statistics"] == []
     both = get(browser, "compare", run=["exp", HOSTILE]).json
     assert [statistic["id"] for statistic in both["statistics"]] == ["gradient_norm", "update_ratio"]
+    assert both["statistics"][0].keys() == get(browser, "layers", run="exp").json["statistics"][0].keys()
     assert both["settings"] == []
 
 

@@ -39,13 +39,13 @@ export function ChartMenu({ title, isTable, onTable, onCsv, onPicture }: MenuPro
   );
 }
 
-function closeOnEscape(event: KeyboardEvent & { currentTarget: HTMLDetailsElement }): void {
+export function closeOnEscape(event: KeyboardEvent & { currentTarget: HTMLDetailsElement }): void {
   if (event.key !== "Escape" || !event.currentTarget.open) return;
   event.currentTarget.open = false;
   event.currentTarget.querySelector("summary")?.focus();
 }
 
-function closeOnLeave(event: FocusEvent & { currentTarget: HTMLDetailsElement }): void {
+export function closeOnLeave(event: FocusEvent & { currentTarget: HTMLDetailsElement }): void {
   const next = event.relatedTarget;
   if (next instanceof Node && !event.currentTarget.contains(next)) event.currentTarget.open = false;
 }

@@ -74,7 +74,7 @@ function LegendLine({ line, step }: { line: Line; step: number | null }) {
   );
 }
 
-function Swatch({ colour, dash }: { colour: string; dash: readonly number[] }) {
+export function Swatch({ colour, dash }: { colour: string; dash: readonly number[] }) {
   return (
     <svg class="swatch" viewBox="0 0 18 8" aria-hidden="true">
       <line x1="0" y1="4" x2="18" y2="4" style={{ stroke: `var(${colour})` }} stroke-dasharray={dash.join(" ")} />

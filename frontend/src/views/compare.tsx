@@ -1,16 +1,19 @@
 // What is different between these runs? Verdicts, findings, settings, curves and layers, told against the first.
 
 import { useMemo } from "preact/hooks";
+import { Swatch } from "../charts/legend.tsx";
 import { comparedNames, comparison } from "../compared.ts";
 import type { Change, Comparison } from "../comparison.ts";
+import { downloadCsv } from "../download.ts";
 import { number, words } from "../format.ts";
+import { comparisonCsv } from "../report_csv.ts";
 import { comparedRuns, linkHere, runs } from "../state.ts";
 import { CompareCurves } from "./compare_curves.tsx";
 import { CompareLayers } from "./compare_layers.tsx";
 import { CopyButton } from "./copy_button.tsx";
 import { Failure, MissingRun, Reading, StaleNotice } from "./empty.tsx";
 import { ToneIcon, toneOf } from "./icons.tsx";
-import { LineKey, lineStyle } from "./line_key.tsx";
+import { lineStyle } from "./line_styles.ts";
 
 export function Compare() {
   const names = comparedNames();
@@ -22,6 +25,11 @@ export function Compare() {
       <header class="card compare-head">
         <h1>{names.length > 1 ? `${names.length} runs compared` : "Compare runs"}</h1>
         <CopyButton label="Copy link" text={linkHere} />
+        {answer && (
+          <button type="button" class="quiet" onClick={() => downloadCsv("comparison", comparisonCsv(answer))}>
+            Download CSV
+          </button>
+        )}
         <button
           type="button"
           class="quiet"
@@ -106,14 +114,14 @@ interface TableProps {
 function Table({ answer, label, children }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: many runs scroll sideways, which must work from the keyboard
-    <section class="sideways" aria-label={label} tabIndex={0}>
+    <section class="sideways" aria-label={`Table of ${label.toLowerCase()}`} tabIndex={0}>
       <table class="compare" style={{ "--columns": answer.runs.length + 1 }}>
         <thead>
           <tr>
             <td />
             {answer.runs.map((name, at) => (
               <th scope="col" key={name}>
-                <LineKey style={lineStyle(at)} /> {name}
+                <Swatch {...lineStyle(at)} /> {name}
                 <small>{at === 0 ? "baseline" : "against the baseline"}</small>
               </th>
             ))}

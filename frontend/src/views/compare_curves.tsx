@@ -7,7 +7,7 @@ import { Curves } from "../charts/curves.tsx";
 import { comparedSeries } from "../compared.ts";
 import type { Series, SeriesAnswer } from "../wire.ts";
 import { Reading } from "./empty.tsx";
-import { lineStyle } from "./line_key.tsx";
+import { lineStyle } from "./line_styles.ts";
 
 /** Which series are set against each other; the epoch losses stand in where a log has no batch losses. */
 const QUANTITIES = [

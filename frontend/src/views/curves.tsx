@@ -10,8 +10,7 @@ import { stepSpan } from "../format.ts";
 import { logSteps, series, stepUnit, stepWindow } from "../state.ts";
 import type { Report, Series } from "../wire.ts";
 import { Reading } from "./empty.tsx";
-import { Freshness } from "./freshness.tsx";
-import { LINE_STYLES } from "./line_styles.ts";
+import { lineStyle } from "./line_styles.ts";
 
 const GROUPS = [
   { id: "loss", title: "Loss", height: 250, startsLog: false },
@@ -54,7 +53,6 @@ export function CurvesSection({ report }: { report: Report }) {
         >
           log {stepUnit.value}s
         </button>
-        <Freshness />
       </header>
       {!answer && (failure ? <p class="hint">{failure.message}</p> : <Reading what="curves" />)}
       {answer?.series.length === 0 && <p class="hint">No loss was recorded.</p>}
@@ -91,8 +89,7 @@ function Group({ group, all, report }: { group: (typeof GROUPS)[number]; all: re
 }
 
 function styled(line: Series, place: number): Line {
-  const style = LINE_STYLES[place % LINE_STYLES.length] ?? { colour: "--line-1", dash: [] };
-  return { ...line, ...style };
+  return { ...line, ...lineStyle(place) };
 }
 
 function spansOf(report: Report): Span[] {

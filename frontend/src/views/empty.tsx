@@ -1,6 +1,8 @@
 // What does the reader see when there is nothing to show: no run, no answer, or not yet?
 
+import { plural } from "../format.ts";
 import { refresh } from "../state.ts";
+import type { RunSummary } from "../wire.ts";
 import { Code } from "./copy_button.tsx";
 
 const KERAS = `from tb_lossdiag import LossDiagnostics
@@ -12,14 +14,21 @@ const LOOP = `from tb_lossdiag import TrainingMonitor
 monitor = TrainingMonitor(model, optimizer, "logs/run1")
 train_step = monitor.watch(train_step)`;
 
+const TORCH = `from tb_lossdiag.torch import watch
+
+with watch(model, optimizer, "logs/run1", loss=criterion):
+    train(...)  # your loop as it is`;
+
 export function NoRuns() {
   return (
     <section class="card empty">
       <h1>No training in this log directory yet</h1>
-      <p>Add the callback, start the training, and this page fills by itself.</p>
+      <p>Add two lines, start the training, and this page fills by itself.</p>
       <h2>Keras</h2>
       <Code code={KERAS} label="Copy" />
-      <h2>Your own training loop</h2>
+      <h2>PyTorch</h2>
+      <Code code={TORCH} label="Copy" />
+      <h2>Your own loop in TensorFlow</h2>
       <Code code={LOOP} label="Copy" />
     </section>
   );
@@ -49,8 +58,9 @@ export function Failure({ title, error }: { title: string; error: Error }) {
     <section class="card empty" role="alert">
       <h1>{title}</h1>
       <p class="said">{error.message}</p>
+      <p class="muted">This page asks again every few seconds.</p>
       <button type="button" class="quiet" onClick={() => void refresh(true)}>
-        Try again
+        Try again now
       </button>
     </section>
   );
@@ -67,11 +77,42 @@ export function MissingRun({ name }: { name: string }) {
   );
 }
 
+/** A run that is there but could not be read, or only by a newer version: there is nothing else to show of it. */
+export function Unreadable({ summary }: { summary: RunSummary }) {
+  return (
+    <section class="card empty" aria-labelledby="unreadable">
+      <h2 id="unreadable">Nothing else is known of this run</h2>
+      <p>The other runs are not affected. This is what went wrong:</p>
+      <Code code={summary.problem} label="Copy" />
+    </section>
+  );
+}
+
+/** Says beside the verdict that it rests on a part of the log. */
+export function PartlyRead({ notes, source }: { notes: readonly string[]; source: string | undefined }) {
+  if (source === "scalars") {
+    return (
+      <p class="partly">
+        <b>Loss curves only.</b> This log has no data of the callback, so what is inside the model could not be looked
+        at. The lines to add are under Layers.
+      </p>
+    );
+  }
+  if (!notes.length) return null;
+  return (
+    <p class="partly">
+      <b>{plural(notes.length, "part")} of the log could not be used.</b> The verdict rests on the rest; the end of this
+      page says what was left out.
+    </p>
+  );
+}
+
 /** The answers on the page are older than the last attempt. */
 export function StaleNotice({ error }: { error: Error }) {
   return (
     <p class="stale" role="status">
-      Not up to date: {error.message}
+      <b>Not up to date.</b> What is below was true before; this page asks again every few seconds.{" "}
+      <span class="said">{error.message}</span>
     </p>
   );
 }

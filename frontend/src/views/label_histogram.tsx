@@ -19,7 +19,7 @@ export function LabelHistogram({ labels }: { labels: Labels }) {
           <tr>
             <th scope="col">{isClasses ? "Class" : "Output"}</th>
             <th scope="col">{isClasses ? "Share" : "Mean"}</th>
-            <th scope="col">{isClasses ? "" : "Spread"}</th>
+            {isClasses ? <td /> : <th scope="col">Spread</th>}
           </tr>
         </thead>
         <tbody>

@@ -9,7 +9,7 @@ import { integer } from "../format.ts";
 import { selectRow } from "../state.ts";
 import type { LayerRow, LayersAnswer, Series, Statistic } from "../wire.ts";
 import { Reading } from "./empty.tsx";
-import { LINE_STYLES } from "./line_styles.ts";
+import { lineStyle } from "./line_styles.ts";
 
 const HEIGHT = 120;
 
@@ -66,6 +66,5 @@ function SmallChart(props: { statistic: Statistic; series: readonly Series[]; la
 function styled(series: Series, place: number, layer: string): Line {
   const isOutput = series.label === layer;
   const inside = series.label.startsWith(`${layer}/`) ? series.label.slice(layer.length + 1) : series.label;
-  const style = LINE_STYLES[place % LINE_STYLES.length] ?? { colour: "--line-1", dash: [] };
-  return { ...series, label: isOutput ? "output" : inside, ...style };
+  return { ...series, label: isOutput ? "output" : inside, ...lineStyle(place) };
 }

@@ -1,6 +1,7 @@
 // A small menu of further actions, which closes on Escape and when the focus leaves it.
 
 import type { ComponentChildren } from "preact";
+import { closeOnEscape, closeOnLeave } from "../charts/chart_menu.tsx";
 
 export function Menu({ label, children }: { label: string; children: ComponentChildren }) {
   return (
@@ -9,15 +10,4 @@ export function Menu({ label, children }: { label: string; children: ComponentCh
       <div>{children}</div>
     </details>
   );
-}
-
-function closeOnEscape(event: KeyboardEvent & { currentTarget: HTMLDetailsElement }): void {
-  if (event.key !== "Escape" || !event.currentTarget.open) return;
-  event.currentTarget.open = false;
-  event.currentTarget.querySelector("summary")?.focus();
-}
-
-function closeOnLeave(event: FocusEvent & { currentTarget: HTMLDetailsElement }): void {
-  const next = event.relatedTarget;
-  if (next instanceof Node && !event.currentTarget.contains(next)) event.currentTarget.open = false;
 }

@@ -5,7 +5,7 @@ import type { Report } from "../wire.ts";
 import { Checks } from "./checks.tsx";
 import { Compare } from "./compare.tsx";
 import { CurvesSection } from "./curves.tsx";
-import { Failure, MissingRun, NoRuns, Reading, StaleNotice } from "./empty.tsx";
+import { Failure, MissingRun, NoRuns, PartlyRead, Reading, StaleNotice, Unreadable } from "./empty.tsx";
 import { Findings } from "./findings.tsx";
 import { Layers } from "./layers.tsx";
 import { Notes } from "./notes.tsx";
@@ -59,11 +59,20 @@ function OneRun() {
     <>
       {failure && <StaleNotice error={failure} />}
       <VerdictStrip report={answer} summary={summary} />
+      {summary?.problem ? <Unreadable summary={summary} /> : <Sections report={answer} source={summary?.source} />}
+    </>
+  );
+}
+
+function Sections({ report: answer, source }: { report: Report; source: string | undefined }) {
+  return (
+    <>
+      <PartlyRead notes={answer.notes} source={source} />
       <SectionNav hidden={absent(answer)} />
       <Findings report={answer} />
       <Timeline report={answer} />
       <CurvesSection report={answer} />
-      <Layers report={answer} recorded={summary?.source !== "scalars"} />
+      <Layers report={answer} recorded={source !== "scalars"} />
       <SetupSection />
       <Checks checks={answer.checks} />
       <Notes notes={answer.notes} />

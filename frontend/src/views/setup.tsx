@@ -75,7 +75,7 @@ function DataTable({ data }: { data: DataSheet }) {
     <div>
       <h3>Data</h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: many inputs scroll sideways, which must work from the keyboard */}
-      <section class="sideways" aria-label="Statistics of the data" tabIndex={0}>
+      <section class="sideways" aria-label="Inputs, targets and predictions" tabIndex={0}>
         <table class="figures">
           <thead>
             <tr>

@@ -1,11 +1,11 @@
 // What is the answer? The state, one sentence with the numbers in it, the first cause, and what to do next.
 
-import { clock, integer, words } from "../format.ts";
+import { clock, words } from "../format.ts";
 import { muted } from "../mute.ts";
-import { stepUnit } from "../state.ts";
 import type { Cause, Report, RunSummary } from "../wire.ts";
 import { weighed } from "./finding.tsx";
 import { showFinding } from "./findings.tsx";
+import { Freshness } from "./freshness.tsx";
 import { ToneIcon, toneName, toneOf } from "./icons.tsx";
 import { Share } from "./share.tsx";
 
@@ -22,7 +22,7 @@ export function VerdictStrip({ report, summary }: { report: Report; summary: Run
           <span class={`tone-${tone}`}>{words(state)}</span>
           {report.severity !== "none" && <span class="muted">{toneName(tone)}</span>}
         </p>
-        <Share run={report.run} />
+        <Share report={report} />
       </div>
       <h1 aria-live="polite">{headline}</h1>
       <dl class="verdict-answer">
@@ -36,12 +36,8 @@ export function VerdictStrip({ report, summary }: { report: Report; summary: Run
       </dl>
       <p class="verdict-facts">
         <span class="verdict-run">{report.run}</span>
-        {summary && (
-          <span>
-            {stepUnit.value} {integer(summary.lastStep)}
-          </span>
-        )}
-        {time && <span>newest record {time}</span>}
+        <Freshness />
+        {time && <span class="muted">{time}</span>}
       </p>
     </header>
   );
