@@ -24,7 +24,7 @@ AXIS_PIXELS = """() => {
 def test_the_first_finding_shows_evidence_with_threshold_and_the_fix(entry):
     page = entry("&p.lossdiag.run=vanishing")
     finding = page.locator(".finding").first
-    assert finding.get_by_text("Vanishing gradients", exact=True).is_visible()
+    assert finding.locator(".finding-title", has_text="Vanishing gradients").is_visible()
     assert finding.get_by_role("columnheader", name="Threshold").first.is_visible()
     assert finding.locator("tbody tr").count() >= 1
     assert finding.get_by_role("heading", name="Fix").is_visible()

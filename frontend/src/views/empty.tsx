@@ -3,7 +3,7 @@
 import { plural } from "../format.ts";
 import { refresh } from "../state.ts";
 import type { RunSummary } from "../wire.ts";
-import { Code } from "./copy_button.tsx";
+import { Code, CopyButton } from "./copy_button.tsx";
 
 const KERAS = `from tb_lossdiag import LossDiagnostics
 
@@ -77,13 +77,13 @@ export function MissingRun({ name }: { name: string }) {
   );
 }
 
-/** A run that is there but could not be read, or only by a newer version: there is nothing else to show of it. */
+/** A run that is there but could not be read: its verdict says why, and there is nothing else to show of it. */
 export function Unreadable({ summary }: { summary: RunSummary }) {
   return (
     <section class="card empty" aria-labelledby="unreadable">
       <h2 id="unreadable">Nothing else is known of this run</h2>
-      <p>The other runs are not affected. This is what went wrong:</p>
-      <Code code={summary.problem} label="Copy" />
+      <p>The other runs are not affected. Once the reason above is gone, this run opens here by itself.</p>
+      <CopyButton label="Copy the message" text={summary.problem} />
     </section>
   );
 }

@@ -83,12 +83,16 @@ function RunButton({ run }: { run: RunSummary }) {
       </span>
       <span class="run-state">
         <span class="offscreen">{toneName(tone)}: </span>
-        {words(run.state)}
-        {run.causeTitle && run.causeTitle !== words(run.state) && `: ${run.causeTitle}`}
-        {run.problem && ` (${run.problem})`}
+        {told(run)}
       </span>
     </button>
   );
+}
+
+/** State and first cause, told once where both are one word. */
+function told({ state, causeTitle, problem }: RunSummary): string {
+  if (problem) return "Could not be read";
+  return causeTitle && causeTitle !== words(state) ? `${words(state)}: ${causeTitle}` : words(state);
 }
 
 /** The box that puts a run beside the selected one. */
@@ -113,7 +117,7 @@ function Pick({ name }: { name: string }) {
 
 /** Whether its name, its state or its first cause has the wanted text in it. */
 function matches(run: RunSummary, wanted: string): boolean {
-  return [run.name, words(run.state), run.causeTitle].some(text => text.toLowerCase().includes(wanted));
+  return [run.name, told(run)].some(text => text.toLowerCase().includes(wanted));
 }
 
 /** Up and down walk the list, as in a file manager; Tab still leaves it button by button. */
