@@ -4,18 +4,15 @@ import { effect, signal } from "@preact/signals";
 import { fetchComparison, fetchDifference, fetchSeries } from "./api.ts";
 import type { Comparison } from "./comparison.ts";
 import { Resource } from "./resource.ts";
-import { besideSteps, comparedRuns, runs, selectedRun } from "./state.ts";
+import { besideSteps, comparedRuns, runs, selectedRun, statistic } from "./state.ts";
 import type { Matrix, SeriesAnswer, Statistic } from "./wire.ts";
 
 export const comparison = new Resource<Comparison>();
 export const comparedSeries = new Resource<SeriesAnswer[]>();
 export const difference = new Resource<Matrix>();
 
-/** Which statistic of which of the other runs is set against the baseline; null while it is the first of each. */
-export const chosenDifference = signal<{ run: string | null; statistic: string | null }>({
-  run: null,
-  statistic: null,
-});
+/** Which of the other runs' layers are set against the baseline's; null while it is the first. */
+export const differenceRun = signal<string | null>(null);
 
 /** Asks for the comparison whenever other runs are chosen, or one of them has grown. */
 export function followComparison(): void {
@@ -57,12 +54,11 @@ export function comparedNames(): string[] {
   return base === null ? [] : [base, ...comparedRuns.value.filter(other => other !== base)];
 }
 
-/** The difference on the page: the chosen one where there is such a run and statistic, else the first. */
+/** The difference on the page: the chosen run and statistic where both are there, else the first of each. */
 export function shownDifference(): { base: string; run: string; statistic: Statistic } | null {
   const answer = comparison.value.value;
   const [base, ...others] = answer?.runs ?? [];
-  const { run: wantedRun, statistic: wanted } = chosenDifference.value;
-  const run = others.find(other => other === wantedRun) ?? others[0];
-  const known = answer?.statistics.find(({ id }) => id === wanted) ?? answer?.statistics[0];
+  const run = others.find(other => other === differenceRun.value) ?? others[0];
+  const known = answer?.statistics.find(({ id }) => id === statistic.value?.id) ?? answer?.statistics[0];
   return base !== undefined && run !== undefined && known ? { base, run, statistic: known } : null;
 }

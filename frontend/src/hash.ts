@@ -7,13 +7,14 @@ const PREFIX = `p.${PLUGIN}.`;
 
 /**
  * What a link to the tab can fix; a missing key leaves the choice to the tab.
- * steps: the zoomed part. open, mute: ids of the opened and of the muted findings. with: runs compared with `run`.
+ * steps: the zoomed part. logSteps: whether they are spaced by magnitude. open, mute: ids of the opened and of the muted findings. with: runs compared with `run`.
  */
 export interface Place {
   run?: string;
   statistic?: string;
   row?: string;
   steps?: Steps;
+  logSteps?: boolean;
   open?: readonly string[];
   mute?: readonly string[];
   with?: readonly string[];
@@ -35,6 +36,7 @@ export function parseHash(hash: string): Place {
     if (text) place[text] = value;
     // Escaped twice, so that a comma inside a name does not end it.
     if (list) place[list] = value === "" ? [] : value.split(",").map(unescaped);
+    if (key === "log_steps") place.logSteps = value === "yes";
     const steps = /^(\d{1,15})-(\d{1,15})$/.exec(key === "steps" ? value : "");
     if (steps && Number(steps[1]) < Number(steps[2])) place.steps = [Number(steps[1]), Number(steps[2])];
   }
@@ -48,6 +50,7 @@ export function formatHash(hash: string, place: Place): string {
   const values: Record<string, string | undefined> = {
     ...Object.fromEntries(TEXTS.map(key => [key, place[key]])),
     steps: place.steps?.join("-"),
+    log_steps: place.logSteps === undefined ? undefined : place.logSteps ? "yes" : "no",
     ...Object.fromEntries(LISTS.map(key => [key, place[key]?.map(encodeURIComponent).join(",")])),
   };
   const ours = Object.entries(values).flatMap(([key, value]) =>

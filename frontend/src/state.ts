@@ -130,7 +130,7 @@ export function start(): void {
   });
   effect(() => {
     // Whatever moves without a function of its own here.
-    void [stepWindow.value, openFindings.value, muted.value, comparedRuns.value];
+    void [stepWindow.value, logSteps.value, openFindings.value, muted.value, comparedRuns.value];
     const timer = setTimeout(rememberPlace, REMEMBER_MS);
     return () => clearTimeout(timer);
   });
@@ -199,6 +199,7 @@ function goTo(place: Place): void {
   if (place.run !== undefined) selectRun(place.run);
   if (place.row !== undefined) selectedRow.value = place.row;
   if (place.steps !== undefined) stepWindow.value = place.steps;
+  logSteps.value = place.logSteps ?? logSteps.value;
   if (place.open !== undefined) openFindings.value = place.open;
   if (place.mute !== undefined) muted.value = place.mute;
   comparedRuns.value = place.with ?? [];
@@ -217,6 +218,7 @@ function rememberPlace(): void {
     ...(id !== null && { statistic: id }),
     ...(row !== null && { row }),
     ...(steps !== null && { steps: [Math.floor(steps[0]), Math.ceil(steps[1])] }),
+    ...(logSteps.peek() && { logSteps: true }),
     ...(open !== null && { open }),
     ...(mute.length > 0 && { mute }),
     ...(beside.length > 0 && { with: beside }),

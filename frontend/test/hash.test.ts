@@ -28,6 +28,7 @@ test("every place comes back from the hash it was written to", () => {
     statistic: "gradient_norm",
     row: "",
     steps: [12, 400],
+    logSteps: true,
     open: [],
     mute: ["noise_floor", "undertrained"],
     with: ["a,b", "50%", "c-d"],

@@ -23,7 +23,7 @@ export function Compare() {
   return (
     <>
       <header class="card compare-head">
-        <h1>{names.length > 1 ? `${names.length} runs compared` : "Compare runs"}</h1>
+        <h1>{names.length} runs compared</h1>
         <CopyButton label="Copy link" text={linkHere} />
         {answer && (
           <button type="button" class="quiet" onClick={() => downloadCsv("comparison", comparisonCsv(answer))}>
@@ -43,7 +43,7 @@ export function Compare() {
       {missing !== undefined && <MissingRun name={missing} />}
       {answer && failure && <StaleNotice error={failure} />}
       {!answer && failure && <Failure title="These runs could not be compared" error={failure} />}
-      {!answer && !failure && missing === undefined && names.length > 1 && <Reading what="the comparison" />}
+      {!answer && !failure && missing === undefined && <Reading what="the comparison" />}
       {answer && missing === undefined && <SideBySide answer={answer} />}
     </>
   );

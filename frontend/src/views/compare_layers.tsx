@@ -4,9 +4,9 @@ import { useMemo } from "preact/hooks";
 import { ColourBar } from "../charts/colour_bar.tsx";
 import { colourScale } from "../charts/colour_scale.ts";
 import { Heatmap, heatmapHeight } from "../charts/heatmap.tsx";
-import { chosenDifference, difference, shownDifference } from "../compared.ts";
+import { difference, differenceRun, shownDifference } from "../compared.ts";
 import type { Comparison } from "../comparison.ts";
-import { layers, selectedRow, selectRow } from "../state.ts";
+import { layers, selectedRow, selectRow, selectStatistic } from "../state.ts";
 import type { LayerRow, Matrix, Statistic } from "../wire.ts";
 import { Reading } from "./empty.tsx";
 
@@ -37,9 +37,7 @@ function Choice({ answer, run, statistic }: { answer: Comparison; run: string; s
       <select
         aria-label="Statistic"
         value={statistic.id}
-        onChange={event => {
-          chosenDifference.value = { ...chosenDifference.value, statistic: event.currentTarget.value };
-        }}
+        onChange={event => selectStatistic(event.currentTarget.value)}
       >
         {answer.statistics.map(({ id, label }) => (
           <option key={id} value={id}>
@@ -52,7 +50,7 @@ function Choice({ answer, run, statistic }: { answer: Comparison; run: string; s
         aria-label="Run"
         value={run}
         onChange={event => {
-          chosenDifference.value = { ...chosenDifference.value, run: event.currentTarget.value };
+          differenceRun.value = event.currentTarget.value;
         }}
       >
         {others.map(name => (

@@ -1,6 +1,7 @@
 // What stands where: the runs on the left; verdict, findings, curves, layers and checks of one run on the right.
 
-import { comparedRuns, report, runs, selectedRun } from "../state.ts";
+import { comparedNames } from "../compared.ts";
+import { report, runs, selectedRun } from "../state.ts";
 import type { Report } from "../wire.ts";
 import { Checks } from "./checks.tsx";
 import { Compare } from "./compare.tsx";
@@ -36,7 +37,7 @@ export function Page() {
       <Runs runs={known} />
       <main class="content" key={selectedRun.value}>
         {failure && <StaleNotice error={failure} />}
-        {comparedRuns.value.length > 0 ? <Compare /> : <OneRun />}
+        {comparedNames().length > 1 ? <Compare /> : <OneRun />}
       </main>
     </div>
   );
