@@ -45,8 +45,15 @@ def verdict(findings: Findings, causes: tuple[Cause, ...]) -> Verdict:
         sentence = f"{WORDS[state]}: {'; '.join(_missing(findings))}."
     elif told:
         sentence = f"{WORDS[state]}. {check.evidence[0].text}"
-    action = first.fix.text if first and first.fix.text else ACTIONS.get(state, UNEXPLAINED)
-    return Verdict(state, sentence, first.id if first else None, action)
+    return Verdict(state, sentence, first.id if first else None, _action(state, first, causes))
+
+
+def _action(state: str, first: Cause | None, causes: tuple[Cause, ...]) -> str:
+    """The fix of the first cause; where none is accused, the one that may explain a state that asks for one."""
+    if first is None and state in ACTIONS:
+        return ACTIONS[state]
+    standing = (cause for cause in causes if cause.confidence != "ruled_out" and cause.fix.text)
+    return (first.fix.text if first else "") or next((cause.fix.text for cause in standing), UNEXPLAINED)
 
 
 def _number(findings: Findings) -> str:
@@ -59,6 +66,7 @@ def _number(findings: Findings) -> str:
 def _missing(findings: Findings) -> list[str]:
     """What the trend and the skill would need to say more."""
     if is_young(findings.run):
-        return [f"{findings.run.last_step} steps are too few to call a loss stuck"]
+        steps = findings.run.last_step
+        return [f"{steps} {'step is' if steps == 1 else 'steps are'} too few to call a loss stuck"]
     needs = [findings.checks[name].needs for name in ("flatness", "skill") if findings.checks[name].needs]
     return needs or ["the loss shows no clear direction yet"]

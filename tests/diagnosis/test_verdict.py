@@ -72,6 +72,14 @@ def test_the_next_action_is_the_first_causes_fix():
     assert told.action == "Turn it down."
 
 
+def test_what_may_explain_a_failure_says_what_to_do_though_it_accuses_nobody():
+    ruled_out = Cause("a", "A", "ruled_out", "note", fix=Fix("Turn it up."))
+    possible = Cause("b", "B", "possible", "note", fix=Fix("Turn it down."))
+    assert verdict(findings("overfitting"), (ruled_out, possible)).action == "Turn it down."
+    assert verdict(findings("overfitting"), (ruled_out,)).action == UNEXPLAINED
+    assert verdict(findings("learning"), (possible,)).action == ACTIONS["learning"]
+
+
 @pytest.mark.parametrize(
     ("outcome", "action"),
     [("stalled", UNEXPLAINED), ("learning", ACTIONS["learning"]), ("converged", "Nothing to do.")],
