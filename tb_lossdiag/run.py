@@ -114,6 +114,27 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Histograms:
+    """How the values of gradients, updates and layer outputs were distributed, at some of the sampled steps.
+
+    steps: int64 [n], strictly increasing. lines: (name of the row, quantity) as in schema.HISTOGRAM_QUANTITIES.
+    shares: float16 [n, lines, buckets] of the values in each bucket; NaN and Inf values are in none, so a line sums to
+        1 less their share. NaN for a line that was not measured at a step.
+    low, high: float64 [buckets], from which value to which a bucket goes; both 0 for exactly 0.
+    """
+
+    steps: np.ndarray
+    lines: tuple[tuple[str, str], ...]
+    shares: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def of_row(self, name: str) -> dict[str, np.ndarray]:
+        """{quantity: float16 [n, buckets]} of what a row has, NaN at steps where it was not measured."""
+        return {quantity: self.shares[:, i] for i, (row, quantity) in enumerate(self.lines) if row == name}
+
+
+@dataclass(frozen=True)
 class LayerCard:
     """One layer of the model, in data-flow order.
 
@@ -249,6 +270,7 @@ class Run:
     layers: Table | None = None
     data: Table | None = None
     targets: Table | None = None
+    histograms: Histograms | None = None
     events: tuple[Event, ...] = ()
     skipped: tuple[str, ...] = ()
     restarts: tuple[int, ...] = ()

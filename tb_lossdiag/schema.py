@@ -4,20 +4,26 @@ This is the only file that spells any of them. Writer and reader meet here and n
 
 Everything of one training lies in one TensorBoard run, `<log_dir>/diagnostics`:
 
-| tag      | value per record          | written                                                     |
-|----------|---------------------------|-------------------------------------------------------------|
-| CARD     | JSON object               | at the first recorded step, before any other tag            |
-| STEPS    | float32 [columns]         | every recorded step; off-sample steps know the loss only    |
-| LAYERS   | float32 [rows, columns]   | sampled steps; one row per variable and per layer output    |
-| DATA     | float32 [rows, columns]   | sampled steps; one row per input, target, prediction tensor |
-| TARGETS  | float32 [outputs, columns]| sampled steps; a class or an output unit per row            |
-| EPOCHS   | JSON object               | each epoch end: {"epoch": 0, "loss": ..., "val_loss": ...}  |
-| EVENTS   | JSON object               | rarely; {"kind": ..., "step": ...}, see EVENT_KINDS         |
+| tag        | value per record           | written                                                     |
+|------------|----------------------------|-------------------------------------------------------------|
+| CARD       | JSON object                | at the first recorded step, before any other tag            |
+| STEPS      | float32 [columns]          | every recorded step; off-sample steps know the loss only    |
+| LAYERS     | float32 [rows, columns]    | sampled steps; one row per variable and per layer output    |
+| DATA       | float32 [rows, columns]    | sampled steps; one row per input, target, prediction tensor |
+| TARGETS    | float32 [outputs, columns] | sampled steps; a class or an output unit per row            |
+| HISTOGRAMS | float16 [lines, buckets]   | a tenth of the sampled steps; see below                     |
+| EPOCHS     | JSON object                | each epoch end: {"epoch": 0, "loss": ..., "val_loss": ...}  |
+| EVENTS     | JSON object                | rarely; {"kind": ..., "step": ...}, see EVENT_KINDS         |
 
 A step is the 1-based number of the training step (batch) it describes, as in Keras's own batch summaries.
 Events of one step are filed at consecutive steps, as TensorBoard keeps one record per step and tag; "step" is true.
 A tensor is bare: the card's "columns" and "rows" name its axes, so columns can be appended without breaking old logs.
 A cell that does not apply to its row (a gradient norm of a layer output) or was not recorded is NaN; see `applies`.
+
+A line of HISTOGRAMS is one quantity of one row of the card, in the order of `histogram_lines`. It has the shares of the
+values in each bucket of `histogram_edges`; NaN and Inf elements are in none, so a line sums to 1 less their share. Of a
+large tensor the shares are those of some thousand values. A line that was not measured is NaN. Recorded on TensorFlow
+only: JAX and torch write none. Readers that do not know the tag pass it over, so it came without a new version.
 """
 
 import json
@@ -34,11 +40,12 @@ STEPS = "lossdiag/steps"
 LAYERS = "lossdiag/layers"
 DATA = "lossdiag/data"
 TARGETS = "lossdiag/targets"
+HISTOGRAMS = "lossdiag/histograms"
 EPOCHS = "lossdiag/epochs"
 EVENTS = "lossdiag/events"
 
 JSON_TAGS = (CARD, EPOCHS, EVENTS)
-TENSOR_TAGS = (STEPS, LAYERS, DATA, TARGETS)
+TENSOR_TAGS = (STEPS, LAYERS, DATA, TARGETS, HISTOGRAMS)
 
 STEP_COLUMNS = (
     "sequence",  # how many STEPS records the writer had written, this one included
@@ -99,6 +106,15 @@ TARGET_COLUMNS = (
     "std",
     "mean_abs_deviation",  # around the batch median
 )
+
+# Quantity -> kind of row it applies to.
+HISTOGRAM_QUANTITIES = {"gradient": "variable", "update": "variable", "activation": "output"}
+# Per sign one bucket for each octave of magnitude; smaller and larger ones are counted in the outer two. float32's
+# exponent is the octave, so no logarithm is taken, and no rounding moves a value into its neighbour's bucket.
+SMALLEST_OCTAVE, LARGEST_OCTAVE = -40, 19  # of 2^-40 = 9e-13 … 2^20 = 1e6
+OCTAVES = LARGEST_OCTAVE - SMALLEST_OCTAVE + 1
+ZERO_BUCKET = OCTAVES  # exactly 0; below it the negative ones, largest magnitude first
+BUCKETS = 2 * OCTAVES + 1
 
 ROW_KINDS = ("variable", "output", "input", "target", "prediction")
 EVENT_KINDS = (
@@ -167,6 +183,49 @@ def encode_matrix(columns: Sequence[str], values: Mapping[str, Sequence[float]],
             raise ValueError(f"column {name!r} has shape {column.shape}, expected ({rows},): one per row of the card")
         matrix[:, list(columns).index(name)] = column
     return matrix
+
+
+def histogram_edges() -> tuple[np.ndarray, np.ndarray]:
+    """float64 [BUCKETS] each: from which value to which a bucket goes; from 0 to 0 for exactly 0."""
+    sizes = 2.0 ** np.arange(SMALLEST_OCTAVE, LARGEST_OCTAVE + 2)
+    sizes[0], sizes[-1] = 0.0, np.inf
+    low = np.concatenate([-sizes[:0:-1], [0.0], sizes[:-1]])
+    high = np.concatenate([-sizes[-2::-1], [0.0], sizes[1:]])
+    return low, high
+
+
+def histogram_lines(kinds: Sequence[str]) -> list[tuple[int, str]]:
+    """(row, quantity) of each line of a HISTOGRAMS record; kinds: of the card's rows."""
+    return [
+        (row, quantity)
+        for quantity, applies_to in HISTOGRAM_QUANTITIES.items()
+        for row, kind in enumerate(kinds)
+        if kind == applies_to
+    ]
+
+
+def encode_histograms(histograms: Mapping[str, np.ndarray], kinds: Sequence[str]) -> np.ndarray:
+    """float16 [lines, BUCKETS] of {quantity: shares [rows of its kind, BUCKETS]}; a missing quantity is NaN."""
+    unknown = sorted(set(histograms) - set(HISTOGRAM_QUANTITIES))
+    if unknown:
+        raise ValueError(f"unknown quantity {unknown[0]!r}; known: {', '.join(HISTOGRAM_QUANTITIES)}")
+    parts = []
+    for quantity, kind in HISTOGRAM_QUANTITIES.items():
+        shape = (sum(known == kind for known in kinds), BUCKETS)
+        part = np.asarray(histograms.get(quantity, np.full(shape, np.nan)), np.float16)
+        if part.shape != shape:
+            raise ValueError(f"{quantity!r} has shape {part.shape}, expected {shape}: one line per {kind} of the card")
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def decode_histograms(array: np.ndarray, lines: int) -> np.ndarray:
+    """float16 [lines, BUCKETS] as written, checked. Raises ValueError naming what is off."""
+    if array.dtype != np.float16:
+        raise ValueError(f"dtype {array.dtype}, expected float16")
+    if array.shape != (lines, BUCKETS):
+        raise ValueError(f"shape {array.shape}, expected {(lines, BUCKETS)}: one line per quantity of the card's rows")
+    return array
 
 
 def decode_tensor(array: np.ndarray, columns: Sequence[str], rows: int | None = None) -> np.ndarray:

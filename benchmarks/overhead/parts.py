@@ -18,7 +18,7 @@ from benchmarks.overhead.steps import STRETCH, warm, warm_up
 from tb_lossdiag.recording import packing, statistics
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, VARIABLE_COLUMNS
 
-PARTS = ("all", "write", "data", "agreement", "activations", "variables")
+PARTS = ("all", "write", "data", "agreement", "histograms", "activations", "variables")
 
 
 def measure(name: str, seconds: float) -> dict[str, Comparison]:
@@ -60,9 +60,23 @@ def _patches(ours: Recording) -> dict[str, tuple]:
             (packing, "_prediction_numbers", lambda *_: {}),
         ),
         "agreement": ((packing, "gradient_agreement", lambda *_: None),),
-        "activations": ((packing, "output_statistics", lambda outputs: tf.zeros([len(outputs), len(OUTPUT_COLUMNS)])),),
+        "histograms": ((ours.recorder, "counts", lambda: False),),
+        "activations": ((packing, "output_statistics", _no_outputs),),
         "variables": (
             (packing, "clip_factor", lambda *_: None),
-            (packing, "variable_statistics", lambda before, *_: {n: tf.zeros([len(before)]) for n in VARIABLE_COLUMNS}),
+            (packing, "variable_statistics", _no_variables),
         ),
     }
+
+
+def _no_outputs(matrices):
+    rows = _rows(matrices)
+    return tf.zeros([rows, len(OUTPUT_COLUMNS)]), [None] * rows
+
+
+def _no_variables(matrices):
+    return {name: tf.zeros([_rows(matrices)]) for name in VARIABLE_COLUMNS}
+
+
+def _rows(matrices):
+    return sum(len(matrix.members) for matrix in matrices)

@@ -1,5 +1,6 @@
 """How is a recording switched on for an epoch and off for the next? LossDiagnostics, begun once and kept."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +9,23 @@ import keras
 
 from benchmarks.overhead.fits import LEAD, Arm
 from tb_lossdiag import LossDiagnostics
-from tb_lossdiag.recording.cadence import Cadence
+from tb_lossdiag.recording.cadence import COUNTED_INTERVAL, Cadence
 
 NEVER = 10**9
 
 
 class Unalarmed(Cadence):
-    """Takes no more samples than asked for. A loss may leap where other epochs have trained in between."""
+    """Takes no more samples than asked for. A loss may leap where other epochs have trained in between.
+
+    Histograms are counted in each tenth of all samples, however many epochs those are spread over.
+    """
+
+    _samples_of_all = itertools.count(1)
 
     def alarm(self) -> None: ...
+
+    def counts(self, step: int) -> bool:
+        return next(self._samples_of_all) % COUNTED_INTERVAL == 0
 
 
 class Recording:

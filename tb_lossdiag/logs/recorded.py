@@ -8,7 +8,7 @@ import numpy as np
 from tb_lossdiag import schema
 from tb_lossdiag.logs.measured import step_series, written
 from tb_lossdiag.logs.source import Log, Samples
-from tb_lossdiag.run import Event, ModelCard, Row, Run, Series, Table
+from tb_lossdiag.run import Event, Histograms, ModelCard, Row, Run, Series, Table
 
 # What decoding a JSON text raises whose parts have the wrong type or are nested a thousand deep.
 MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
@@ -92,6 +92,7 @@ def read_recorded(log: Log, run: str, name: str) -> tuple[Run, Samples]:
         layers=_table(reading, schema.LAYERS, known.rows, layer_columns, steps.get("layer_sequence")),
         data=_table(reading, schema.DATA, known.data_rows, columns.get("data", schema.DATA_COLUMNS)),
         targets=_targets(reading, columns.get("targets", schema.TARGET_COLUMNS)),
+        histograms=_histograms(reading, known.rows),
         events=found,
         restarts=_restarts(reading, found),
         skipped=tuple(reading.skipped),
@@ -194,3 +195,12 @@ def _targets(reading: _Reading, columns: tuple[str, ...]) -> Table | None:
         reading.skipped.append(f"{schema.TARGETS}: {lost} of {len(records)} records skipped (not {rows} rows)")
     names = tuple(Row(str(index), "target") for index in range(rows))
     return Table.stacked(records.steps[kept], names, columns, [records.values[i] for i in kept], len(kept))
+
+
+def _histograms(reading: _Reading, rows: tuple[Row, ...]) -> Histograms | None:
+    lines = schema.histogram_lines([row.kind for row in rows])
+    records = reading.decoded(schema.HISTOGRAMS, lambda value: schema.decode_histograms(value, len(lines)))
+    if not len(records):
+        return None
+    names = tuple((rows[row].name, quantity) for row, quantity in lines)
+    return Histograms(records.steps, names, np.stack(records.values), *schema.histogram_edges())

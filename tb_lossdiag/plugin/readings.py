@@ -79,4 +79,5 @@ class Readings:
 
 def _weight(reading: Reading) -> int:
     tables = (reading.run.layers, reading.run.data, reading.run.targets)
-    return READING_BYTES + sum(table.values.nbytes for table in tables if table is not None)
+    histograms = 0 if reading.run.histograms is None else reading.run.histograms.shares.nbytes
+    return READING_BYTES + histograms + sum(table.values.nbytes for table in tables if table is not None)

@@ -20,6 +20,7 @@ from tb_lossdiag.plugin import assets
 from tb_lossdiag.plugin.compared import common_statistics, comparison_payload
 from tb_lossdiag.plugin.curves import layer_payload, series_payload
 from tb_lossdiag.plugin.difference import difference_bytes
+from tb_lossdiag.plugin.histograms import histograms_payload
 from tb_lossdiag.plugin.payload import layers_payload, matrix_bytes
 from tb_lossdiag.plugin.readings import Reading, Readings
 from tb_lossdiag.plugin.setup_sheet import setup_payload
@@ -27,6 +28,7 @@ from tb_lossdiag.plugin.setup_sheet import setup_payload
 logger = tb_logging.get_logger()
 
 MAX_COMPARED = 8  # runs side by side: more columns than that nobody reads
+MAX_ROW_DIGITS = 9  # a card of more rows fits no log
 MAX_WIDTH = 4096  # columns of a matrix; a request for more is a mistake
 MAX_STEP_DIGITS = 18  # of a step in a request: whatever fits into 64 bits
 
@@ -54,6 +56,7 @@ class LossDiagPlugin(base_plugin.TBPlugin):
             "/matrix": self._matrix,
             "/compare": self._compare,
             "/difference": self._difference,
+            "/histograms": self._histograms,
             assets.ENTRY: _missing_frontend,
         }
         found = assets.asset_routes()
@@ -139,6 +142,16 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         if repeated := next((name for name in names if names.count(name) > 1), None):
             raise errors.InvalidArgumentError(f"run {repeated!r} is named twice")
         return [self._named(request, name) for name in names]
+
+    def _histograms(self, request: Request) -> Response:
+        text = _parameter(request, "row")
+        index = int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_ROW_DIGITS else None
+        if index is None:
+            raise errors.InvalidArgumentError(f"row {text!r} is not the index of a row")
+        run = self._reading(request).run
+        if run.card is None or index >= len(run.card.rows):
+            raise errors.NotFoundError(f"run {run.name!r} has no row {text!r}")
+        return http_util.Respond(request, histograms_payload(run, index), "application/json")
 
     def _reading(self, request: Request) -> Reading:
         return self._named(request, _parameter(request, "run"))

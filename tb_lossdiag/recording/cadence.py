@@ -16,6 +16,9 @@ AFFORDED_SAMPLES = 16
 AFFORDED_SECONDS = 0.25
 ALARM_EXECUTIONS = 3  # after an accident: what broke, and whether it heals
 MAX_LAYER_RECORDS = 2000  # a reader keeps them all: 200 rows are 26 MB
+# Of the samples, each tenth has histograms, and fewer once there are many: in a long run they are for its whole course.
+COUNTED_INTERVAL, COUNTED_SHARE = 10, 1 / 20
+MAX_HISTOGRAM_RECORDS = 200  # of 200 rows 14 MB
 MAX_STEP_RECORDS = 10_000  # enough for any screen; the loss between two records is not lost to a reader of epochs
 MIN_PLAIN_DURATIONS = 5  # before that, one slow step would set the interval
 MIN_INTERVAL = 10  # the cheapest sampled step took 1.1 times a plain one; timing noise must not sample more than this
@@ -41,6 +44,7 @@ class Cadence:
         self._last_sample = 0
         self._wait = self._width = 1
         self._alarmed = 0
+        self._histograms = self._last_counted = 0
         self._timed_samples = self._timed_plain = 0
         self._sampled_seconds = 0.0
         self._plain: deque[float] = deque(maxlen=RECENT_DURATIONS)
@@ -70,6 +74,21 @@ class Cadence:
     def alarm(self) -> None:
         """Something broke: the next executions are all sampled."""
         self._alarmed = ALARM_EXECUTIONS
+
+    def counts(self, step: int) -> bool:
+        """Whether the sample that `step` is to be has histograms: the first, the last, some between, and the first
+        after an accident.
+        """
+        last = self.total is not None and step - self.first + 1 == self.total
+        if self._histograms >= MAX_HISTOGRAM_RECORDS - (not last):  # one is kept for the last planned step
+            return False
+        waited = self.samples - self._last_counted
+        due = waited >= max(COUNTED_INTERVAL, self.samples * COUNTED_SHARE)
+        if not (due or last or self._histograms == 0 or self._alarmed == ALARM_EXECUTIONS - 1):
+            return False
+        self._histograms += 1
+        self._last_counted = self.samples
+        return True
 
     def keeps_loss(self, step: int) -> bool:
         """Whether a plain step's loss is to be written; about MAX_STEP_RECORDS of a run are."""

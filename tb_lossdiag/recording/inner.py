@@ -29,15 +29,17 @@ class Kept:
         with apart():
             if shapes not in self._variables:
                 with tf.init_scope():
-                    made = {name: _variable(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+                    made = {name: untracked(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
                 self._variables[shapes] = made
             for name, variable in self._variables[shapes].items():
                 variable.assign(tensors[name])
         return self._variables[shapes]
 
 
-def _variable(shape: tf.TensorShape, dtype: tf.DType) -> tf.Variable:
-    """Made directly, it does not pass through the tf.function being traced, which would refuse it or lift it out."""
+def untracked(shape: tf.TensorShape, dtype: tf.DType) -> tf.Variable:
+    """A variable that no model knows. Made directly, it does not pass through the tf.function being traced, which would
+    refuse it or lift it out.
+    """
     from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
     return ResourceVariable(tf.zeros([size or 0 for size in shape], dtype), shape=shape, trainable=False)

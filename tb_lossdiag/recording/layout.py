@@ -3,11 +3,21 @@
 Free of any framework: what a backend packs, the recorder unpacks by this.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tb_lossdiag.run import Row
-from tb_lossdiag.schema import COUNTED_COLUMNS, LAYER_COLUMNS, STEP_COLUMNS
+from tb_lossdiag.schema import (
+    BUCKETS,
+    COUNTED_COLUMNS,
+    HISTOGRAM_QUANTITIES,
+    LAYER_COLUMNS,
+    STEP_COLUMNS,
+    histogram_lines,
+)
 
 STEP_NUMBERS = tuple(name for name in STEP_COLUMNS if name not in COUNTED_COLUMNS)
 VARIABLE_COLUMNS = tuple(name for name, kind in LAYER_COLUMNS.items() if kind == "variable")
@@ -38,3 +48,18 @@ class Layout:
     target_rank: int
     weighted: bool
     followed: tuple[tuple[str, int], ...] = ()
+
+
+def histograms_in(card_rows: Sequence[Row], rows: Sequence[Row], table: np.ndarray) -> dict[str, np.ndarray]:
+    """{quantity: [rows of its kind, BUCKETS]} in the card's order of rows, of a table [lines, BUCKETS] in that of rows.
+
+    NaN for a row of the card that this trace did not have.
+    """
+    lines = histogram_lines([row.kind for row in rows])
+    found = {(rows[place].name, quantity): line for (place, quantity), line in zip(lines, table, strict=True)}
+    blank = np.full(BUCKETS, np.nan, np.float32)
+    return {
+        quantity: np.array([found.get((row.name, quantity), blank) for row in card_rows if row.kind == kind])
+        for quantity, kind in HISTOGRAM_QUANTITIES.items()
+        if any(row.kind == kind for row in card_rows)
+    }

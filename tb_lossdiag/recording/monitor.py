@@ -133,6 +133,7 @@ class TrainingMonitor:
             return coordinator.schedule(step, args, kwargs)
         self._begin()
         if self._scheduled is None:
+            self._packer.switch = None  # another process's step cannot read a variable of this one
             self._scheduled = Scheduled(
                 self._recorder.every,
                 lambda function: twin_of(function, self.model, self.optimizer, self._packer),
@@ -168,7 +169,10 @@ class TrainingMonitor:
     def _begin_step(self) -> bool:
         shared = self._shared is not None and self._shared.next_is_sampled()  # first of all: nothing may skip it
         self._begin()
-        return self._recorder.begin_step() or shared
+        sampled = self._recorder.begin_step() or shared
+        if sampled:
+            self._packer.switch.set(self._recorder.counts())
+        return sampled
 
     def _begin(self) -> None:
         if self._policy is not None and self._recorder.active:

@@ -37,14 +37,57 @@ class Output:
     batch: int = 0
 
 
-def output_statistics(outputs: Sequence[Output]) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
+@dataclass(frozen=True)
+class Matrix:
+    """float32 [examples, columns]: outputs of one batch size side by side, a column for each unit and position.
+
+    members: which of all outputs these are. widths: columns of each output; of a single one it may be unknown, 0.
+    whole: the single output, where the matrix holds its first examples only.
+    """
+
+    members: tuple[int, ...]
+    outputs: tuple[Output, ...]
+    values: tf.Tensor
+    widths: tuple[int, ...]
+    whole: tf.Tensor | None = None
+
+    def mean(self, x: tf.Tensor) -> tf.Tensor:
+        """[outputs] from [columns]."""
+        if len(self.widths) == 1:
+            return tf.reduce_mean(x, keepdims=True)
+        widths = tf.constant(self.widths, tf.float32)
+        return tf.math.unsorted_segment_sum(x, self.of_columns(), len(self.widths)) / widths
+
+    def largest(self, x: tf.Tensor) -> tf.Tensor:
+        """[outputs] from [columns]."""
+        if len(self.widths) == 1:
+            return tf.reduce_max(x, keepdims=True)
+        return tf.math.unsorted_segment_max(x, self.of_columns(), len(self.widths))
+
+    def spread(self, x: tf.Tensor) -> tf.Tensor:
+        """[columns] from [outputs]."""
+        return x if len(self.widths) == 1 else tf.gather(x, self.of_columns())
+
+    def parts(self, x: tf.Tensor) -> list[tf.Tensor]:
+        """The columns of each output."""
+        return [x] if len(self.widths) == 1 else tf.split(x, self.widths)
+
+    def of_columns(self) -> list[int]:
+        """To which of the outputs each column belongs."""
+        return [output for output, width in enumerate(self.widths) for _ in range(width)]
+
+
+def stacked(outputs: Sequence[Output]) -> list[Matrix]:
+    """The outputs as columns of a few matrices."""
+    return [_matrix(members, [outputs[index] for index in members]) for members in together(outputs)]
+
+
+def output_statistics(matrices: Sequence[Matrix]) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
     """float32 [outputs, OUTPUT_COLUMNS], NaN where an output has no such number; and of each output float32 [units], 1
     where a unit was silent in the whole batch, None where units cannot be or their number is not known.
     """
-    if not outputs:
+    if not matrices:
         return tf.zeros([0, len(OUTPUT_COLUMNS)]), []
-    groups = together(outputs)
-    matrices = [_matrix([outputs[index] for index in group]) for group in groups]
     numbers, silent = zip(*(_numbers(matrix) for matrix in matrices), strict=True)
     sentinels = [_sentinel(*both) for both in zip(matrices, numbers, strict=True)]
     fine = tf.reduce_all(tf.math.is_finite(tf.stack(sentinels)))
@@ -53,10 +96,10 @@ def output_statistics(outputs: Sequence[Output]) -> tuple[tf.Tensor, list[tf.Ten
         lambda: tf.concat([_table(each) for each in numbers], axis=0),
         lambda: tf.concat([_table(a | _of_broken(b)) for a, b in zip(numbers, matrices, strict=True)], axis=0),
     )
-    order = [index for group in groups for index in group]
+    order = [index for matrix in matrices for index in matrix.members]
     back = [order.index(index) for index in range(len(order))]
-    by_group = [units for of_group in silent for units in of_group]
-    return tf.gather(table, back), [by_group[place] for place in back]
+    by_matrix = [units for of_matrix in silent for units in of_matrix]
+    return tf.gather(table, back), [by_matrix[place] for place in back]
 
 
 def together(outputs: Sequence[Output]) -> list[list[int]]:
@@ -86,49 +129,11 @@ def _columns(output: Output) -> int:
     return math.prod(shape[1:]) if known and shape.rank else int(known)
 
 
-@dataclass(frozen=True)
-class _Matrix:
-    """float32 [examples, columns]: outputs of one batch size side by side, a column for each unit and position.
-
-    widths: columns of each output; of a single one it may be unknown, 0. whole: the single output, where the matrix
-    holds its first examples only.
-    """
-
-    outputs: tuple[Output, ...]
-    values: tf.Tensor
-    widths: tuple[int, ...]
-    whole: tf.Tensor | None = None
-
-    def mean(self, x: tf.Tensor) -> tf.Tensor:
-        """[outputs] from [columns]."""
-        if len(self.widths) == 1:
-            return tf.reduce_mean(x, keepdims=True)
-        widths = tf.constant(self.widths, tf.float32)
-        return tf.math.unsorted_segment_sum(x, self._of_columns(), len(self.widths)) / widths
-
-    def largest(self, x: tf.Tensor) -> tf.Tensor:
-        """[outputs] from [columns]."""
-        if len(self.widths) == 1:
-            return tf.reduce_max(x, keepdims=True)
-        return tf.math.unsorted_segment_max(x, self._of_columns(), len(self.widths))
-
-    def spread(self, x: tf.Tensor) -> tf.Tensor:
-        """[columns] from [outputs]."""
-        return x if len(self.widths) == 1 else tf.gather(x, self._of_columns())
-
-    def parts(self, x: tf.Tensor) -> list[tf.Tensor]:
-        """The columns of each output."""
-        return [x] if len(self.widths) == 1 else tf.split(x, self.widths)
-
-    def _of_columns(self) -> list[int]:
-        return [output for output, width in enumerate(self.widths) for _ in range(width)]
-
-
-def _matrix(outputs: Sequence[Output]) -> _Matrix:
+def _matrix(members: Sequence[int], outputs: Sequence[Output]) -> Matrix:
     if len(outputs) > 1:
         widths = tuple(_columns(output) for output in outputs)
         flat = [as_float(tf.reshape(o.tensor, [-1, width])) for o, width in zip(outputs, widths, strict=True)]
-        return _Matrix(tuple(outputs), tf.concat(flat, axis=1), widths)
+        return Matrix(tuple(members), tuple(outputs), tf.concat(flat, axis=1), widths)
     x, width = outputs[0].tensor, _columns(outputs[0])
     if not x.shape.rank:
         x = tf.reshape(x, [1, 1]) if x.shape.rank == 0 else x
@@ -136,12 +141,14 @@ def _matrix(outputs: Sequence[Output]) -> _Matrix:
         most = max(MIN_EXAMPLES if x.shape.rank > 2 else MIN_VALUES, MEASURED_ELEMENTS // width)
         is_small = x.shape[0] is not None and x.shape[0] <= most
         part = x if is_small else x[:most]
-        return _Matrix(tuple(outputs), as_float(tf.reshape(part, [-1, width])), (width,), None if is_small else x)
+        return Matrix(
+            tuple(members), tuple(outputs), as_float(tf.reshape(part, [-1, width])), (width,), None if is_small else x
+        )
     examples = tf.shape(x)[0]
-    return _Matrix(tuple(outputs), as_float(tf.reshape(x, [examples, -1])), (0,))
+    return Matrix(tuple(members), tuple(outputs), as_float(tf.reshape(x, [examples, -1])), (0,))
 
 
-def _numbers(matrix: _Matrix) -> tuple[Numbers, list[tf.Tensor | None]]:
+def _numbers(matrix: Matrix) -> tuple[Numbers, list[tf.Tensor | None]]:
     values = matrix.values
     examples = tf.cast(tf.shape(values)[0], tf.float32)
     centred = values - values[:1]  # exactly 0 in a constant column, whatever its offset
@@ -184,13 +191,13 @@ def _silent(output: Output, largest: tf.Tensor) -> tf.Tensor | None:
     return tf.cast(tf.equal(largest, 0.0), tf.float32)
 
 
-def _sentinel(matrix: _Matrix, numbers: Numbers) -> tf.Tensor:
+def _sentinel(matrix: Matrix, numbers: Numbers) -> tf.Tensor:
     """Finite only where every element is."""
     spread = tf.reduce_sum(numbers["activation_std"])
     return spread if matrix.whole is None else spread + sums.of_squares(as_float(tf.reshape(matrix.whole, [1, -1])))[0]
 
 
-def _of_broken(matrix: _Matrix) -> Numbers:
+def _of_broken(matrix: Matrix) -> Numbers:
     """What a NaN or Inf among the values would spoil."""
     values = matrix.values
     by_column = tf.reduce_sum(tf.cast(~tf.math.is_finite(values), tf.float32), axis=0)

@@ -12,33 +12,37 @@ from tb_lossdiag.recording.agreement import gradient_agreement
 from tb_lossdiag.recording.apart import Copies, apart
 from tb_lossdiag.recording.batches import batches_of
 from tb_lossdiag.recording.clipping import clip_factor
+from tb_lossdiag.recording.histograms import histograms
 from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.observation import Observation
-from tb_lossdiag.recording.outputs import Output, output_statistics
+from tb_lossdiag.recording.outputs import Output, output_statistics, stacked
 from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.silence import MAX_UNITS
-from tb_lossdiag.recording.variables import variable_statistics
+from tb_lossdiag.recording.switch import Switch
+from tb_lossdiag.recording.variables import Rows, variable_statistics
+from tb_lossdiag.recording.variables import stacked as stacked_variables
 from tb_lossdiag.recording.workers import replicas_of
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
 
 
 def packed(
-    observation: Observation, sparse_labels: bool | None, selection: Selection
+    observation: Observation, sparse_labels: bool | None, selection: Selection, switch: Switch | None = None
 ) -> tuple[Layout, dict[str, tf.Tensor]]:
     """The layout, and float32 tensors: step [S], variables [V, columns], outputs [O, columns], data [D, columns],
     targets [U, columns], silent [units of the followed rows], and batch [], the number of examples. S: STEP_NUMBERS.
 
-    sparse_labels: whether the targets are integer class labels; None when no compiled loss says so.
+    sparse_labels: whether the targets are integer class labels; None when no compiled loss says so. switch: with one
+    there are histograms [lines, BUCKETS], too, all NaN where it is off.
     """
     with apart():
         copies = Copies()
         outputs = [call for call in observation.calls if call.tensor is not None]
         rows = tuple(rows_of((call.path for call in outputs), observation.structure.owners))
         kept = spread([row.name for row in rows if selection.takes(row.layer)])
-        variables, columns, unreached = _variables(observation, copies, rows, kept)
+        variables, columns, unreached, weights = _variables(observation, copies, rows, kept)
         layers = observation.structure.layers
         data = list(_data(observation))
         classes = _classes(observation, sparse_labels)
@@ -48,7 +52,8 @@ def packed(
             for name, call, batch in zip(names, outputs, batches_of(outputs, layers), strict=True)
             if name in kept
         }
-        table, silent = output_statistics(list(measured.values()))
+        matrices = stacked(list(measured.values()))
+        table, silent = output_statistics(matrices)
         followed = followed_units(dict(zip(measured, silent, strict=True)))
         layout = Layout(
             rows=tuple(row for row in rows if row.name in kept),
@@ -90,6 +95,10 @@ def packed(
             "targets": tf.zeros([0, 3]),
             "batch": tf.constant(0.0),
         }
+        if switch is not None:
+            paths = [row.name for row in rows if row.kind == "variable"]
+            places = [index for index, path in enumerate(paths) if path in kept]
+            tensors["histograms"] = histograms(weights, places, matrices, switch.is_on())
         if data and data[0][2].shape.rank:
             tensors["batch"] = tf.cast(tf.shape(data[0][2])[0] * replicas_of(observation.model), tf.float32)
         if first_target is not None and data[first_target][2].shape.rank:
@@ -109,20 +118,23 @@ def followed_units(silent: dict[str, tf.Tensor | None]) -> dict[str, tf.Tensor]:
 
 def _variables(
     observation: Observation, copies: Copies, rows: tuple[Row, ...], kept: set[str]
-) -> tuple[tf.Tensor, dict[str, tf.Tensor], tuple[str, ...]]:
-    """The table of the kept rows, the columns of all that sum up the whole step, and the unreached variables."""
+) -> tuple[tf.Tensor, dict[str, tf.Tensor], tuple[str, ...], list[Rows]]:
+    """The table of the kept rows, the columns of all that sum up the whole step, the unreached variables, and all
+    variables as they are stacked.
+    """
     paths = [row.name for row in rows if row.kind == "variable"]
     variables, given = observation.structure.variables, observation.gradients
     reached = [path for path in paths if given.get(path) is not None]
     raw = {path: copies.of(given[path]) for path in reached}
-    columns = variable_statistics(
+    matrices = stacked_variables(
         [observation.before[path] for path in paths],
         [tf.convert_to_tensor(variables[path]) for path in paths],
         [statistics.dense(raw[path], variables[path]) if path in raw else None for path in paths],
         observation.gradient_scale,
     )
     if not paths:
-        return tf.zeros([0, len(VARIABLE_COLUMNS)]), {}, ()
+        return tf.zeros([0, len(VARIABLE_COLUMNS)]), {}, (), []
+    columns = variable_statistics(matrices)
     table = tf.stack([columns[name] for name in VARIABLE_COLUMNS], axis=1)
     if not kept.issuperset(paths):
         table = tf.gather(table, [index for index, path in enumerate(paths) if path in kept])
@@ -138,7 +150,8 @@ def _variables(
             whole["gradient_norm"],
             observation.gradient_scale,
         )
-    return table, whole, tuple(path for path in paths if path in given and given[path] is None)
+    unreached = tuple(path for path in paths if path in given and given[path] is None)
+    return table, whole, unreached, matrices
 
 
 def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copies: Copies) -> tf.Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 from tb_lossdiag import schema
 from tb_lossdiag.recording.cadence import Cadence
 from tb_lossdiag.recording.flight import FlightRecorder
-from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
+from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout, histograms_in
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.silence import Silence
 from tb_lossdiag.recording.writer import DiagnosticsWriter
@@ -144,6 +144,12 @@ class Recorder:
             return self._samples and self._cadence.is_sampled(self._next_step(), self.width)
         return False
 
+    def counts(self) -> bool:
+        """Whether the next step, which is to be sampled, is to have histograms."""
+        with self.guarded():
+            return self.active and self._cadence.counts(self._next_step())
+        return False
+
     def record_plain(self, loss: Loss | None, seconds: float | None, last_in_epoch_counts: bool = True) -> None:
         """A step that was not sampled. loss: None where it is unknown.
 
@@ -184,6 +190,8 @@ class Recorder:
             )
         if len(arrays["targets"]):
             writer.write_targets(self.step, dict(zip(schema.TARGET_COLUMNS, arrays["targets"].T, strict=True)))
+        if "histograms" in arrays and not np.isnan(arrays["histograms"]).all():
+            writer.write_histograms(self.step, histograms_in(self._layout.rows, layout.rows, arrays["histograms"]))
         writer.write_step(self.step, **values)
         writer.flush()
         if first and layout.unreached:

@@ -24,6 +24,7 @@ from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
 from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.switch import Switch
 from tb_lossdiag.recording.taps import watching
 from tb_lossdiag.recording.workers import first_replicas
 
@@ -34,7 +35,8 @@ class Packer:
     """Packs observations and remembers, for every trace, what its tensors stand for.
 
     error: what went wrong while packing; None mostly. traces: how often a step was traced. inside: whether the update
-    was seen in a loop or function inside the step, so that one call may take several steps.
+    was seen in a loop or function inside the step, so that one call may take several steps. switch: on where the next
+    call is to count histograms; None where a step cannot read it, and then has none.
     """
 
     def __init__(self, sparse_labels: bool | None, selection: Selection) -> None:
@@ -44,6 +46,7 @@ class Packer:
         self.error: Exception | None = None
         self.traces = 0
         self.inside = False
+        self.switch: Switch | None = Switch()
         self._clones = Clones()
         self._kept = Kept()
 
@@ -78,7 +81,7 @@ class Packer:
             return {"layout": tf.constant(-1.0)}
 
     def _packed(self, observation: Observation) -> dict[str, tf.Tensor]:
-        layout, tensors = packed(observation, self.sparse_labels, self.selection)
+        layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch)
         if layout not in self.layouts:
             self.layouts.append(layout)
         return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
@@ -148,6 +151,7 @@ class TrainFunction:
 
     def _sampled(self, iterator: Any) -> Any:
         began, traces, width = time.perf_counter(), self._packer.traces, self.recorder.width
+        self._packer.switch.set(self.recorder.counts())
         if self._twin is None:
             with self.recorder.guarded():
                 build_optimizer(self.model)

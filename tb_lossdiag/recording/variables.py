@@ -49,24 +49,28 @@ class Rows:
     gradients: tf.Tensor | None
 
 
-def variable_statistics(
+def stacked(
     before: Sequence[tf.Tensor],
     after: Sequence[tf.Tensor],
     gradients: Sequence[tf.Tensor | None],
     scale: tf.Tensor | float | None = None,
-) -> Numbers:
-    """{column: float32 [variables]} of VARIABLE_COLUMNS; NaN where a variable has no gradient.
+) -> list[Rows]:
+    """The variables as rows of a few matrices, those without a gradient apart.
 
     before, after: the weights. gradients: in the shapes of their variables, multiplied by `scale`.
     """
     variables = [Variable(*three) for three in zip(before, after, gradients, strict=True)]
     with_gradient = [index for index, one in enumerate(variables) if one.gradient is not None]
     without = [index for index, one in enumerate(variables) if one.gradient is None]
-    matrices = [
+    return [
         _rows(members, variables, scale)
         for indices in (with_gradient, without)
         for members in together([(index, tuple(variables[index].before.shape)) for index in indices])
     ]
+
+
+def variable_statistics(matrices: Sequence[Rows]) -> Numbers:
+    """{column: float32 [variables]} of VARIABLE_COLUMNS; NaN where a variable has no gradient."""
     if not matrices:
         return {}
     quick = [_quick(rows) for rows in matrices]

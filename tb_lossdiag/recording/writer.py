@@ -114,6 +114,17 @@ class DiagnosticsWriter:
         rows = len(np.atleast_1d(next(iter(columns.values()), ())))
         self._write_table(schema.TARGETS, step, columns, "targets", rows)
 
+    def write_histograms(self, step: int, histograms: Mapping[str, np.ndarray]) -> None:
+        """{quantity of schema.HISTOGRAM_QUANTITIES: shares [rows of its kind in the card, schema.BUCKETS]}.
+
+        A line has the shares of the values in the buckets of schema.histogram_edges, and is NaN where there are none.
+        """
+        self._rows("rows")
+        step = self._checked_step(schema.HISTOGRAMS, step)
+        lines = schema.encode_histograms(histograms, [row.kind for row in self._card.rows])
+        self._begin(schema.HISTOGRAMS, step)
+        self._put_tensor(schema.HISTOGRAMS, step, lines)
+
     def write_epoch(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """The metrics of a finished epoch under their Keras names: loss, val_loss, accuracy, …"""
         numbers = {str(name): float(value) for name, value in metrics.items()}
@@ -229,8 +240,10 @@ def _tensor_event(tag: str, array: np.ndarray) -> event_pb2.Event:
     shape = tensor_shape_pb2.TensorShapeProto(
         dim=[tensor_shape_pb2.TensorShapeProto.Dim(size=size) for size in array.shape]
     )
-    content = np.ascontiguousarray(array, "<f4").tobytes()
-    return _event(tag, tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_shape=shape, tensor_content=content))
+    half = array.dtype == np.float16
+    content = np.ascontiguousarray(array, "<f2" if half else "<f4").tobytes()
+    kind = types_pb2.DT_HALF if half else types_pb2.DT_FLOAT
+    return _event(tag, tensor_pb2.TensorProto(dtype=kind, tensor_shape=shape, tensor_content=content))
 
 
 def _event(tag: str, tensor: tensor_pb2.TensorProto) -> event_pb2.Event:

@@ -62,6 +62,33 @@ def test_what_the_writer_writes_is_what_the_reader_reads(open_log, tmp_path):
     assert [(event.step, event.kind, event.facts) for event in run.events] == [(10, "mark", {"text": "here"})]
 
 
+def test_histograms_reach_a_run_with_names_and_edges_and_none_is_lost(open_log, tmp_path):
+    tables = np.random.default_rng(0).dirichlet(np.ones(schema.BUCKETS), (150, 2)).astype(np.float16)
+    with DiagnosticsWriter(tmp_path / "logs" / "exp", CARD) as writer:
+        for step, (gradient, activation) in enumerate(tables, 1):
+            writer.write_histograms(step, {"gradient": [gradient], "activation": [activation]})
+    run = read(open_log, tmp_path / "logs")
+    found = run.histograms
+    assert run.skipped == ()
+    assert found.steps.tolist() == list(range(1, 151))
+    assert found.lines == (("fc/kernel", "gradient"), ("fc/kernel", "update"), ("fc", "activation"))
+    np.testing.assert_array_equal(found.of_row("fc/kernel")["gradient"], tables[:, 0])
+    assert np.isnan(found.of_row("fc/kernel")["update"]).all()
+    np.testing.assert_array_equal(found.of_row("fc")["activation"], tables[:, 1])
+    np.testing.assert_array_equal([found.low, found.high], schema.histogram_edges())
+
+
+def test_histograms_of_another_shape_or_type_are_named_as_skipped(open_log, tmp_path):
+    right = np.zeros((3, schema.BUCKETS), np.float16)
+    events = [tensor(schema.CARD, 1, CARD_TEXT)]
+    for step, value in enumerate((right, right[:2], right[:, 1:], right.astype(np.float32), right), 1):
+        events.append(tensor(schema.HISTOGRAMS, step, value))
+    write(tmp_path / "logs" / "exp" / "diagnostics", events)
+    run = read(open_log, tmp_path / "logs")
+    assert run.histograms.steps.tolist() == [1, 5]
+    assert any("3 of 5 records skipped" in line and schema.HISTOGRAMS in line for line in run.skipped)
+
+
 def test_two_events_of_one_step_are_both_kept_at_that_step(open_log, tmp_path):
     with DiagnosticsWriter(tmp_path / "logs" / "exp", CARD) as writer:
         writer.write_step(2, loss=1.0)

@@ -40,6 +40,9 @@ def log_dir(tmp_path_factory):
         with DiagnosticsWriter(log_dir / name, CARD) as writer:
             for step in range(1, 41):
                 writer.write_layers(step, {"gradient_norm": [1 / step, np.nan], "update_ratio": [1e-3, np.nan]})
+                if step in (1, 40):
+                    line = np.eye(schema.BUCKETS)[[step]]
+                    writer.write_histograms(step, {"gradient": line, "activation": line / 2})
                 writer.write_step(step, loss=2 / step, learning_rate=0.1, gradient_norm=1 / step, gradient_nonfinite=0)
     with DiagnosticsWriter(log_dir / "nan", CARD) as writer:
         for step in range(1, 41):
@@ -167,6 +170,19 @@ def test_the_setup_tells_what_was_recorded(browser):
     assert get(browser, "setup", run="plain").json["groups"] == []
 
 
+def test_histograms_of_a_row_are_served_through_both_loaders(log_dir, open_log):
+    browser = client(open_log(log_dir))
+    rows = get(browser, "layers", run=HOSTILE).json["rows"]
+    found = {row["name"]: get(browser, "histograms", run=HOSTILE, row=row["index"]) for row in rows}
+    assert found["fc"].content_type == "application/json"
+    [gradient], [activation] = (found[name].json["quantities"] for name in ("fc/kernel", "fc"))
+    assert (gradient["id"], activation["id"]) == ("gradient", "activation")
+    assert gradient["steps"] == activation["steps"] == [1, 40]
+    assert len(gradient["low"]) == 40 and gradient["shares"][1][-1] == 1.0
+    assert activation["nonfinite"] == [0.5, 0.5]
+    assert get(browser, "histograms", run="newer", row=0).status_code == 404
+
+
 def test_a_scalar_log_has_curves_and_no_layers(browser):
     assert [series["id"] for series in get(browser, "series", run="plain").json["series"]] == ["epoch_loss"]
     assert get(browser, "series", run="plain").json["step_unit"] == "epoch"
@@ -202,6 +218,12 @@ def test_a_scalar_log_has_curves_and_no_layers(browser):
         ("matrix", {"run": "exp", "width": "8"}, 400, "'statistic'"),
         ("matrix", {"run": "exp", "statistic": "<b>", "width": "8"}, 404, "<b>"),
         ("matrix", {"run": "plain", "statistic": "gradient_norm", "width": "8"}, 404, "gradient_norm"),
+        ("histograms", {"run": "exp"}, 400, "'row'"),
+        ("histograms", {"row": "0"}, 400, "'run'"),
+        ("histograms", {"run": "nope", "row": "0"}, 404, "nope"),
+        ("histograms", {"run": "exp", "row": "2"}, 404, "'2'"),
+        ("histograms", {"run": "plain", "row": "0"}, 404, "'0'"),
+        *(("histograms", {"run": "exp", "row": row}, 400, row) for row in ("-1", "fc", "1.0", "٣", "9" * 5000)),
         *(
             ("matrix", {"run": "exp", "statistic": "gradient_norm", "width": width}, 400, width)
             for width in ("0", "4097", "-1", "1e3", "8.0", "٣", "9" * 5000)

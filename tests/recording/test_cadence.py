@@ -8,7 +8,9 @@ import pytest
 from tb_lossdiag.recording.cadence import (
     AFFORDED_SAMPLES,
     BURST_STEPS,
+    COUNTED_INTERVAL,
     EXTRA_TIME_SHARE,
+    MAX_HISTOGRAM_RECORDS,
     MAX_LAYER_RECORDS,
     MAX_STEP_RECORDS,
     MIN_INTERVAL,
@@ -146,3 +148,43 @@ def test_workers_agree_on_the_first_twenty_steps_and_then_one_in_a_hundred():
 
 def test_workers_stay_below_the_ceiling_however_long_they_train():
     assert MAX_LAYER_RECORDS / 4 < len(shared("auto", 3_000_000)) < MAX_LAYER_RECORDS
+
+
+def counted(cadence: Cadence, steps: int) -> list[int]:
+    """The steps whose sample has histograms."""
+    found = []
+    for step in range(1, steps + 1):
+        sampled = cadence.is_sampled(step)
+        if sampled and cadence.counts(step):
+            found.append(step)
+        cadence.took(step, sampled, 1.0)
+    return found
+
+
+def test_the_first_each_tenth_and_the_last_sample_have_histograms():
+    assert counted(Cadence(3, 100), 100) == [1, 30, 60, 90, 100]
+    assert np.diff(counted(Cadence(1), 100)).tolist() == [COUNTED_INTERVAL] * 9
+
+
+def test_in_a_long_run_histograms_come_in_ever_longer_intervals_and_below_a_ceiling():
+    steps = 100_000
+    found = counted(Cadence(1, steps), steps)
+    assert found[-1] == steps and found[-2] > 0.9 * steps
+    assert 100 < len(found) <= MAX_HISTOGRAM_RECORDS
+
+
+def test_the_ceiling_holds_whatever_happens_and_one_record_is_kept_for_the_last_step():
+    cadence, found = Cadence(1, 1000), []
+    for step in range(1, 1001):
+        cadence.alarm()
+        if cadence.is_sampled(step) and cadence.counts(step):
+            found.append(step)
+        cadence.took(step, True, 1.0)
+    assert len(found) == MAX_HISTOGRAM_RECORDS and found[-1] == 1000
+
+
+def test_the_first_sample_after_an_accident_has_histograms():
+    cadence = Cadence(100)
+    counted(cadence, 103)
+    cadence.alarm()
+    assert [step for step in (104, 105, 106) if cadence.is_sampled(step) and cadence.counts(step)] == [104]

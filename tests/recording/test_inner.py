@@ -88,6 +88,8 @@ def test_a_function_that_loops_over_a_dataset_records_the_last_step_of_each_call
     records = Records(tmp_path)
     assert records.card.rows == reference.card.rows
     assert list(records.column("loss").values()) == pytest.approx(bare[-2:])
+    [(step, lines)] = records.of(schema.HISTOGRAMS)
+    assert step == 3 and lines.sum(axis=1) == pytest.approx(np.ones(len(lines)), abs=1e-3)
     if wrapping != "XLA":  # which drops out other units
         alike(records, reference, [3, 6])
 

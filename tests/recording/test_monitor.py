@@ -70,6 +70,12 @@ def test_a_loop_records_what_the_same_fit_records(tmp_path_factory):
     for tag in (schema.STEPS, schema.LAYERS, schema.DATA, schema.TARGETS):
         for (_, mine), (_, theirs) in zip(loop.of(tag), fit.of(tag), strict=True):
             np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+    [(step, mine)], ((_, theirs), _) = (
+        loop.of(schema.HISTOGRAMS),
+        fit.of(schema.HISTOGRAMS),
+    )  # the loop has no last step
+    np.testing.assert_array_equal((step, mine.sum()), (1, theirs.sum()))
+    assert np.abs(mine - theirs).sum(axis=1).max() <= 0.25  # of eight values one may pass an edge
 
 
 def test_an_eager_body_can_stand_in_a_block(tmp_path):

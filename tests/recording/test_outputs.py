@@ -7,9 +7,13 @@ import tensorflow as tf
 from recording.runners import RUNNERS, close
 from tb_lossdiag.recording import outputs
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS
-from tb_lossdiag.recording.outputs import Output, output_statistics, together
+from tb_lossdiag.recording.outputs import Output, stacked, together
 
 RNG = np.random.default_rng(0)
+
+
+def output_statistics(*given):
+    return outputs.output_statistics(stacked(*given))
 
 
 def rows(table):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recording.reading import Records
-from recording.reference import cosine, train
+from recording.reference import cosine, shares, train
 from tb_lossdiag import LossDiagnostics, schema
 
 LAYERS = keras.layers
@@ -112,6 +112,25 @@ def test_variable_rows_are_raw_gradients_weights_and_true_updates(both):
         close(records.cell(row, "update_ratio"), ratios, rel=1e-3)
         kept = [(b == a)[g != 0].mean() for b, a, g in zip(before, after, gradients, strict=True)]
         close(records.cell(row, "unchanged_share"), kept)
+
+
+def test_histograms_of_the_first_and_last_step_are_those_of_gradients_updates_and_outputs(both):
+    records, steps, _, _ = both
+    found = records.of(schema.HISTOGRAMS)
+    assert [step for step, _ in found] == [1, STEPS]
+    rows = records.card.rows
+    lines = schema.histogram_lines([row.kind for row in rows])
+    for number, table in found:
+        step, variables = steps[number - 1], 0
+        for (row, quantity), line in zip(lines, table, strict=True):
+            if quantity == "activation":
+                values = step.outputs[rows[row].name]
+            else:
+                index = variables % len(step.gradients)
+                variables += 1
+                values = step.gradients[index] if quantity == "gradient" else step.after[index] - step.before[index]
+            moved = np.abs(line.astype(float) - shares(values)).sum() / 2 * values.size
+            assert moved <= 1 + 0.02 * values.size, (rows[row].name, quantity)  # rounding may pass an edge
 
 
 def test_output_rows_are_what_the_layers_put_out(both):

@@ -1,6 +1,7 @@
 """Layers chosen by pattern: their rows are written, and what spans all layers still counts every variable."""
 
 import keras
+import numpy as np
 import pytest
 
 from recording.reading import Records
@@ -20,6 +21,14 @@ def fit(tmp_path, **chosen):
     return model.get_weights()
 
 
+def histograms(records):
+    """{(row, quantity): shares of the first step}"""
+    rows = records.card.rows
+    lines = schema.histogram_lines([row.kind for row in rows])
+    _, table = records.of(schema.HISTOGRAMS)[0]
+    return {(rows[row].name, quantity): shares for (row, quantity), shares in zip(lines, table, strict=True)}
+
+
 @pytest.mark.parametrize(("chosen", "layers"), [
     ({"include": "block/*"}, ["block/a", "block/b"]),
     ({"include": ["first", "block/b"]}, ["first", "block/b"]),
@@ -36,6 +45,10 @@ def test_only_chosen_layers_have_rows(tmp_path, chosen, layers):
         for column in schema.LAYER_COLUMNS:
             mine, theirs = some.cell(row.name, column), whole.cell(row.name, column)
             assert mine == pytest.approx(theirs, nan_ok=True, rel=1e-4, abs=1e-6)
+    mine, theirs = (histograms(records) for records in (some, whole))
+    assert len(mine) == sum(2 if row.kind == "variable" else 1 for row in some.card.rows)
+    for line, shares in mine.items():
+        np.testing.assert_array_equal(shares, theirs[line])
     for column in ("gradient_norm", "update_norm", "weight_norm"):
         assert some.column(column) == pytest.approx(whole.column(column))
     assert {name: some.card.settings[name] for name in chosen} == {

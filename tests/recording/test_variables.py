@@ -6,11 +6,15 @@ import tensorflow as tf
 
 from tb_lossdiag.recording import variables
 from tb_lossdiag.recording.layout import VARIABLE_COLUMNS
-from tb_lossdiag.recording.variables import stride, together, variable_statistics
+from tb_lossdiag.recording.variables import stacked, stride, together
 
 RNG = np.random.default_rng(0)
 SHAPES = ((7, 5), (5,), (), (300, 100), (7, 5), (40, 500), (1, 0))
 WAYS = {"eager": lambda f: f, "graph": tf.function, "XLA": lambda f: tf.function(f, jit_compile=True)}
+
+
+def variable_statistics(*given):
+    return variables.variable_statistics(stacked(*given))
 
 
 def numpys(before, after, gradient):

@@ -96,6 +96,8 @@ def test_a_second_writer_in_the_directory_marks_a_restart(tmp_path):
         (lambda w: w.write_step(-1, loss=1.0), ValueError, "step=-1: expected 0 or more"),
         (lambda w: w.write_layers(1, {"gradient_nrm": [1, 2]}), ValueError, "unknown column 'gradient_nrm'"),
         (lambda w: w.write_layers(1, {"gradient_norm": [1, 2, 3]}), ValueError, r"shape \(3,\), expected \(2,\)"),
+        (lambda w: w.write_histograms(1, {"weight": []}), ValueError, "unknown quantity 'weight'; known: gradient"),
+        (lambda w: w.write_histograms(1, {"gradient": [[0.5, 0.5]]}), ValueError, r"'gradient' has shape \(1, 2\)"),
         (lambda w: w.write_event(1, "boom"), ValueError, "unknown event kind 'boom'; known: no_gradient"),
     ],
 )
@@ -154,6 +156,19 @@ def test_it_works_where_tensorflow_cannot_be_imported(tmp_path):
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, capture_output=True, text=True)
     assert Records(tmp_path).cell("w", "gradient_norm").tolist() == [1.0, 2.0, 3.0]
+
+
+def test_histograms_are_two_bytes_a_bucket_and_read_back(tmp_path):
+    line = np.zeros(schema.BUCKETS)
+    line[[3, schema.ZERO_BUCKET]] = 0.25, 0.75
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_histograms(1, {"gradient": [line], "activation": [line[::-1]]})
+    [(step, table)] = Records(tmp_path).of(schema.HISTOGRAMS)
+    assert (step, table.dtype, table.shape) == (1, np.float16, (3, schema.BUCKETS))
+    np.testing.assert_array_equal(table[0], line)
+    assert np.isnan(table[1]).all()  # the update was not given
+    np.testing.assert_array_equal(table[2], line[::-1])
+    assert Records(tmp_path).values[-1][2].tensor.ByteSize() < 2 * table.size + 30
 
 
 def test_losses_written_together_read_like_single_steps(tmp_path):
