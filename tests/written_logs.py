@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import synthetic
 
+from tb_lossdiag import schema
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 from tb_lossdiag.run import ModelCard, Row, Run
 
@@ -44,6 +45,7 @@ def write(log_dir: Path, run: Run) -> None:
     """The whole run as event files below `log_dir`."""
     with DiagnosticsWriter(log_dir, card=full_card(run)) as writer:
         write_steps(writer, run, 1, int(synthetic.STEPS[-1]))
+        write_histograms(writer, run)
 
 
 def write_steps(writer: DiagnosticsWriter, run: Run, first: int, last: int) -> None:
@@ -58,6 +60,30 @@ def write_steps(writer: DiagnosticsWriter, run: Run, first: int, last: int) -> N
             (at,) = np.nonzero(table.steps == step)
             if len(at):
                 write_table(step, {column: table.column(column)[at[0]] for column in table.columns})
+
+
+def write_histograms(writer: DiagnosticsWriter, run: Run) -> None:
+    """At every 40th step: gradients that shrink, updates a tenth of them NaN at the end, half of the outputs zero."""
+    count = {kind: sum(row.kind == kind for row in run.layers.rows) for kind in ("variable", "output")}
+    steps = range(40, int(synthetic.STEPS[-1]) + 1, 40)
+    for step in steps:
+        update = bell(-10.0) * (0.9 if step == steps[-1] else 1)
+        output = np.where(np.arange(schema.BUCKETS) > schema.ZERO_BUCKET, bell(-1.0), 0)
+        output[schema.ZERO_BUCKET] = 0.5
+        lines = {
+            "gradient": np.tile(bell(-3 - step / 60), (count["variable"], 1)),
+            "update": np.tile(update, (count["variable"], 1)),
+            "activation": np.tile(output, (count["output"], 1)),
+        }
+        writer.write_histograms(step, lines)
+
+
+def bell(octave: float) -> np.ndarray:
+    """Shares [schema.BUCKETS] of values of either sign whose magnitudes lie around 2 ** octave."""
+    octaves = np.arange(schema.SMALLEST_OCTAVE, schema.LARGEST_OCTAVE + 1)
+    side = np.exp(-(((octaves - octave) / 2) ** 2)) * (np.abs(octaves - octave) < 6)
+    side /= 2 * side.sum()
+    return np.concatenate([side[::-1], [0], side])
 
 
 def write_nested(log_dir: Path) -> None:

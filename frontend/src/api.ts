@@ -1,9 +1,26 @@
 // How is the backend asked? One function per route; a refusal carries the server's own words.
 
 import { type Comparison, decodeComparison } from "./comparison.ts";
-import { decodeLayerCharts, decodeLayers, decodeMatrix, decodeReport, decodeRuns, decodeSeries } from "./decode.ts";
+import {
+  decodeHistograms,
+  decodeLayerCharts,
+  decodeLayers,
+  decodeMatrix,
+  decodeReport,
+  decodeRuns,
+  decodeSeries,
+} from "./decode.ts";
 import { decodeSetup, type Setup } from "./setup.ts";
-import type { LayerCharts, LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
+import type {
+  LayerCharts,
+  LayersAnswer,
+  Matrix,
+  Report,
+  RowHistograms,
+  RunSummary,
+  SeriesAnswer,
+  Steps,
+} from "./wire.ts";
 
 /** Columns asked of a heatmap: about one per pixel of a wide screen; the drawing merges further by maximum. */
 const MATRIX_WIDTH = 1000;
@@ -72,6 +89,11 @@ export async function fetchLayer(
   signal: AbortSignal,
 ): Promise<LayerCharts> {
   return decodeLayerCharts(await (await get("layer", { run, layer, ...ends(window) }, signal)).json());
+}
+
+/** row: the index of a row of the layers answer. */
+export async function fetchHistograms(run: string, row: number, signal: AbortSignal): Promise<RowHistograms> {
+  return decodeHistograms(await (await get("histograms", { run, row: String(row) }, signal)).json());
 }
 
 export async function fetchMatrix(

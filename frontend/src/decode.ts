@@ -7,11 +7,13 @@ import type {
   CheckState,
   Confidence,
   Evidence,
+  Histogram,
   LayerCharts,
   LayerRow,
   LayersAnswer,
   Matrix,
   Report,
+  RowHistograms,
   RunSummary,
   Scale,
   Series,
@@ -168,6 +170,47 @@ export function decodeLayerCharts(answer: unknown): LayerCharts {
       return { statistic: chart.text("statistic"), series: chart.list("series", series) };
     }),
   };
+}
+
+export function decodeHistograms(answer: unknown): RowHistograms {
+  const fields = Fields.of(answer, "histograms");
+  return {
+    run: fields.text("run"),
+    row: fields.number("row"),
+    name: fields.text("name"),
+    quantities: fields.list("quantities", histogram),
+  };
+}
+
+function histogram(part: unknown, place: string): Histogram {
+  const fields = Fields.of(part, place);
+  const steps = fields.list("steps", element);
+  const low = fields.list("low", element);
+  const shares = fields.list("shares", (line, at) => {
+    if (!Array.isArray(line)) throw new TypeError(`${at}: expected a list, got ${JSON.stringify(line)}`);
+    sameLength(low, line, "buckets", at);
+    return line.map((share, i) => element(share, `${at}[${i}]`));
+  });
+  const high = fields.list("high", element);
+  const nonfinite = fields.list("nonfinite", element);
+  sameLength(low, high, "buckets", `${place}.high`);
+  sameLength(steps, shares, "steps", `${place}.shares`);
+  sameLength(steps, nonfinite, "steps", `${place}.nonfinite`);
+  return {
+    id: fields.text("id"),
+    label: fields.text("label"),
+    steps,
+    low,
+    high,
+    shares,
+    nonfinite,
+    shown: fields.number("shown"),
+    recorded: fields.number("recorded"),
+  };
+}
+
+function sameLength(known: readonly unknown[], other: readonly unknown[], noun: string, place: string): void {
+  if (known.length !== other.length) throw new TypeError(`${place}: ${other.length} for ${known.length} ${noun}`);
 }
 
 export function decodeLayers(answer: unknown): LayersAnswer {

@@ -1,10 +1,10 @@
 // What does the zoomed part look like up close? The backend merges it anew; until then the merged whole is stretched.
 
 import { computed, effect } from "@preact/signals";
-import { fetchLayer, fetchMatrix, fetchSeries } from "./api.ts";
+import { fetchHistograms, fetchLayer, fetchMatrix, fetchSeries } from "./api.ts";
 import { Resource } from "./resource.ts";
 import { layers, matrix, selectedRow, selectedRun, series, statistic, stepWindow } from "./state.ts";
-import type { LayerCharts, LayerRow, Matrix, Series, SeriesAnswer, Steps } from "./wire.ts";
+import type { LayerCharts, LayerRow, Matrix, RowHistograms, Series, SeriesAnswer, Steps } from "./wire.ts";
 
 /** So long the reader has to stay before the backend is asked: a turning wheel asks once. */
 const SETTLED_MS = 150;
@@ -21,6 +21,15 @@ const closeMatrix = new Resource<Close<Matrix>>();
 
 /** The curves of the layer that is opened, in the steps on the page. */
 export const layerCharts = new Resource<LayerCharts>();
+
+interface LayerHistograms {
+  run: string;
+  layer: string;
+  rows: RowHistograms[];
+}
+
+/** How the values of each row of the opened layer were distributed. */
+export const layerHistograms = new Resource<LayerHistograms>();
 
 /** Path of the layer whose row is selected; null when none is. */
 const openedLayer = computed(() => {
@@ -99,5 +108,17 @@ export function followZoom(): void {
       window ? SETTLED_MS : 0,
     );
     return () => clearTimeout(timer);
+  });
+  effect(() => {
+    const run = selectedRun.value;
+    const layer = openedLayer.value;
+    const known = layers.value.value;
+    if (run === null || layer === null || known?.run !== run) return;
+    const indexes = known.rows.filter(row => layerOf(row) === layer).map(({ index }) => index);
+    void layerHistograms.load(JSON.stringify([run, layer]), async signal => ({
+      run,
+      layer,
+      rows: await Promise.all(indexes.map(index => fetchHistograms(run, index, signal))),
+    }));
   });
 }

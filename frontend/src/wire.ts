@@ -99,6 +99,29 @@ export interface LayerCharts {
   charts: { statistic: string; series: Series[] }[];
 }
 
+/** How one quantity of a row was distributed. */
+export interface Histogram {
+  id: string;
+  label: string;
+  steps: number[];
+  /** Borders of the buckets in ascending order; both are 0 for the values that are exactly 0. */
+  low: number[];
+  high: number[];
+  /** By step, of the values in each bucket. */
+  shares: number[][];
+  /** By step, the share of NaN and Inf. */
+  nonfinite: number[];
+  shown: number;
+  recorded: number;
+}
+
+export interface RowHistograms {
+  run: string;
+  row: number;
+  name: string;
+  quantities: Histogram[];
+}
+
 export interface SeriesAnswer {
   run: string;
   stepUnit: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeLayers, decodeMatrix, decodeReport, decodeRuns, decodeSeries } from "../src/decode.ts";
+import { decodeHistograms, decodeLayers, decodeMatrix, decodeReport, decodeRuns, decodeSeries } from "../src/decode.ts";
 
 const RUN = {
   name: "<b>",
@@ -133,4 +133,28 @@ test("a matrix is read from its bytes", () => {
 test("a matrix cut short is refused with both lengths", () => {
   expect(() => decodeMatrix(matrixBytes().slice(0, 60))).toThrow("60 bytes, expected 64 for 2 rows and 3 columns");
   expect(() => decodeMatrix(new ArrayBuffer(4))).toThrow("4 bytes");
+});
+
+test("a histogram has a share per bucket and step, and endless outer buckets", () => {
+  const gradient = {
+    id: "gradient",
+    label: "Gradient",
+    steps: [1, 100],
+    low: ["-Infinity", 0],
+    high: [-0.25, 0],
+    shares: [
+      [0.5, 0.5],
+      [0, 0.9],
+    ],
+    nonfinite: [0, 0.1],
+    shown: 2,
+    recorded: 2,
+  };
+  const answer = (change: object) => ({ run: "r", row: 0, name: "a", quantities: [{ ...gradient, ...change }] });
+  expect(decodeHistograms(answer({})).quantities[0]).toEqual({ ...gradient, low: [Number.NEGATIVE_INFINITY, 0] });
+  const place = "histograms.quantities[0]";
+  expect(() => decodeHistograms(answer({ shares: [[1, 0], [1]] }))).toThrow(`${place}.shares[1]: 1 for 2 buckets`);
+  expect(() => decodeHistograms(answer({ shares: [[1, 0], 5] }))).toThrow(`${place}.shares[1]: expected a list, got 5`);
+  expect(() => decodeHistograms(answer({ nonfinite: [0] }))).toThrow(`${place}.nonfinite: 1 for 2 steps`);
+  expect(() => decodeHistograms(answer({ high: [0] }))).toThrow(`${place}.high: 1 for 2 buckets`);
 });

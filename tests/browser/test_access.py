@@ -10,6 +10,7 @@ def test_axe_finds_no_violation(entry, page, violations, theme, run):
     entry(f"&p.lossdiag.run={run}&p.lossdiag.row=hidden_1/kernel")
     page.locator(".heatmap canvas").wait_for()
     page.locator(".layer-table tr.selected").wait_for()
+    page.locator(".distributions canvas").first.wait_for()
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     assert violations() == []
 

@@ -110,6 +110,7 @@ def test_a_layer_opens_its_own_charts_and_leads_back(charts, violations):
     detail = charts.locator(".layer-detail")
     detail.locator(".chart canvas").first.wait_for()
     assert detail.locator(".legend h3").all_inner_texts() == ["Gradient norm", "Weight norm", "Gradient / weight"]
+    detail.get_by_text("No histograms were recorded").wait_for()
     assert violations() == []
     detail.get_by_role("button", name="Close").click()
     assert detail.count() == 0

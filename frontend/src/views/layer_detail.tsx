@@ -1,4 +1,4 @@
-// How did one layer go? All its statistics as small charts on the shared step axis.
+// How did one layer go? All its statistics, and its distributions, as small charts on the shared step axis.
 
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
@@ -8,8 +8,10 @@ import { layerCharts, layerOf } from "../detail.ts";
 import { integer } from "../format.ts";
 import { selectRow } from "../state.ts";
 import type { LayerRow, LayersAnswer, Series, Statistic } from "../wire.ts";
+import { Distributions } from "./distributions.tsx";
 import { Reading } from "./empty.tsx";
 import { lineStyle } from "./line_styles.ts";
+import { rowInLayer } from "./row_in_layer.ts";
 
 const HEIGHT = 120;
 
@@ -41,6 +43,7 @@ export function LayerDetail({ row, answer }: { row: LayerRow; answer: LayersAnsw
           return shown && <SmallChart key={statistic} statistic={shown} series={series} layer={layer} />;
         })}
       </div>
+      <Distributions run={answer.run} layer={layer} />
     </section>
   );
 }
@@ -62,9 +65,6 @@ function SmallChart(props: { statistic: Statistic; series: readonly Series[]; la
   );
 }
 
-/** In its layer's own panel a row needs no more of its name than what differs. */
 function styled(series: Series, place: number, layer: string): Line {
-  const isOutput = series.label === layer;
-  const inside = series.label.startsWith(`${layer}/`) ? series.label.slice(layer.length + 1) : series.label;
-  return { ...series, label: isOutput ? "output" : inside, ...lineStyle(place) };
+  return { ...series, label: rowInLayer(series.label, layer), ...lineStyle(place) };
 }
