@@ -8,11 +8,30 @@ import { NOT_RECORDED, RAMP_FIRST, RAMP_LAST } from "./colour_scale.ts";
 const ZERO_HEIGHT = 12;
 
 /** CSS pixels from one tick to the next, at least. */
-const TICK_ROOM = 15;
+const TICK_ROOM = 20;
+
+/** The ramp's lower end: of a large tensor 2,048 values are drawn, and one of them is this share. */
+const LEAST_SHARE = 1 / 2048;
 
 export interface Tick {
   value: number;
   y: number;
+}
+
+/** Without the buckets around zero that are empty at all steps on both sides, which would take most of the picture. */
+export function withoutEmptyMiddle(histogram: Histogram): Histogram {
+  const { low, high, shares } = histogram;
+  const inner = low.map((from, i) => Math.min(Math.abs(from), Math.abs(high[i] ?? 0)));
+  const isZero = low.map((from, i) => from === 0 && high[i] === 0);
+  const used = inner.filter((_, i) => !isZero[i] && shares.some(line => (line[i] ?? 0) > 0));
+  const smallest = Math.min(...used);
+  const kept = (_: unknown, i: number) => isZero[i] || (inner[i] ?? 0) >= smallest;
+  return {
+    ...histogram,
+    low: low.filter(kept),
+    high: high.filter(kept),
+    shares: shares.map(line => line.filter(kept)),
+  };
 }
 
 /** The shares as a heatmap has its cells: a row per bucket, largest values first, a column per step. */
@@ -77,9 +96,9 @@ function placeOfValue(value: number, { low, high }: Pick<Histogram, "low" | "hig
   return null;
 }
 
-/** Place on the ramp: by the square root, so that the thin ends of a distribution are seen beside its middle. */
+/** Place on the ramp, 0 to 1: by order of magnitude, so that the thin ends of a distribution are seen beside its middle. */
 export function sharePlace(share: number): number {
-  return Math.sqrt(Math.max(0, Math.min(1, share)));
+  return Math.max(0, 1 - Math.log(share) / Math.log(LEAST_SHARE));
 }
 
 /** Colour index of each cell; a bucket without values has none. */

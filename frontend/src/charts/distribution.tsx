@@ -15,6 +15,7 @@ import {
   bucketTicks,
   nonfiniteText,
   shareIndexes,
+  withoutEmptyMiddle,
   zeroRow,
 } from "./buckets.ts";
 import { ChartMenu } from "./chart_menu.tsx";
@@ -31,7 +32,8 @@ import { useWidth } from "./use_width.ts";
 const PLOT_HEIGHT = 130;
 const HEIGHT = PLOT_HEIGHT + 26;
 
-export function Distribution({ title, histogram }: { title: string; histogram: Histogram }) {
+export function Distribution({ title, histogram: recorded }: { title: string; histogram: Histogram }) {
+  const histogram = useMemo(() => withoutEmptyMiddle(recorded), [recorded]);
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);

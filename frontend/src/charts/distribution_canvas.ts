@@ -41,6 +41,6 @@ export function drawDistribution(
     ctx.moveTo(plot.left - TICK, y);
     ctx.lineTo(plot.left, y);
     ctx.stroke();
-    ctx.fillText(number(value).replace("-", "−"), plot.left - 2 * TICK, Math.max(6, y));
+    ctx.fillText(number(value).replaceAll("-", "−"), plot.left - 2 * TICK, Math.max(6, y));
   }
 }

@@ -9,7 +9,7 @@ import { Reading } from "./empty.tsx";
 import { rowInLayer } from "./row_in_layer.ts";
 
 const STOPS = 24;
-const TICKS = [0.01, 0.1, 0.25, 0.5, 1];
+const TICKS = [0.001, 0.01, 0.1, 1];
 
 export function Distributions({ run, layer }: { run: string; layer: string }) {
   const known = layerHistograms.value.value;
@@ -61,7 +61,7 @@ function ShareBar() {
           </span>
         ))}
       </div>
-      <figcaption>of the values in a bucket, which spans a factor of 2</figcaption>
+      <figcaption>share of the values in each bucket, a factor of 2 wide</figcaption>
     </figure>
   );
 }

@@ -7,6 +7,7 @@ import {
   bucketTicks,
   nonfiniteText,
   shareIndexes,
+  withoutEmptyMiddle,
   zeroRow,
 } from "../../src/charts/buckets.ts";
 import { NOT_RECORDED, RAMP_FIRST, RAMP_LAST } from "../../src/charts/colour_scale.ts";
@@ -42,6 +43,28 @@ test("the largest values are the uppermost row", () => {
   expect([...values]).toEqual([0, 0, 0.25, 0, 0.5, Math.fround(0.9), 0.25, 0]);
 });
 
+test("the middle that is empty at all steps on both sides is left out, and zero stays", () => {
+  const histogram = {
+    ...HISTOGRAM,
+    low: [-2, -1, -0.5, 0, 0, 0.5, 1],
+    high: [-1, -0.5, 0, 0, 0.5, 1, 2],
+    shares: [
+      [0.5, 0, 0, 0, 0, 0, 0.5],
+      [0.4, 0, 0, 0, 0, 0.1, 0.5],
+    ],
+  };
+  const kept = withoutEmptyMiddle(histogram);
+  expect([kept.low, kept.high]).toEqual([
+    [-2, -1, 0, 0.5, 1],
+    [-1, -0.5, 0, 1, 2],
+  ]);
+  expect(kept.shares).toEqual([
+    [0.5, 0, 0, 0, 0.5],
+    [0.4, 0, 0, 0.1, 0.5],
+  ]);
+  expect(withoutEmptyMiddle({ ...histogram, shares: [[0, 0, 0, 1, 0, 0, 0]] }).low).toEqual([0]);
+});
+
 test("what is exactly zero has a height of its own and the other buckets share the rest", () => {
   expect(zeroRow(HISTOGRAM)).toBe(2);
   expect([...bucketEdges(HISTOGRAM, 102)]).toEqual([0, 30, 60, 72, 102]);
@@ -63,7 +86,7 @@ test("ticks stand at zero and at powers of ten on both sides, each with room", (
   expect(values.map(value => -value || 0).toReversed()).toEqual(values);
   expect(values.length).toBeGreaterThanOrEqual(5);
   for (let i = 1; i < ticks.length; i++) {
-    expect((ticks[i]?.y ?? 0) - (ticks[i - 1]?.y ?? 0)).toBeGreaterThanOrEqual(15);
+    expect((ticks[i]?.y ?? 0) - (ticks[i - 1]?.y ?? 0)).toBeGreaterThanOrEqual(20);
   }
 });
 
@@ -81,10 +104,10 @@ test("only zeros have a tick, and nothing at all has none", () => {
 });
 
 test("a bucket without values has no colour and a small share has one", () => {
-  expect([...shareIndexes(Float32Array.of(0, 1e-6, 0.25, 1))]).toEqual([
+  expect([...shareIndexes(Float32Array.of(0, 1e-6, 2 ** -5, 1))]).toEqual([
     NOT_RECORDED,
     RAMP_FIRST,
-    RAMP_FIRST + Math.round(0.5 * (RAMP_LAST - RAMP_FIRST)),
+    RAMP_FIRST + Math.round((6 / 11) * (RAMP_LAST - RAMP_FIRST)),
     RAMP_LAST,
   ]);
 });
