@@ -141,7 +141,7 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
         <DistributionTable title={title} histogram={histogram} height={HEIGHT} />
       ) : (
         <div
-          class="chart-plot heatmap"
+          class="chart-plot distribution"
           role="application"
           // biome-ignore lint/a11y/noNoninteractiveTabindex: it is interactive, see the role
           tabIndex={0}
