@@ -2,7 +2,7 @@
 
 import { measured, plural } from "../format.ts";
 import type { Statistic } from "../wire.ts";
-import { barPlace, barValue, type ColourScale, rampPlace } from "./colour_scale.ts";
+import { barPlace, barValue, type ColourScale, ONE_SIDED_TEXT, rampPlace } from "./colour_scale.ts";
 import { rampColour } from "./palette.ts";
 import { linearTicks, logTicks } from "./ticks.ts";
 
@@ -39,7 +39,11 @@ export function ColourBar({ scale, statistic, marked }: Props) {
         {statistic.healthy !== null && <span>centre: {measured(statistic.healthy, statistic.scale)} is healthy</span>}
         <Key count={scale.zeros} kind="zero" name="zero" />
         <Key count={scale.nans} kind="nan" name="NaN" />
-        <Key count={scale.infinities} kind="inf" name="infinite" />
+        {scale.isRatio ? (
+          <Key count={scale.infinities} kind="one-sided" name={ONE_SIDED_TEXT} />
+        ) : (
+          <Key count={scale.infinities} kind="inf" name="infinite" />
+        )}
         <Key count={marked} kind="marked" name="named by a finding" />
         {scale.below + scale.above > 0 && <span>{plural(scale.below + scale.above, "cell")} beyond the ends</span>}
       </figcaption>

@@ -7,8 +7,12 @@ export const NOT_RECORDED = 0;
 export const ZERO = 1;
 export const RAMP_FIRST = 2;
 export const RAMP_LAST = 251;
+export const ONE_SIDED = 253;
 export const INFINITE = 254;
 export const NAN = 255;
+
+/** What an infinite ratio of two runs means, which is no fault of either. */
+export const ONE_SIDED_TEXT = "only one run is 0 or Inf";
 
 /** Shares of the values left outside the ramp's range at each end, so that one spike does not take half the ramp. */
 const TAIL = 0.001;
@@ -18,10 +22,12 @@ const RANKED = 1 << 16;
 
 /**
  * From values to the ramp. low, high: the range shown. centre: the middle of a diverging ramp, or null; reach: how far
- * from it the ramp's ends are, as a factor on a log scale, else as a difference. Counts are cells.
+ * from it the ramp's ends are, as a factor on a log scale, else as a difference. isRatio: the values are ratios of two
+ * runs. Counts are cells.
  */
 export interface ColourScale {
   isLog: boolean;
+  isRatio: boolean;
   low: number;
   high: number;
   centre: number | null;
@@ -33,11 +39,17 @@ export interface ColourScale {
   infinities: number;
 }
 
+/** Whether it compares two runs by their ratio, as difference.py does with magnitudes. */
+export function isRatio({ unit }: Statistic): boolean {
+  return unit === "decades";
+}
+
 /** The scale for the cells of the recorded rows. isRecorded: one flag per matrix row. */
 export function colourScale(matrix: Matrix, statistic: Statistic, isRecorded: readonly boolean[]): ColourScale {
   const isLog = statistic.scale === "log" || statistic.scale === "count";
   const scale: ColourScale = {
     isLog,
+    isRatio: isRatio(statistic),
     low: 0,
     high: 1,
     centre: null,
@@ -125,7 +137,7 @@ function clamped(place: number): number {
 
 export function colourIndex(value: number, scale: ColourScale): number {
   if (Number.isNaN(value)) return NAN;
-  if (!Number.isFinite(value)) return INFINITE;
+  if (!Number.isFinite(value)) return scale.isRatio ? ONE_SIDED : INFINITE;
   if (scale.isLog && value <= 0) return value === 0 ? ZERO : RAMP_FIRST;
   return RAMP_FIRST + Math.round(rampPlace(value, scale) * (RAMP_LAST - RAMP_FIRST));
 }

@@ -1,6 +1,6 @@
 // Which colour has each colour index? Cividis for magnitudes, PuOr around a centre, and patterns outside the ramp.
 
-import { INFINITE, NAN, RAMP_FIRST, RAMP_LAST, ZERO } from "./colour_scale.ts";
+import { INFINITE, NAN, ONE_SIDED, RAMP_FIRST, RAMP_LAST, ZERO } from "./colour_scale.ts";
 import { colour } from "./colours.ts";
 import { CIVIDIS, PUOR } from "./ramps.ts";
 
@@ -18,7 +18,7 @@ export function rampColour(place: number, isDiverging: boolean): string {
   return `rgb(${channel(0)}, ${channel(1)}, ${channel(2)})`;
 }
 
-/** RGBA bytes of a raster. Zero and NaN cells are patterned, so that they are told without colour too. */
+/** RGBA bytes of a raster. Zero, NaN and one-sided cells are patterned, so that they are told without colour too. */
 export function paint(
   pixels: Uint8Array,
   width: number,
@@ -27,15 +27,17 @@ export function paint(
 ): Uint8ClampedArray<ArrayBuffer> {
   const ground = groundColours(isDiverging);
   const zeroDot = packed(colour("--heat-zero-dot"));
+  const oneSidedStripe = packed(colour("--heat-zero-dot"));
   const nanStripe = packed(colour("--heat-nan"));
   const painted = new Uint32Array(pixels.length);
   for (let i = 0; i < pixels.length; i++) {
     const index = pixels[i] as number;
     painted[i] = ground[index] as number;
-    if (index !== ZERO && index !== NAN) continue;
+    if (index !== ZERO && index !== NAN && index !== ONE_SIDED) continue;
     const x = i % width;
     const y = (i - x) / width;
     if (index === ZERO && x % period === 0 && y % period === 0) painted[i] = zeroDot;
+    else if (index === ONE_SIDED && (x + y) % period < period / 6) painted[i] = oneSidedStripe;
     else if (index === NAN && (x + y) % period < period / 3) painted[i] = nanStripe;
   }
   return new Uint8ClampedArray(painted.buffer);
@@ -48,6 +50,7 @@ function groundColours(isDiverging: boolean): Uint32Array {
     ground[i] = packed(rampColour((i - RAMP_FIRST) / (RAMP_LAST - RAMP_FIRST), isDiverging));
   }
   ground[ZERO] = packed(colour("--heat-zero"));
+  ground[ONE_SIDED] = packed(colour("--heat-zero"));
   ground[NAN] = packed(colour("--heat-nan-ground"));
   ground[INFINITE] = packed(colour("--heat-inf"));
   return ground;

@@ -2,6 +2,7 @@
 
 import { measured, stepSpan } from "../format.ts";
 import type { LayerRow, Matrix, Statistic } from "../wire.ts";
+import { isRatio, ONE_SIDED_TEXT } from "./colour_scale.ts";
 import { mostTelling } from "./fold.ts";
 import type { Cell } from "./heatmap_keys.ts";
 import type { TreeLine } from "./layer_tree.ts";
@@ -35,7 +36,13 @@ export function reading(
   return {
     name,
     steps: stepSpan(span, unit),
-    text: most < 0 ? "not recorded" : measured(values[most], statistic.scale, statistic.unit),
+    text: most < 0 ? "not recorded" : valueText(values[most] ?? Number.NaN, statistic),
     merged: parts.filter(Boolean).join(", "),
   };
+}
+
+function valueText(value: number, statistic: Statistic): string {
+  if (isRatio(statistic) && Math.abs(value) === Number.POSITIVE_INFINITY)
+    return `${value > 0 ? "larger" : "smaller"}: ${ONE_SIDED_TEXT}`;
+  return measured(value, statistic.scale, statistic.unit);
 }

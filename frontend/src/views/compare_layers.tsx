@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { ColourBar } from "../charts/colour_bar.tsx";
-import { colourScale } from "../charts/colour_scale.ts";
+import { colourScale, isRatio } from "../charts/colour_scale.ts";
 import { Heatmap, heatmapHeight } from "../charts/heatmap.tsx";
 import { difference, differenceRun, shownDifference } from "../compared.ts";
 import type { Comparison } from "../comparison.ts";
@@ -84,7 +84,7 @@ function Picture({ cells, rows: all, statistic, run }: PictureProps) {
     <div style={{ minHeight: `${heatmapHeight(rows.length)}px` }}>
       <p class="hint">
         Above zero: larger in {run}
-        {statistic.unit === "decades" && "; +1 is ten times as large, infinite where only one of the two is exactly 0"}.
+        {isRatio(statistic) && "; +1 is ten times as large"}.
       </p>
       <ColourBar scale={scale} statistic={{ ...statistic, healthy: null }} marked={0} />
       <Heatmap

@@ -8,6 +8,7 @@ import {
   INFINITE,
   NAN,
   NOT_RECORDED,
+  ONE_SIDED,
   RAMP_FIRST,
   RAMP_LAST,
   rampPlace,
@@ -94,4 +95,16 @@ test("a row that was not recorded is not shown as NaN and does not count", () =>
   const scale = colourScale(cells, statistic("log"), [true, false]);
   expect(scale.nans).toBe(0);
   expect([...colourIndexes(cells, scale, [true, false])]).toEqual([RAMP_FIRST, RAMP_LAST, NOT_RECORDED, NOT_RECORDED]);
+});
+
+test("a ratio of two runs of which one is zero is no fault of either, and has an index of its own", () => {
+  const ratios = { ...statistic("linear"), unit: "decades" };
+  const scale = colourScale(matrix(1, [-1, 2, infinity, -infinity]), ratios, [true]);
+  expect(scale).toMatchObject({ isRatio: true, infinities: 2, reach: 2 });
+  expect([infinity, -infinity, nan, 2].map(value => colourIndex(value, scale))).toEqual([
+    ONE_SIDED,
+    ONE_SIDED,
+    NAN,
+    RAMP_LAST,
+  ]);
 });
