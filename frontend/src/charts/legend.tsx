@@ -44,11 +44,8 @@ export function Legend({ title, lines, reference, isLog, setLog, menu }: Props) 
           </li>
         )}
       </ul>
-      {step !== null && (
-        <p class="muted">
-          at {stepUnit.value} {integer(step)}
-        </p>
-      )}
+      {/* Its room is kept while there is no cursor, else the charts below would jump from under the pointer. */}
+      <p class="muted">{step === null ? "\u00a0" : `at ${stepUnit.value} ${integer(step)}`}</p>
     </div>
   );
 }
@@ -60,7 +57,7 @@ function LegendLine({ line, step }: { line: Line; step: number | null }) {
       <Swatch colour={line.colour} dash={line.dash} />
       <span>{line.label}</span>
       <b>{withUnit(line.values[at], line.unit)}</b>
-      {step !== null && line.low && line.low[at] !== line.high?.[at] && (
+      {line.low && (
         <small>
           {number(line.low[at])} to {number(line.high?.[at])}
         </small>
