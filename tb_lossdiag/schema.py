@@ -80,7 +80,7 @@ LAYER_COLUMNS = {
     "activation_max_abs": "output",
     "activation_zero_share": "output",  # share of elements exactly 0
     "activation_dead_share": "output",  # share of units with no output above 0 in the whole batch; ReLU-like only
-    "activation_silent_share": "output",  # share of units with none in any of the last 10 samples; ReLU-like only
+    "activation_silent_share": "output",  # that, in each of the last samples (silence.WINDOW of them); ReLU-like only
     "activation_saturated_share": "output",  # share of elements in the outer 5 % of a bounded activation's range
     "activation_nonfinite": "output",  # count
     "activation_unit_std": "output",  # std over the batch, averaged over units: 0 when the layer ignores its input

@@ -60,7 +60,7 @@ CATALOGUE = {
         Statistic("activation_max_abs", "Output largest", "output", "log"),
         Statistic("activation_zero_share", "Output zeros", "output", "share"),
         Statistic("activation_dead_share", "Dead units", "output", "share", checks=("dead_units",)),
-        Statistic("activation_silent_share", "Units silent in 10 samples", "output", "share", checks=("dead_units",)),
+        Statistic("activation_silent_share", "Units that stay silent", "output", "share", checks=("dead_units",)),
         Statistic("activation_saturated_share", "Saturated outputs", "output", "share", checks=("saturated_units",)),
         Statistic("activation_nonfinite", "Output NaN and Inf", "output", "count", "elements", checks=("nonfinite",)),
         Statistic("activation_unit_std", "Unit spread over the batch", "output", "log"),

@@ -120,6 +120,7 @@ def _train_function_of_backend() -> Callable:
     elif backend == "torch":
         from tb_lossdiag.recording.torch.train_function import TrainFunction
     else:
+        # Raised inside the recorder's guard: one warning, and the fit goes on.
         raise NotImplementedError(f"Keras on {backend} is not recorded, only on tensorflow, jax and torch")
     return TrainFunction
 

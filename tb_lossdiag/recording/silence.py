@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-WINDOW = 10  # samples; a unit that fires for one example in a thousand is silent in all of them for one batch in two
-MAX_UNITS = 65_536  # of all layers; what is more is not followed
+# Samples. A unit that fires for one example in a hundred is silent in one batch of 64 of two, and in ten of them once
+# in 600; one that fires for one in a thousand still is in half of all windows, and as good as dead.
+WINDOW = 10
+MAX_UNITS = 65_536  # of all layers, 256 kB to copy to the host in a sample; what is more is not followed
 
 
 class Silence:

@@ -15,7 +15,9 @@ from tb_lossdiag.recording import statistics, sums
 from tb_lossdiag.recording.layout import VARIABLE_COLUMNS
 from tb_lossdiag.recording.statistics import MAX_STACKED_ELEMENTS, Numbers, as_float
 
-MAX_FILLED_ELEMENTS = 8_192  # zeros in a matrix; so many cost about as much as the operations of one more matrix
+# Zeros in a matrix. Ten passes over so many take about 50 us, at 0.6 ns an element as measured for abs and sums; thirty
+# operations for one more matrix take as long.
+MAX_FILLED_ELEMENTS = 8_192
 # Shares of a larger variable are those of about so many of its elements: within 0.4 % for one standard error.
 SHARED_ELEMENTS = 16_384
 # A sum of n squares above n times this has lost less than a millionth to squares below float32's smallest number.

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import keras
 
+from tb_lossdiag.recording.calls import call_hook, compute_loss_hook
 from tb_lossdiag.recording.jax.observation import Observation
 from tb_lossdiag.recording.patch import patched
 
@@ -27,38 +28,14 @@ def watching(observation: Observation) -> Iterator[None]:
     with _tracing, ExitStack() as stack:
         stack.callback(observation.end)  # a function that the user made meanwhile and keeps is plain again
         for layer in [model, *observation.structure.layers.values()]:
-            stack.callback(patched(layer, "call", _call_hook(observation, layer)))
-        stack.callback(patched(model, "compute_loss", _compute_loss_hook(observation)))
+            stack.callback(patched(layer, "call", call_hook(observation, layer)))
+        stack.callback(patched(model, "compute_loss", compute_loss_hook(observation)))
         for optimizer in optimizers.values():
             stack.callback(patched(optimizer, "stateless_apply", _apply_hook(observation, optimizer)))
         differentiated = _value_and_grad_hook(observation, jax.value_and_grad)
         stack.callback(patched(jax, "value_and_grad", differentiated))
         stack.callback(patched(jax, "grad", _grad_hook(differentiated)))
         yield
-
-
-def _call_hook(observation: Observation, layer: Any) -> Callable:
-    original = layer.call
-
-    @functools.wraps(original)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
-        observation.tell("saw_call", layer, args, kwargs, result)
-        return result
-
-    return call
-
-
-def _compute_loss_hook(observation: Observation) -> Callable:
-    original = observation.model.compute_loss
-
-    @functools.wraps(original)
-    def compute_loss(*args: Any, **kwargs: Any) -> Any:
-        loss = original(*args, **kwargs)
-        observation.tell("saw_compute_loss", loss, *args, **kwargs)
-        return loss
-
-    return compute_loss
 
 
 def _apply_hook(observation: Observation, optimizer: Any) -> Callable:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import torch
 
+from tb_lossdiag.recording.calls import call_hook, compute_loss_hook
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.torch.observation import Observation
 
@@ -22,36 +23,12 @@ def watching(observation: Observation) -> Iterator[None]:
     optimizers = {id(x): x for x in vars(model).values() if isinstance(x, keras.optimizers.Optimizer)}
     with ExitStack() as stack:
         for layer in [model, *observation.structure.layers.values()]:
-            stack.callback(patched(layer, "call", _call_hook(observation, layer)))
-        stack.callback(patched(model, "compute_loss", _compute_loss_hook(observation)))
+            stack.callback(patched(layer, "call", call_hook(observation, layer)))
+        stack.callback(patched(model, "compute_loss", compute_loss_hook(observation)))
         for optimizer in optimizers.values():
             stack.callback(patched(optimizer, "apply", _apply_hook(observation, optimizer)))
         stack.callback(patched(torch.autograd, "backward", _backward_hook(observation)))
         yield
-
-
-def _call_hook(observation: Observation, layer: Any) -> Callable:
-    original = layer.call
-
-    @functools.wraps(original)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
-        observation.tell("saw_call", layer, args, kwargs, result)
-        return result
-
-    return call
-
-
-def _compute_loss_hook(observation: Observation) -> Callable:
-    original = observation.model.compute_loss
-
-    @functools.wraps(original)
-    def compute_loss(*args: Any, **kwargs: Any) -> Any:
-        loss = original(*args, **kwargs)
-        observation.tell("saw_compute_loss", loss, *args, **kwargs)
-        return loss
-
-    return compute_loss
 
 
 def _apply_hook(observation: Observation, optimizer: Any) -> Callable:
