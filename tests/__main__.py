@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,25 +35,41 @@ def steps():
     yield "frontend tests", [*npm, "run", "--silent", "test"], FRONTEND
 
 
+# Two processes at a time, of about equal length; torch's compiler crashes one that has loaded TensorFlow.
+BESIDE = {
+    "pytest of the benchmarks": ["tests/benchmarks"],
+    "pytest of the ways to train": ["tests/recording/test_ways.py"],
+    "pytest without TensorFlow": ["tests/torch"],
+}
+REST = [f"--ignore={path}" for paths in BESIDE.values() for path in paths]
+
+
 def tested(arguments: list[str]) -> list[str]:
-    """Runs pytest; the names of what failed. Without arguments all tests, the zoo's trainings beside the others."""
+    """Runs pytest; the names of what failed. Without arguments all tests, in two rows side by side."""
     pytest = [sys.executable, "-m", "pytest"]
     if arguments:
         return [] if passes("pytest", [*pytest, *arguments], ROOT) else ["pytest"]
-    with tempfile.TemporaryFile() as said:
-        zoo = subprocess.Popen(
-            [*pytest, "tests/benchmarks"], cwd=ROOT, env=environment(), stdout=said, stderr=subprocess.STDOUT
-        )
-        parts = {
-            "pytest": ["--ignore=tests/benchmarks", "--ignore=tests/torch"],
-            "pytest without TensorFlow": ["tests/torch"],
-        }
-        failed = [name for name, part in parts.items() if not passes(name, [*pytest, *part], ROOT)]
-        print("── pytest of the benchmarks", flush=True)
-        failed += ["pytest of the benchmarks"] if zoo.wait() else []
-        said.seek(0)
-        print(said.read().decode(errors="replace"), flush=True)
+    with ThreadPoolExecutor(1) as pool:
+        beside = {name: pool.submit(told, [*pytest, *paths]) for name, paths in BESIDE.items()}
+        failed = [] if passes("pytest", [*pytest, *REST], ROOT) else ["pytest"]
+        for name, run in beside.items():
+            done = run.result()
+            print(f"── {name}", done.stdout, sep="\n", flush=True)
+            failed += [name] if done.returncode else []
     return failed
+
+
+def told(command: list[str]) -> subprocess.CompletedProcess:
+    """Runs it and keeps what it says, so that two do not talk at once."""
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
 
 
 def passes(name: str, command: list[str], where: Path) -> bool:
