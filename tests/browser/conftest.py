@@ -130,6 +130,21 @@ def violations(page):
 
 
 @pytest.fixture
+def in_both_themes(page, violations):
+    """The same in the light theme and then in the dark one."""
+
+    def found() -> list[str]:
+        listed = []
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
+            listed += violations()
+        return listed
+
+    return found
+
+
+@pytest.fixture
 def tab(page, address):
     """The tab inside TensorBoard: a function from the rest of the hash to the plugin's frame, ready to read."""
 

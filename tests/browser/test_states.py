@@ -36,16 +36,7 @@ def state(entry, states_address):
     return lambda rest="": entry(rest, states_address)
 
 
-def in_both_themes(page, violations) -> list[str]:
-    found = []
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
-        found += violations()
-    return found
-
-
-def test_fifty_runs_are_listed_worst_first_and_found_by_name_state_or_cause(state, violations):
+def test_fifty_runs_are_listed_worst_first_and_found_by_name_state_or_cause(state, in_both_themes):
     page = state("&p.lossdiag.run=sweep/45")
     assert page.locator("button.run").count() == MANY
     assert page.locator(".run-name").first.inner_text() == "vanishing"
@@ -55,47 +46,48 @@ def test_fifty_runs_are_listed_worst_first_and_found_by_name_state_or_cause(stat
     assert box["y"] >= 0 and box["y"] + box["height"] <= frame["height"]
     page.get_by_label("Search runs").fill("vanishing gradients")
     assert page.locator(".run-name").all_inner_texts() == ["vanishing"]
-    assert in_both_themes(page, violations) == []
+    assert in_both_themes() == []
 
 
-def test_a_scalar_log_says_that_it_has_curves_only_and_which_lines_to_add(state, violations):
+def test_a_scalar_log_says_that_it_has_curves_only_and_which_lines_to_add(state, in_both_themes):
     page = state("&p.lossdiag.run=curves_only")
     assert page.locator(".partly").inner_text().startswith("Loss curves only.")
     assert "LossDiagnostics" in page.locator("#layers").locator("xpath=ancestor::section").inner_text()
-    assert in_both_themes(page, violations) == []
+    assert in_both_themes() == []
 
 
-def test_a_newer_format_says_what_to_do_and_accuses_nothing(state, violations):
+def test_a_newer_format_says_what_to_do_and_accuses_nothing(state, in_both_themes):
     page = state("&p.lossdiag.run=newer")
     assert "pip install -U" in page.locator("main h1").inner_text()
     page.get_by_role("heading", name="Nothing else is known of this run").wait_for()
     assert page.locator(".finding, .checks").count() == 0
-    assert in_both_themes(page, violations) == []
+    assert in_both_themes() == []
 
 
-def test_a_log_of_which_a_part_is_broken_says_so_beside_the_verdict_and_lists_it(state):
+def test_a_log_of_which_a_part_is_broken_says_so_beside_the_verdict_and_lists_it(state, in_both_themes):
     page = state("&p.lossdiag.run=partly")
     assert "1 part of the log could not be used." in page.locator(".partly").inner_text()
     assert "3 of 3 records skipped" in page.locator("#notes").locator("xpath=ancestor::section").inner_text()
+    assert in_both_themes() == []
 
 
-def test_when_tensorboard_is_gone_the_page_keeps_what_it_had_and_says_that_it_is_old(state, page, violations):
+def test_when_tensorboard_is_gone_the_page_keeps_what_it_had_and_says_that_it_is_old(state, page, in_both_themes):
     state("&p.lossdiag.run=vanishing")
     page.route("**/data/plugin/lossdiag/runs", lambda route: route.fulfill(status=200, body="<html>a proxy's page"))
     page.locator(".stale").wait_for(timeout=15_000)
     assert "learned nothing" in page.locator("main h1").inner_text()
-    assert in_both_themes(page, violations) == []
+    assert in_both_themes() == []
     page.unroute("**/data/plugin/lossdiag/runs")
     page.locator(".stale").wait_for(state="detached", timeout=15_000)
 
 
-def test_an_empty_log_directory_and_a_missing_run_read_well_in_both_themes(page, empty_address, state, violations):
+def test_an_empty_log_directory_and_a_missing_run_read_well_in_both_themes(page, empty_address, state, in_both_themes):
     page.goto(f"{empty_address}data/plugin_entry.html?name=lossdiag")
     page.get_by_role("heading", name="No training in this log directory yet").wait_for()
     assert page.locator("pre").count() == 3
-    assert in_both_themes(page, violations) == []
+    assert in_both_themes() == []
     state("&p.lossdiag.run=gone")
-    assert in_both_themes(page, violations) == []
+    assert in_both_themes() == []
 
 
 def test_a_comparison_with_a_run_that_is_gone_names_it(state):
