@@ -69,14 +69,14 @@ def _patches(ours: Recording) -> dict[str, tuple]:
     }
 
 
-def _no_outputs(matrices):
-    rows = _rows(matrices)
+def _no_outputs(stack):
+    rows = _rows(stack)
     return tf.zeros([rows, len(OUTPUT_COLUMNS)]), [None] * rows
 
 
-def _no_variables(matrices):
-    return {name: tf.zeros([_rows(matrices)]) for name in VARIABLE_COLUMNS}
+def _no_variables(stack):
+    return {name: tf.zeros([_rows(stack)]) for name in VARIABLE_COLUMNS}
 
 
-def _rows(matrices):
-    return sum(len(matrix.members) for matrix in matrices)
+def _rows(stack):
+    return sum(map(len, stack.members))

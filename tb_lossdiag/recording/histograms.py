@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from tb_lossdiag.recording.branch import branch
 from tb_lossdiag.recording.outputs import Matrix
+from tb_lossdiag.recording.stack import Stack
 from tb_lossdiag.recording.statistics import as_float
 from tb_lossdiag.recording.variables import Rows
 from tb_lossdiag.schema import BUCKETS, LARGEST_OCTAVE, SMALLEST_OCTAVE
@@ -44,26 +46,25 @@ class _Drawn:
     filled: tf.Tensor
 
 
-def histograms(variables: Sequence[Rows], kept: Sequence[int], outputs: Sequence[Matrix], on: tf.Tensor) -> tf.Tensor:
+def histograms(variables: Stack[Rows], kept: Sequence[int], outputs: Stack[Matrix], on: tf.Tensor) -> tf.Tensor:
     """float32 [lines, BUCKETS]: gradients and updates of the kept variables, then the outputs; all NaN unless `on`.
 
     NaN also where a variable has no gradient, and in a line of no values at all.
     """
-    weights = [member for matrix in variables for member in matrix.members]
-    layers = [member for matrix in outputs for member in matrix.members]
-    places = [weights.index(index) for index in kept]
+    weights = variables.places()
+    places = [weights[index] for index in kept]
     places += [len(weights) + place for place in places]
-    places += [2 * len(weights) + layers.index(index) for index in range(len(layers))]
+    places += [2 * len(weights) + place for place in outputs.places()]
     if not places:
         return tf.zeros([0, BUCKETS])
 
     def counted() -> tf.Tensor:
-        drawn = [_of_rows(matrix, matrix.gradients) for matrix in variables]
-        drawn += [_of_rows(matrix, matrix.changes) for matrix in variables]
-        drawn += [_of_columns(matrix) for matrix in outputs]
+        drawn = [_of_rows(matrix, matrix.gradients) for matrix in variables.matrices]
+        drawn += [_of_rows(matrix, matrix.changes) for matrix in variables.matrices]
+        drawn += [_of_columns(matrix) for matrix in outputs.matrices]
         return tf.gather(_shares(drawn), places)
 
-    return tf.cond(on, counted, lambda: tf.fill([len(places), BUCKETS], _NAN))
+    return branch(on, counted, lambda: tf.fill([len(places), BUCKETS], _NAN))
 
 
 def stride(sizes: Sequence[int], wanted: int) -> int:
@@ -79,7 +80,7 @@ def stride(sizes: Sequence[int], wanted: int) -> int:
 
 def _of_rows(matrix: Rows, values: tf.Tensor | None) -> _Drawn:
     """A line for each variable; of no values where values is None."""
-    lines = len(matrix.members)
+    lines = len(matrix.sizes)
     if values is None:
         return _Drawn(tf.zeros([lines, 0]), tf.zeros([lines, 1], tf.int32), tf.zeros([lines]), tf.zeros([lines]))
     every = stride(matrix.sizes, DRAWN_VALUES)

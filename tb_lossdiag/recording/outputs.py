@@ -11,8 +11,11 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from tb_lossdiag.recording import sums
+from tb_lossdiag.recording.alike import each
+from tb_lossdiag.recording.branch import branch
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS
 from tb_lossdiag.recording.limits import DEAD_BELOW_ZERO, UNSATURATED
+from tb_lossdiag.recording.stack import Stack
 from tb_lossdiag.recording.statistics import MAX_STACKED_ELEMENTS, Numbers, as_float
 
 # Of a larger output the first examples are measured, and all of it is searched for NaN and Inf. When all of it was
@@ -23,6 +26,8 @@ MEASURED_ELEMENTS = 131_072
 MIN_EXAMPLES, MIN_VALUES = 8, 64
 ASSUMED_BATCH = 64  # where it is unknown, to keep a matrix small
 
+# What a NaN or Inf would spoil, counted anew where there is one.
+_SPOILT = ("activation_max_abs", "activation_zero_share", "activation_nonfinite")
 _NAN = float("nan")
 
 
@@ -42,12 +47,13 @@ class Output:
 class Matrix:
     """float32 [examples, columns]: outputs of one batch size side by side, a column for each unit and position.
 
-    members: which of all outputs these are. widths: columns of each output; of a single one it may be unknown, 0.
-    whole: the single output, where the matrix holds its first examples only.
+    activations: of each output. units: of each output, the columns of one position, None where it is not known.
+    widths: columns of each output; of a single one it may be unknown, 0. whole: the single output, where the matrix
+    holds its first examples only.
     """
 
-    members: tuple[int, ...]
-    outputs: tuple[Output, ...]
+    activations: tuple[str | None, ...]
+    units: tuple[int | None, ...]
     values: tf.Tensor
     widths: tuple[int, ...]
     whole: tf.Tensor | None = None
@@ -78,29 +84,34 @@ class Matrix:
         return [output for output, width in enumerate(self.widths) for _ in range(width)]
 
 
-def stacked(outputs: Sequence[Output]) -> list[Matrix]:
+def stacked(outputs: Sequence[Output]) -> Stack[Matrix]:
     """The outputs as columns of a few matrices."""
-    return [_matrix(members, [outputs[index] for index in members]) for members in together(outputs)]
+    groups = together(outputs)
+    return Stack(tuple(_matrix([outputs[index] for index in group]) for group in groups), tuple(map(tuple, groups)))
 
 
-def output_statistics(matrices: Sequence[Matrix]) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
+def output_statistics(stack: Stack[Matrix]) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
     """float32 [outputs, OUTPUT_COLUMNS], NaN where an output has no such number; and of each output float32 [units], 1
     where a unit was silent in the whole batch, None where units cannot be or their number is not known.
     """
+    matrices = stack.matrices
     if not matrices:
         return tf.zeros([0, len(OUTPUT_COLUMNS)]), []
-    numbers, silent = zip(*(_numbers(matrix) for matrix in matrices), strict=True)
-    sentinels = [_sentinel(*both) for both in zip(matrices, numbers, strict=True)]
-    fine = tf.reduce_all(tf.math.is_finite(tf.stack(sentinels)))
-    table = tf.cond(
-        fine,
-        lambda: tf.concat([_table(each) for each in numbers], axis=0),
-        lambda: tf.concat([_table(a | _of_broken(b)) for a, b in zip(numbers, matrices, strict=True)], axis=0),
-    )
-    order = [index for matrix in matrices for index in matrix.members]
-    back = [order.index(index) for index in range(len(order))]
+    tables, silent, sentinels = zip(*each(_measured, matrices), strict=True)
+    usual = tf.concat(tables, axis=0)
+
+    def mended() -> tf.Tensor:
+        broken = tf.concat(each(_of_broken, matrices), axis=0)
+        columns = [
+            usual[:, i] if name not in _SPOILT else broken[:, _SPOILT.index(name)]
+            for i, name in enumerate(OUTPUT_COLUMNS)
+        ]
+        return tf.stack(columns, axis=1)
+
+    table = branch(tf.reduce_all(tf.math.is_finite(tf.stack(sentinels))), lambda: usual, mended)
+    places = stack.places()
     by_matrix = [units for of_matrix in silent for units in of_matrix]
-    return tf.gather(table, back), [by_matrix[place] for place in back]
+    return tf.gather(table, places), [by_matrix[place] for place in places]
 
 
 def together(outputs: Sequence[Output]) -> list[list[int]]:
@@ -130,11 +141,13 @@ def _columns(output: Output) -> int:
     return math.prod(shape[1:]) if known and shape.rank else int(known)
 
 
-def _matrix(members: Sequence[int], outputs: Sequence[Output]) -> Matrix:
+def _matrix(outputs: Sequence[Output]) -> Matrix:
+    activations = tuple(output.activation for output in outputs)
+    units = tuple(output.tensor.shape[-1] if output.tensor.shape.rank else 1 for output in outputs)
     if len(outputs) > 1:
         widths = tuple(_columns(output) for output in outputs)
         flat = [as_float(tf.reshape(o.tensor, [-1, width])) for o, width in zip(outputs, widths, strict=True)]
-        return Matrix(tuple(members), tuple(outputs), tf.concat(flat, axis=1), widths)
+        return Matrix(activations, units, tf.concat(flat, axis=1), widths)
     x, width = outputs[0].tensor, _columns(outputs[0])
     if not x.shape.rank:
         x = tf.reshape(x, [1, 1]) if x.shape.rank == 0 else x
@@ -142,14 +155,16 @@ def _matrix(members: Sequence[int], outputs: Sequence[Output]) -> Matrix:
         most = max(MIN_EXAMPLES if x.shape.rank > 2 else MIN_VALUES, MEASURED_ELEMENTS // width)
         is_small = x.shape[0] is not None and x.shape[0] <= most
         part = x if is_small else x[:most]
-        return Matrix(
-            tuple(members), tuple(outputs), as_float(tf.reshape(part, [-1, width])), (width,), None if is_small else x
-        )
+        values = as_float(tf.reshape(part, [-1, width]))
+        return Matrix(activations, units, values, (width,), None if is_small else x)
     examples = tf.shape(x)[0]
-    return Matrix(tuple(members), tuple(outputs), as_float(tf.reshape(x, [examples, -1])), (0,))
+    return Matrix(activations, units, as_float(tf.reshape(x, [examples, -1])), (0,))
 
 
-def _numbers(matrix: Matrix) -> tuple[Numbers, list[tf.Tensor | None]]:
+def _measured(matrix: Matrix) -> tuple[tf.Tensor, list[tf.Tensor | None], tf.Tensor]:
+    """float32 [outputs, OUTPUT_COLUMNS], silent units of each output, and a number that is finite only where every
+    element is.
+    """
     values = matrix.values
     examples = tf.cast(tf.shape(values)[0], tf.float32)
     centred = values - values[:1]  # exactly 0 in a constant column, whatever its offset
@@ -167,39 +182,37 @@ def _numbers(matrix: Matrix) -> tuple[Numbers, list[tf.Tensor | None]]:
         "activation_zero_share": matrix.mean((examples - sums.down_columns(tf.sign(size))) / examples),
         "activation_nonfinite": tf.zeros_like(whole_mean),
     }
-    bounds = UNSATURATED.get(matrix.outputs[0].activation)
+    bounds = UNSATURATED.get(matrix.activations[0])
     if bounds is not None:
         outside = tf.cast((values < bounds[0]) | (values > bounds[1]), tf.float32)
         numbers["activation_saturated_share"] = matrix.mean(sums.down_columns(outside) / examples)
-    silent = [None] * len(matrix.outputs)
-    if any(output.activation in DEAD_BELOW_ZERO for output in matrix.outputs):
-        silent = [_silent(*both) for both in zip(matrix.outputs, matrix.parts(largest), strict=True)]
+    silent = [None] * len(matrix.activations)
+    if any(activation in DEAD_BELOW_ZERO for activation in matrix.activations):
+        parts = zip(matrix.activations, matrix.units, matrix.parts(largest), strict=True)
+        silent = [_silent(*part) for part in parts]
         shares = [tf.constant(_NAN) if units is None else tf.reduce_mean(units) for units in silent]
         numbers["activation_dead_share"] = tf.stack(shares)
-    return numbers, [None if units is None or units.shape[0] is None else units for units in silent]
+    sentinel = tf.reduce_sum(numbers["activation_std"])
+    if matrix.whole is not None:
+        sentinel += sums.of_squares(as_float(tf.reshape(matrix.whole, [1, -1])))[0]
+    followed = [None if units is None or units.shape[0] is None else units for units in silent]
+    return _table(numbers), followed, sentinel
 
 
-def _silent(output: Output, largest: tf.Tensor) -> tf.Tensor | None:
+def _silent(activation: str | None, units: int | None, largest: tf.Tensor) -> tf.Tensor | None:
     """float32 [units], 1 where the largest of all outputs is 0; outputs of these activations are never below.
 
     largest: of each column.
     """
-    if output.activation not in DEAD_BELOW_ZERO:
+    if activation not in DEAD_BELOW_ZERO:
         return None
-    units = output.tensor.shape[-1] if output.tensor.shape.rank else 1
-    if units is not None and output.tensor.shape.rank != 2:
+    if units is not None and largest.shape[0] != units:
         largest = tf.reduce_max(tf.reshape(largest, [-1, units]), axis=0)
     return tf.cast(tf.equal(largest, 0.0), tf.float32)
 
 
-def _sentinel(matrix: Matrix, numbers: Numbers) -> tf.Tensor:
-    """Finite only where every element is."""
-    spread = tf.reduce_sum(numbers["activation_std"])
-    return spread if matrix.whole is None else spread + sums.of_squares(as_float(tf.reshape(matrix.whole, [1, -1])))[0]
-
-
-def _of_broken(matrix: Matrix) -> Numbers:
-    """What a NaN or Inf among the values would spoil."""
+def _of_broken(matrix: Matrix) -> tf.Tensor:
+    """float32 [outputs, _SPOILT] as they are with a NaN or Inf among the values."""
     values = matrix.values
     by_column = tf.reduce_sum(tf.cast(~tf.math.is_finite(values), tf.float32), axis=0)
     count = tf.stack([tf.reduce_sum(part) for part in matrix.parts(by_column)])
@@ -208,11 +221,7 @@ def _of_broken(matrix: Matrix) -> Numbers:
     is_nan = tf.reduce_any(tf.math.is_nan(values), axis=0)
     largest = tf.where(is_nan, _NAN, tf.reduce_max(tf.abs(values), axis=0))
     zeros = tf.reduce_mean(tf.cast(tf.equal(values, 0.0), tf.float32), axis=0)
-    return {
-        "activation_max_abs": tf.stack([_largest(part) for part in matrix.parts(largest)]),
-        "activation_zero_share": matrix.mean(zeros),
-        "activation_nonfinite": count,
-    }
+    return tf.stack([tf.stack([_largest(part) for part in matrix.parts(largest)]), matrix.mean(zeros), count], axis=1)
 
 
 def _largest(x: tf.Tensor) -> tf.Tensor:

@@ -20,6 +20,7 @@ from tb_lossdiag.recording.outputs import Output, output_statistics, stacked
 from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.silence import MAX_UNITS
+from tb_lossdiag.recording.stack import Stack
 from tb_lossdiag.recording.switch import Switch
 from tb_lossdiag.recording.variables import Rows, variable_statistics
 from tb_lossdiag.recording.variables import stacked as stacked_variables
@@ -118,7 +119,7 @@ def followed_units(silent: dict[str, tf.Tensor | None]) -> dict[str, tf.Tensor]:
 
 def _variables(
     observation: Observation, copies: Copies, rows: tuple[Row, ...], kept: set[str]
-) -> tuple[tf.Tensor, dict[str, tf.Tensor], tuple[str, ...], list[Rows]]:
+) -> tuple[tf.Tensor, dict[str, tf.Tensor], tuple[str, ...], Stack[Rows]]:
     """The table of the kept rows, the columns of all that sum up the whole step, the unreached variables, and all
     variables as they are stacked.
     """
@@ -133,7 +134,7 @@ def _variables(
         observation.gradient_scale,
     )
     if not paths:
-        return tf.zeros([0, len(VARIABLE_COLUMNS)]), {}, (), []
+        return tf.zeros([0, len(VARIABLE_COLUMNS)]), {}, (), Stack((), ())
     columns = variable_statistics(matrices)
     table = tf.stack([columns[name] for name in VARIABLE_COLUMNS], axis=1)
     if not kept.issuperset(paths):

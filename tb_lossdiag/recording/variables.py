@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from tb_lossdiag.recording import statistics, sums
+from tb_lossdiag.recording.alike import each
+from tb_lossdiag.recording.branch import branch
 from tb_lossdiag.recording.layout import VARIABLE_COLUMNS
+from tb_lossdiag.recording.stack import Stack
 from tb_lossdiag.recording.statistics import MAX_STACKED_ELEMENTS, Numbers, as_float
 
 # Zeros in a matrix. Ten passes over so many take about 50 us, at 0.6 ns an element as measured for abs and sums; thirty
@@ -43,7 +46,6 @@ class Rows:
     variable. inner: size of the last axis, of which whole rows are drawn for the shares.
     """
 
-    members: tuple[int, ...]
     sizes: tuple[int, ...]
     inner: int
     weights: tf.Tensor
@@ -56,7 +58,7 @@ def stacked(
     after: Sequence[tf.Tensor],
     gradients: Sequence[tf.Tensor | None],
     scale: tf.Tensor | float | None = None,
-) -> list[Rows]:
+) -> Stack[Rows]:
     """The variables as rows of a few matrices, those without a gradient apart.
 
     before, after: the weights. gradients: in the shapes of their variables, multiplied by `scale`.
@@ -64,26 +66,23 @@ def stacked(
     variables = [Variable(*three) for three in zip(before, after, gradients, strict=True)]
     with_gradient = [index for index, one in enumerate(variables) if one.gradient is not None]
     without = [index for index, one in enumerate(variables) if one.gradient is None]
-    return [
-        _rows(members, variables, scale)
+    groups = tuple(
+        members
         for indices in (with_gradient, without)
         for members in together([(index, tuple(variables[index].before.shape)) for index in indices])
-    ]
+    )
+    return Stack(tuple(_rows([variables[index] for index in members], scale) for members in groups), groups)
 
 
-def variable_statistics(matrices: Sequence[Rows]) -> Numbers:
+def variable_statistics(stack: Stack[Rows]) -> Numbers:
     """{column: float32 [variables]} of VARIABLE_COLUMNS; NaN where a variable has no gradient."""
+    matrices = stack.matrices
     if not matrices:
         return {}
-    quick = [_quick(rows) for rows in matrices]
-    safe = tf.reduce_all(tf.concat([ok for _, ok in quick], axis=0))
-    table = tf.cond(
-        safe,
-        lambda: _table([numbers for numbers, _ in quick]),
-        lambda: _table(_careful(matrices)),
-    )
-    order = [member for rows in matrices for member in rows.members]
-    table = tf.gather(table, [order.index(index) for index in range(len(order))], axis=1)
+    tables, right = zip(*each(_quick, matrices), strict=True)
+    usual = tf.concat(tables, axis=1)
+    table = branch(tf.reduce_all(tf.concat(right, axis=0)), lambda: usual, lambda: _careful(matrices))
+    table = tf.gather(table, stack.places(), axis=1)
     numbers = dict(zip(_MEASURED, tf.unstack(table), strict=True))
     weight = numbers["weight_norm"]
     return numbers | {"update_ratio": tf.where(weight > 0.0, numbers["update_norm"] / weight, _NAN)}
@@ -106,15 +105,13 @@ def together(shapes: Sequence[tuple[int, tuple[int, ...]]]) -> list[tuple[int, .
     return matrices
 
 
-def _rows(members: tuple[int, ...], variables: Sequence[Variable], scale: tf.Tensor | float | None) -> Rows:
-    chosen = [variables[index] for index in members]
+def _rows(chosen: Sequence[Variable], scale: tf.Tensor | float | None) -> Rows:
     shape = chosen[0].before.shape
     width, gradients = shape.num_elements(), None
     if chosen[0].gradient is not None:
         gradients = _stacked([one.gradient for one in chosen], width)
         gradients = gradients if scale is None else gradients / as_float(scale)
     return Rows(
-        members,
         tuple(one.before.shape.num_elements() for one in chosen),
         shape[-1] if shape.rank else 1,
         _stacked([one.before for one in chosen], width),
@@ -153,12 +150,12 @@ def _stacked(tensors: Sequence[tf.Tensor], width: int) -> tf.Tensor:
     return tf.concat(parts, axis=0) if len(parts) > 1 else parts[0]
 
 
-def _quick(rows: Rows) -> tuple[Numbers, tf.Tensor]:
-    """The numbers, and bool [variables], whether they are right."""
+def _quick(rows: Rows) -> tuple[tf.Tensor, tf.Tensor]:
+    """float32 [_MEASURED, variables], and bool [variables], whether they are right."""
     weight, change = sums.of_squares(rows.weights), sums.of_squares(rows.changes)
     numbers = {"weight_norm": tf.sqrt(weight), "update_norm": tf.sqrt(change)}
     if rows.gradients is None:
-        return numbers, tf.math.is_finite(weight + change)
+        return _table(numbers), tf.math.is_finite(weight + change)
     sizes, least = (tf.constant([size * unit for size in rows.sizes], tf.float32) for unit in (1.0, SMALLEST_SQUARE))
     size, square = tf.abs(rows.gradients), sums.of_squares(rows.gradients)
     largest = tf.maximum(tf.reduce_max(size, axis=1), 0.0)  # of nothing it would be -inf
@@ -176,7 +173,7 @@ def _quick(rows: Rows) -> tuple[Numbers, tf.Tensor]:
         "unchanged_share": tf.where(nonzero > 0.0, (nonzero - changed) / nonzero, _NAN),
     }
     in_range = tf.equal(largest, 0.0) | ((square > least) & (change > least))
-    return numbers, in_range & tf.math.is_finite(square + weight + change)
+    return _table(numbers), in_range & tf.math.is_finite(square + weight + change)
 
 
 def _drawn(rows: Rows, x: tf.Tensor) -> tf.Tensor:
@@ -200,29 +197,28 @@ def stride(outer: int, size: int) -> int:
     return every if every < outer else 1
 
 
-def _careful(matrices: Sequence[Rows]) -> list[Numbers]:
-    """Of any numbers."""
-    found = []
-    for rows in matrices:
-        numbers = {"weight_norm": statistics.norm(rows.weights), "update_norm": statistics.norm(rows.changes)}
-        if rows.gradients is not None:
-            sizes = tf.constant(rows.sizes, tf.float32)
-            numbers |= statistics.gradient_statistics(rows.gradients, tf.equal(rows.changes, 0.0), sizes)
-        found.append(numbers)
-    broken = tf.add_n([tf.reduce_sum(numbers.get("gradient_nonfinite", 0.0)) for numbers in found])
-    for numbers in found:
-        if "unchanged_share" in numbers:  # a step with a NaN or Inf gradient may have been skipped on purpose
-            numbers["unchanged_share"] = tf.where(broken > 0.0, _NAN, numbers["unchanged_share"])
-    return found
+def _careful(matrices: Sequence[Rows]) -> tf.Tensor:
+    """float32 [_MEASURED, variables] of any numbers."""
+    table = tf.concat(each(_of_any, matrices), axis=1)
+    broken = tf.reduce_any(table[_MEASURED.index("gradient_nonfinite")] > 0.0)
+    skipped = tf.constant([name == "unchanged_share" for name in _MEASURED])[:, None]
+    # A step with a NaN or Inf gradient may have been skipped on purpose.
+    return tf.where(broken & skipped, _NAN, table)
 
 
-def _table(found: Sequence[Numbers]) -> tf.Tensor:
-    """float32 [_MEASURED, variables]."""
-    parts = []
-    for numbers in found:
-        blank = tf.fill(numbers["weight_norm"].shape, _NAN)
-        parts.append(tf.stack([numbers.get(name, blank) for name in _MEASURED]))
-    return tf.concat(parts, axis=1)
+def _of_any(rows: Rows) -> tf.Tensor:
+    """float32 [_MEASURED, variables]"""
+    numbers = {"weight_norm": statistics.norm(rows.weights), "update_norm": statistics.norm(rows.changes)}
+    if rows.gradients is not None:
+        sizes = tf.constant(rows.sizes, tf.float32)
+        numbers |= statistics.gradient_statistics(rows.gradients, tf.equal(rows.changes, 0.0), sizes)
+    return _table(numbers)
+
+
+def _table(numbers: Numbers) -> tf.Tensor:
+    """float32 [_MEASURED, variables]"""
+    blank = tf.fill(numbers["weight_norm"].shape, _NAN)
+    return tf.stack([numbers.get(name, blank) for name in _MEASURED])
 
 
 def _size(shape: tuple[int, ...]) -> int:

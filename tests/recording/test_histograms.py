@@ -11,8 +11,10 @@ from recording.runners import RUNNERS
 from tb_lossdiag.recording import outputs, variables
 from tb_lossdiag.recording.histograms import DRAWN_VALUES, histograms, stride
 from tb_lossdiag.recording.outputs import Output
+from tb_lossdiag.recording.stack import Stack
 from tb_lossdiag.schema import BUCKETS, LARGEST_OCTAVE, SMALLEST_OCTAVE, ZERO_BUCKET, histogram_edges
 
+NONE = Stack((), ())
 RNG = np.random.default_rng(0)
 
 
@@ -23,13 +25,13 @@ def wide(*shape):
 
 
 def of_output(*given, on=True):
-    return histograms([], [], outputs.stacked([Output(x) for x in given]), tf.constant(on))
+    return histograms(NONE, [], outputs.stacked([Output(x) for x in given]), tf.constant(on))
 
 
 def of_variables(steps, kept=None, on=True):
     """[2 * kept, BUCKETS] of (before, after, gradient)."""
     matrices = variables.stacked(*zip(*steps, strict=True))
-    return histograms(matrices, range(len(steps)) if kept is None else kept, [], tf.constant(on)).numpy()
+    return histograms(matrices, range(len(steps)) if kept is None else kept, NONE, tf.constant(on)).numpy()
 
 
 def test_every_bucket_goes_from_one_edge_to_the_next_and_zero_has_one_of_its_own():
@@ -85,7 +87,7 @@ def test_gradients_and_updates_of_variables_side_by_side_are_counted_apart(way):
     steps = [(wide(*shape), wide(*shape), wide(*shape)) for shape in shapes]
     run = {"eager": lambda f: f, "graph": tf.function, "XLA": lambda f: tf.function(f, jit_compile=True)}[way]
     given = [[tf.constant(x) for x in one] for one in zip(*steps, strict=True)]
-    table = run(lambda *given: histograms(variables.stacked(*given), [3, 0, 4, 1], [], tf.constant(True)))(
+    table = run(lambda *given: histograms(variables.stacked(*given), [3, 0, 4, 1], NONE, tf.constant(True)))(
         *given
     ).numpy()
     for lines, values in (
@@ -133,4 +135,4 @@ def test_nothing_is_counted_while_it_is_off():
     w = tf.ones([3])
     assert np.isnan(of_variables([(w, w, w)], on=False)).all()
     assert of_variables([(w, w, w)], on=False).shape == (2, BUCKETS)
-    assert histograms([], [], [], tf.constant(True)).shape == (0, BUCKETS)
+    assert histograms(NONE, [], NONE, tf.constant(True)).shape == (0, BUCKETS)
