@@ -1,18 +1,15 @@
 // Which runs stand side by side, and what are the newest answers about their differences?
 
-import { effect, signal } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { fetchComparison, fetchDifference, fetchSeries } from "./api.ts";
 import type { Comparison } from "./comparison.ts";
 import { Resource } from "./resource.ts";
-import { besideSteps, comparedRuns, runs, selectedRun, statistic } from "./state.ts";
+import { besideSteps, comparedRuns, differenceRun, runs, selectedRun, statistic } from "./state.ts";
 import type { Matrix, SeriesAnswer, Statistic } from "./wire.ts";
 
 export const comparison = new Resource<Comparison>();
 export const comparedSeries = new Resource<SeriesAnswer[]>();
 export const difference = new Resource<Matrix>();
-
-/** Which of the other runs' layers are set against the baseline's; null while it is the first. */
-export const differenceRun = signal<string | null>(null);
 
 /** Asks for the comparison whenever other runs are chosen, or one of them has grown. */
 export function followComparison(): void {

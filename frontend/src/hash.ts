@@ -7,7 +7,9 @@ const PREFIX = `p.${PLUGIN}.`;
 
 /**
  * What a link to the tab can fix; a missing key leaves the choice to the tab.
- * steps: the zoomed part. logSteps: whether they are spaced by magnitude. open, mute: ids of the opened and of the muted findings. with: runs compared with `run`.
+ * steps: the zoomed part. logSteps: whether they are spaced by magnitude. open, mute: ids of the opened and of the
+ * muted findings. with: runs compared with `run`. difference: the one of them whose layers are shown.
+ * search, collapsed, expanded, lines: which lines the heatmap has, and the part [first, end) of them it is zoomed to.
  */
 export interface Place {
   run?: string;
@@ -18,10 +20,16 @@ export interface Place {
   open?: readonly string[];
   mute?: readonly string[];
   with?: readonly string[];
+  difference?: string;
+  search?: string;
+  collapsed?: readonly string[];
+  expanded?: readonly string[];
+  lines?: readonly [first: number, end: number];
 }
 
-const TEXTS = ["run", "statistic", "row"] as const;
-const LISTS = ["open", "mute", "with"] as const;
+const TEXTS = ["run", "statistic", "row", "difference", "search"] as const;
+const SPANS = ["steps", "lines"] as const;
+const LISTS = ["open", "mute", "with", "collapsed", "expanded"] as const;
 
 /** The place named by a hash such as "#lossdiag&p.lossdiag.run=exp%201"; broken escapes are taken as they stand. */
 export function parseHash(hash: string): Place {
@@ -37,8 +45,9 @@ export function parseHash(hash: string): Place {
     // Escaped twice, so that a comma inside a name does not end it.
     if (list) place[list] = value === "" ? [] : value.split(",").map(unescaped);
     if (key === "log_steps") place.logSteps = value === "yes";
-    const steps = /^(\d{1,15})-(\d{1,15})$/.exec(key === "steps" ? value : "");
-    if (steps && Number(steps[1]) < Number(steps[2])) place.steps = [Number(steps[1]), Number(steps[2])];
+    const span = SPANS.find(known => known === key);
+    const [, from, to] = /^(\d{1,15})-(\d{1,15})$/.exec(value) ?? [];
+    if (span && Number(from) < Number(to)) place[span] = [Number(from), Number(to)];
   }
   return place;
 }
@@ -49,7 +58,7 @@ export function formatHash(hash: string, place: Place): string {
   const others = parts.filter(part => !part.startsWith(PREFIX));
   const values: Record<string, string | undefined> = {
     ...Object.fromEntries(TEXTS.map(key => [key, place[key]])),
-    steps: place.steps?.join("-"),
+    ...Object.fromEntries(SPANS.map(key => [key, place[key]?.join("-")])),
     log_steps: place.logSteps === undefined ? undefined : place.logSteps ? "yes" : "no",
     ...Object.fromEntries(LISTS.map(key => [key, place[key]?.map(encodeURIComponent).join(",")])),
   };

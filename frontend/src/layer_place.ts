@@ -1,21 +1,22 @@
 // Which part of the layers is the reader looking at? It stays while the log grows, and goes with the run.
 
-import { computed, effect, signal } from "@preact/signals";
-import { closedAtFirst, modulesAround } from "./charts/layer_tree.ts";
-import { layers, selectedRow, selectedRun, selectRow } from "./state.ts";
-
-/** What is searched for in heatmap and table. */
-export const layerSearch = signal("");
-
-/** The zoomed part of the heatmap's lines, [first, end); null shows all of them. */
-export const lineWindow = signal<readonly [number, number] | null>(null);
-
-/** Modules the reader has closed; null as long as he has closed or opened none. */
-const chosen = signal<ReadonlySet<string> | null>(null);
+import { computed, effect } from "@preact/signals";
+import { closedAtFirst, modulePaths, modulesAround } from "./charts/layer_tree.ts";
+import { choiceOf, closedBy } from "./charts/module_choice.ts";
+import { layerSearch, layers, lineWindow, moduleChoice, selectedRow, selectRow } from "./state.ts";
 
 const atFirst = computed(() => closedAtFirst(layers.value.value?.rows ?? []));
 
-export const closedModules = computed(() => chosen.value ?? atFirst.value);
+/** A module of some kind of row may be no module of another kind, or of all rows together. */
+const knownModules = computed(() => {
+  const rows = layers.value.value?.rows ?? [];
+  const ofKind = (kind: string) => modulePaths(rows.filter(row => row.kind === kind));
+  return [...new Set([modulePaths(rows), ...[...new Set(rows.map(({ kind }) => kind))].map(ofKind)].flat())];
+});
+
+export const closedModules = computed(() =>
+  moduleChoice.value ? closedBy(moduleChoice.value, knownModules.value) : atFirst.value,
+);
 
 export function toggleModule(path: string): void {
   const closed = new Set(closedModules.peek());
@@ -25,7 +26,12 @@ export function toggleModule(path: string): void {
 
 /** Closes these modules and opens all others. */
 export function closeModules(paths: Iterable<string>): void {
-  chosen.value = new Set(paths);
+  const closed = new Set(paths);
+  const first = atFirst.peek();
+  // With a row open the choice is said all the same: without it, a link opens the modules around the row.
+  const isAsAtFirst =
+    selectedRow.peek() === null && closed.size === first.size && [...closed].every(path => first.has(path));
+  moduleChoice.value = isAsAtFirst ? null : choiceOf(closed, knownModules.peek());
   lineWindow.value = null;
 }
 
@@ -52,12 +58,6 @@ effect(() => {
   if (!answer || answer.run === arrived) return;
   arrived = answer.run;
   const linked = selectedRow.peek();
-  if (linked !== null) reveal(linked);
-});
-
-effect(() => {
-  selectedRun.value;
-  layerSearch.value = "";
-  lineWindow.value = null;
-  chosen.value = null;
+  // A link that says which modules are open is shown as it is.
+  if (linked !== null && !moduleChoice.peek()) reveal(linked);
 });

@@ -2,6 +2,7 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { fetchLayers, fetchMatrix, fetchReport, fetchRuns, fetchSeries, fetchSetup } from "./api.ts";
+import type { ModuleChoice } from "./charts/module_choice.ts";
 import { zoomed } from "./charts/step_axis.ts";
 import type { Place } from "./hash.ts";
 import { follow, link, readPlace, visible, writePlace } from "./host.ts";
@@ -28,6 +29,9 @@ export const selectedRow = signal<string | null>(null);
 /** The runs beside the selected one, which is their baseline; none outside of a comparison. */
 export const comparedRuns = signal<readonly string[]>([]);
 
+/** Which of the other runs' layers are set against the baseline's; null while it is the first. */
+export const differenceRun = signal<string | null>(null);
+
 /** First and last step of the curves beside the selected run's. */
 export const besideSteps = signal<Steps | null>(null);
 
@@ -36,6 +40,15 @@ export const stepWindow = signal<Steps | null>(null);
 
 /** The steps of the finding under the pointer or in focus; every chart lights them. */
 export const highlightedSpan = signal<Steps | null>(null);
+
+/** What is searched for in heatmap and table. */
+export const layerSearch = signal("");
+
+/** Modules of the heatmap the reader has opened and closed; null as long as he has left them as they were. */
+export const moduleChoice = signal<ModuleChoice | null>(null);
+
+/** The zoomed part of the heatmap's lines, [first, end); null shows all of them. */
+export const lineWindow = signal<readonly [number, number] | null>(null);
 
 /** Whether all charts space the steps by their order of magnitude. */
 export const logSteps = signal(false);
@@ -74,6 +87,9 @@ export function selectRun(name: string): void {
     highlightedSpan.value = null;
     openFindings.value = null;
     cursorStep.value = null;
+    layerSearch.value = "";
+    moduleChoice.value = null;
+    lineWindow.value = null;
   });
   rememberPlace();
   const known = runs.value.peek()?.find(run => run.name === name);
@@ -130,7 +146,8 @@ export function start(): void {
   });
   effect(() => {
     // Whatever moves without a function of its own here.
-    void [stepWindow.value, logSteps.value, openFindings.value, muted.value, comparedRuns.value];
+    void [stepWindow.value, logSteps.value, openFindings.value, muted.value, comparedRuns.value, differenceRun.value];
+    void [layerSearch.value, moduleChoice.value, lineWindow.value];
     const timer = setTimeout(rememberPlace, REMEMBER_MS);
     return () => clearTimeout(timer);
   });
@@ -203,6 +220,12 @@ function goTo(place: Place): void {
   if (place.open !== undefined) openFindings.value = place.open;
   if (place.mute !== undefined) muted.value = place.mute;
   comparedRuns.value = place.with ?? [];
+  differenceRun.value = place.difference ?? null;
+  if (place.search !== undefined) layerSearch.value = place.search;
+  const { collapsed, expanded } = place;
+  if (collapsed) moduleChoice.value = { collapsed };
+  else if (expanded) moduleChoice.value = { expanded };
+  if (place.lines !== undefined) lineWindow.value = place.lines;
 }
 
 function rememberPlace(): void {
@@ -213,6 +236,9 @@ function rememberPlace(): void {
   const open = openFindings.peek();
   const mute = muted.peek();
   const beside = comparedRuns.peek();
+  const difference = differenceRun.peek();
+  const search = layerSearch.peek();
+  const lines = lineWindow.peek();
   writePlace({
     ...(run !== null && { run }),
     ...(id !== null && { statistic: id }),
@@ -222,5 +248,9 @@ function rememberPlace(): void {
     ...(open !== null && { open }),
     ...(mute.length > 0 && { mute }),
     ...(beside.length > 0 && { with: beside }),
+    ...(difference !== null && beside.includes(difference) && { difference }),
+    ...(search && { search }),
+    ...moduleChoice.peek(),
+    ...(lines !== null && { lines }),
   });
 }

@@ -32,12 +32,16 @@ test("every place comes back from the hash it was written to", () => {
     open: [],
     mute: ["noise_floor", "undertrained"],
     with: ["a,b", "50%", "c-d"],
+    difference: "50%",
+    search: "dense&",
+    expanded: ["a/b", "a,c"],
+    lines: [0, 30],
   };
   expect(parseHash(formatHash("#lossdiag", place))).toEqual(place);
 });
 
-test.each(["", "12", "400-12", "a-b", "1-2-3", "-1-4"])("steps that are no span are ignored: %s", steps => {
-  expect(parseHash(`#lossdiag&p.lossdiag.steps=${steps}`)).toEqual({});
+test.each(["", "12", "400-12", "a-b", "1-2-3", "-1-4"])("steps and lines that are no span are ignored: %s", steps => {
+  expect(parseHash(`#lossdiag&p.lossdiag.steps=${steps}&p.lossdiag.lines=${steps}`)).toEqual({});
 });
 
 test("our tab is told from others by its whole name", () => {

@@ -1,10 +1,21 @@
 // One statistic over layers and steps: a picture to read from afar, zoom into, and walk through cell by cell.
 
 import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { theme } from "../host.ts";
-import { closedModules, layerSearch, lineWindow, toggleModule } from "../layer_place.ts";
-import { cursorStep, logSteps, showSteps, stepExtent, stepUnit, stepWindow, zoomAround, zoomAt } from "../state.ts";
+import { closedModules, toggleModule } from "../layer_place.ts";
+import {
+  cursorStep,
+  layerSearch,
+  lineWindow,
+  logSteps,
+  showSteps,
+  stepExtent,
+  stepUnit,
+  stepWindow,
+  zoomAround,
+  zoomAt,
+} from "../state.ts";
 import type { LayerRow, Matrix, Statistic } from "../wire.ts";
 import type { ColourScale } from "./colour_scale.ts";
 import { heatmapLeft, RIGHT } from "./frame.ts";
@@ -76,8 +87,8 @@ export function Heatmap(props: Props) {
   const [from, to] = stepWindow.value ?? stepExtent.value;
   const axis = { from, to, isLog: logSteps.value };
   const whole = [0, lines.length] as const;
-  // A window of lines that are no longer there shows all of them.
-  const shownLines = lineWindow.value && lineWindow.value[1] <= lines.length ? lineWindow.value : whole;
+  const isWindow = lineWindow.value !== null && lineWindow.value[1] <= lines.length;
+  const shownLines = isWindow ? (lineWindow.value ?? whole) : whole;
   const down = useMemo(
     () => rowEdges(lines.length, plot.height, shownLines),
     [lines.length, plot.height, shownLines[0], shownLines[1]],
@@ -97,6 +108,11 @@ export function Heatmap(props: Props) {
     drawNames(ctx, lines, named, down, plot, selected, isNamed);
     drawSteps(ctx, plot, axis, stepUnit.peek());
   }, [far, near, named, width.value, theme.value, selected, isMarked, scale]);
+
+  useEffect(() => {
+    // Of lines that are no longer there, or never were: an old link, another statistic, a search.
+    if (!isWindow) lineWindow.value = null;
+  }, [isWindow]);
 
   if (!seen) return null;
   const read = (at: Cell) => reading(at, held, lines, rows, isRecorded, statistic, stepUnit.value);

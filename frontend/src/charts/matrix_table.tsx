@@ -2,8 +2,8 @@
 
 import { useMemo } from "preact/hooks";
 import { integer, measured } from "../format.ts";
-import { closedModules, layerSearch } from "../layer_place.ts";
-import { stepExtent, stepUnit, stepWindow } from "../state.ts";
+import { closedModules } from "../layer_place.ts";
+import { layerSearch, stepExtent, stepUnit, stepWindow } from "../state.ts";
 import type { LayerRow, Matrix, Statistic } from "../wire.ts";
 import { layerLines } from "./layer_tree.ts";
 import { cellValue, stretches } from "./matrix_cells.ts";

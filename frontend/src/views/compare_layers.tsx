@@ -4,9 +4,9 @@ import { useMemo } from "preact/hooks";
 import { ColourBar } from "../charts/colour_bar.tsx";
 import { colourScale, isRatio } from "../charts/colour_scale.ts";
 import { Heatmap, heatmapHeight } from "../charts/heatmap.tsx";
-import { difference, differenceRun, shownDifference } from "../compared.ts";
+import { difference, shownDifference } from "../compared.ts";
 import type { Comparison } from "../comparison.ts";
-import { layers, selectedRow, selectRow, selectStatistic } from "../state.ts";
+import { differenceRun, layers, selectedRow, selectRow, selectStatistic } from "../state.ts";
 import type { LayerRow, Matrix, Statistic } from "../wire.ts";
 import { Reading } from "./empty.tsx";
 

@@ -3,8 +3,8 @@
 import { useMemo } from "preact/hooks";
 import { modulePaths } from "../charts/layer_tree.ts";
 import { integer, plural, words } from "../format.ts";
-import { closedModules, closeModules, layerSearch, lineWindow } from "../layer_place.ts";
-import { selectStatistic } from "../state.ts";
+import { closedModules, closeModules } from "../layer_place.ts";
+import { layerSearch, lineWindow, selectStatistic } from "../state.ts";
 import type { LayersAnswer, Statistic } from "../wire.ts";
 
 const SEARCH_FROM = 10;
