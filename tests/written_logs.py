@@ -62,10 +62,12 @@ def write_steps(writer: DiagnosticsWriter, run: Run, first: int, last: int) -> N
                 write_table(step, {column: table.column(column)[at[0]] for column in table.columns})
 
 
-def write_histograms(writer: DiagnosticsWriter, run: Run) -> None:
-    """At every 40th step: gradients that shrink, updates a tenth of them NaN at the end, half of the outputs zero."""
+HISTOGRAM_STEPS = range(40, int(synthetic.STEPS[-1]) + 1, 40)
+
+
+def write_histograms(writer: DiagnosticsWriter, run: Run, steps: range = HISTOGRAM_STEPS) -> None:
+    """Gradients that shrink, updates a tenth of them NaN at the end, half of the outputs zero."""
     count = {kind: sum(row.kind == kind for row in run.layers.rows) for kind in ("variable", "output")}
-    steps = range(40, int(synthetic.STEPS[-1]) + 1, 40)
     for step in steps:
         update = bell(-10.0) * (0.9 if step == steps[-1] else 1)
         output = np.where(np.arange(schema.BUCKETS) > schema.ZERO_BUCKET, bell(-1.0), 0)

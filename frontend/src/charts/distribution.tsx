@@ -18,14 +18,15 @@ import {
   withoutEmptyMiddle,
   zeroRow,
 } from "./buckets.ts";
+import { type CellCursor, cellOf, cursorAt } from "./cell_cursor.ts";
 import { ChartMenu } from "./chart_menu.tsx";
 import { drawDistribution } from "./distribution_canvas.ts";
 import { DistributionTable } from "./distribution_table.tsx";
 import { AXIS_WIDTH, legendWidth, RIGHT } from "./frame.ts";
 import { type Cell, moved } from "./heatmap_keys.ts";
-import { CellFrame, LitSteps, Tooltip } from "./heatmap_parts.tsx";
+import { CellFrame, LitSteps, StepCursor, Tooltip } from "./heatmap_parts.tsx";
 import { framed } from "./picture.ts";
-import { cellAt, columnEdges, columnHoles } from "./raster.ts";
+import { cellAt, columnEdges, columnHoles, isInView } from "./raster.ts";
 import { placeOf, stepAt } from "./step_axis.ts";
 import { useWidth } from "./use_width.ts";
 
@@ -37,7 +38,7 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
-  const cell = useSignal<Cell | null>(null);
+  const cursor = useSignal<CellCursor | null>(null);
   const speech = useSignal("");
   const isTable = useSignal(false);
   const unit = stepUnit.value;
@@ -46,10 +47,11 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
   const [from, to] = stepWindow.value ?? stepExtent.value;
   const axis = { from, to, isLog: logSteps.value };
 
-  const { matrix, indexes, down, ticks } = useMemo(() => {
+  const { matrix, names, indexes, down, ticks } = useMemo(() => {
     const matrix = bucketMatrix(histogram);
     const down = bucketEdges(histogram, PLOT_HEIGHT);
-    return { matrix, indexes: shareIndexes(matrix.values), down, ticks: bucketTicks(histogram, down) };
+    const names = histogram.low.map((_, line) => bucketName(histogram, line));
+    return { matrix, names, indexes: shareIndexes(matrix.values), down, ticks: bucketTicks(histogram, down) };
   }, [histogram]);
   const { across, holes } = useMemo(() => {
     const toPixel = (step: number) => placeOf(step, axis) * plot.width;
@@ -63,15 +65,16 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
     drawDistribution(canvas.current, painted, fullWidth, HEIGHT);
   }, [indexes, across, down, width.value, theme.value, unit, isTable.value]);
 
+  const inHand = cursor.value && cellOf(cursor.value, names, matrix);
   const read = ({ line, column }: Cell) => ({
     text: measured(matrix.values[line * matrix.columns + column], "share"),
-    name: bucketName(histogram, line),
+    name: names[line] ?? "",
     steps: stepSpan([histogram.steps[column] ?? 0, histogram.steps[column] ?? 0], unit),
     merged: nonfiniteText(histogram.nonfinite[column] ?? 0),
   });
   const point = (next: Cell | null) => {
-    cell.value = next;
-    cursorStep.value = next && (histogram.steps[next.column] ?? null);
+    cursor.value = next && cursorAt(next, names, matrix);
+    cursorStep.value = cursor.value?.step ?? null;
   };
   const placeUnder = (event: MouseEvent) => {
     const box = canvas.current?.getBoundingClientRect();
@@ -84,7 +87,7 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
     return line >= 0 && column >= 0 ? { line, column } : null;
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const at = cell.value ?? { line: 0, column: matrix.columns - 1 };
+    const at = inHand ?? { line: 0, column: matrix.columns - 1 };
     const step = histogram.steps[at.column] ?? 0;
     const next = moved(at, event, matrix.rows, matrix.columns);
     if (next) {
@@ -111,9 +114,8 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
     };
     downloadPicture(fullTitle, framed(canvas.current, fullTitle, explain));
   };
-  const at = cell.value && cell.value.line < matrix.rows && cell.value.column < matrix.columns ? cell.value : null;
+  const at = inHand && isInView(across, inHand.column, plot.width) ? inHand : null;
   const placed = { left: plot.left, plot, across, down };
-  const cursor = cursorStep.value;
   const mostNonfinite = Math.max(...histogram.nonfinite);
   return (
     <div class="chart" ref={frame}>
@@ -157,12 +159,7 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
         >
           <canvas ref={canvas} />
           <LitSteps axis={axis} plot={plot} />
-          {cursor !== null && cursor >= from && cursor <= to && (
-            <i
-              class="heat-cursor"
-              style={{ left: `${plot.left + placeOf(cursor, axis) * plot.width}px`, height: `${PLOT_HEIGHT}px` }}
-            />
-          )}
+          <StepCursor axis={axis} plot={plot} />
           {at && <CellFrame at={at} {...placed} />}
           {at && <Tooltip at={at} {...placed} width={fullWidth} {...read(at)} />}
           <span class="offscreen" role="status">

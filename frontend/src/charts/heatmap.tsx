@@ -17,15 +17,16 @@ import {
   zoomAt,
 } from "../state.ts";
 import type { LayerRow, Matrix, Statistic } from "../wire.ts";
+import { type CellCursor, cellOf, cursorAt } from "./cell_cursor.ts";
 import type { ColourScale } from "./colour_scale.ts";
 import { heatmapLeft, RIGHT } from "./frame.ts";
 import { drawCells, drawNames, drawSteps, namedLines, prepared } from "./heatmap_canvas.ts";
 import { type Cell, including, moved, shifted, zoomedLines } from "./heatmap_keys.ts";
-import { Brush, CellFrame, LitSteps, ModuleToggles, Tooltip, WindowBar } from "./heatmap_parts.tsx";
-import { layerLines } from "./layer_tree.ts";
-import { cellAt, rowEdges } from "./raster.ts";
+import { Brush, CellFrame, LitSteps, ModuleToggles, StepCursor, Tooltip, WindowBar } from "./heatmap_parts.tsx";
+import { layerLines, lineKey } from "./layer_tree.ts";
+import { cellAt, isInView, rowEdges } from "./raster.ts";
 import { reading } from "./reading.ts";
-import { placeOf, stepAt } from "./step_axis.ts";
+import { stepAt } from "./step_axis.ts";
 import { useCells } from "./use_cells.ts";
 import { useWidth } from "./use_width.ts";
 
@@ -74,7 +75,7 @@ export function Heatmap(props: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
-  const cell = useSignal<Cell | null>(null);
+  const cursor = useSignal<CellCursor | null>(null);
   const drag = useSignal<Drag | null>(null);
   const speech = useSignal("");
 
@@ -82,6 +83,7 @@ export function Heatmap(props: Props) {
     () => layerLines(rows, closedModules.value, layerSearch.value),
     [rows, closedModules.value, layerSearch.value],
   );
+  const names = useMemo(() => lines.map(lineKey), [lines]);
   const left = heatmapLeft(width.value);
   const plot = { left, width: Math.max(1, width.value - left - RIGHT), height: plotHeightOf(lines.length) };
   const [from, to] = stepWindow.value ?? stepExtent.value;
@@ -115,10 +117,11 @@ export function Heatmap(props: Props) {
   }, [isWindow]);
 
   if (!seen) return null;
+  const inHand = cursor.value && cellOf(cursor.value, names, held);
   const read = (at: Cell) => reading(at, held, lines, rows, isRecorded, statistic, stepUnit.value);
   const point = (next: Cell | null) => {
-    cell.value = next;
-    cursorStep.value = next && Math.round(((held.first[next.column] ?? 0) + (held.last[next.column] ?? 0)) / 2);
+    cursor.value = next && cursorAt(next, names, held);
+    cursorStep.value = cursor.value?.step ?? null;
   };
   const placeUnder = (event: MouseEvent) => {
     const box = canvas.current?.getBoundingClientRect();
@@ -145,7 +148,7 @@ export function Heatmap(props: Props) {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== frame.current) return;
-    const at = cell.value ?? { line: shownLines[0], column: 0 };
+    const at = inHand ?? { line: shownLines[0], column: 0 };
     const step = held.first[at.column] ?? 0;
     const next = moved(at, event, lines.length, held.columns);
     if (next) {
@@ -190,7 +193,7 @@ export function Heatmap(props: Props) {
     return true;
   };
 
-  const at = cell.value && cell.value.line < lines.length && cell.value.column < held.columns ? cell.value : null;
+  const at = inHand && isInView(seen.across, inHand.column, plot.width) ? inHand : null;
   const placed = { left, plot, across: seen.across, down };
   return (
     <div
@@ -230,12 +233,7 @@ export function Heatmap(props: Props) {
       <canvas ref={canvas} />
       <ModuleToggles lines={lines} named={named} down={down} />
       <LitSteps axis={axis} plot={plot} />
-      {cursorStep.value !== null && cursorStep.value >= from && cursorStep.value <= to && (
-        <i
-          class="heat-cursor"
-          style={{ left: `${left + placeOf(cursorStep.value, axis) * plot.width}px`, height: `${plot.height}px` }}
-        />
-      )}
+      <StepCursor axis={axis} plot={plot} />
       {lineWindow.value && <WindowBar shown={shownLines} lines={lines.length} plot={plot} />}
       {drag.value && <Brush {...drag.value} left={left} />}
       {at && !drag.value && <CellFrame at={at} {...placed} />}

@@ -1,7 +1,7 @@
 // What lies over the heatmap's picture: the cell in hand, its value, the lit steps, the brush, and the modules' buttons.
 
 import { toggleModule } from "../layer_place.ts";
-import { highlightedSpan } from "../state.ts";
+import { cursorStep, highlightedSpan } from "../state.ts";
 import { labelLeft, type Plot } from "./heatmap_canvas.ts";
 import type { Cell } from "./heatmap_keys.ts";
 import type { TreeLine } from "./layer_tree.ts";
@@ -42,6 +42,14 @@ export function Tooltip(props: Placed & Reading & { width: number }) {
       {merged && <span class="muted">{merged}</span>}
     </div>
   );
+}
+
+/** The step under the pointer or the cursor of whichever chart. */
+export function StepCursor({ axis, plot }: { axis: StepAxis; plot: Plot }) {
+  const step = cursorStep.value;
+  if (step === null || step < axis.from || step > axis.to) return null;
+  const left = plot.left + placeOf(step, axis) * plot.width;
+  return <i class="heat-cursor" style={{ left: `${left}px`, height: `${plot.height}px` }} />;
 }
 
 /** The steps of the finding under the pointer. */

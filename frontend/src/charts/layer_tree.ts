@@ -19,6 +19,11 @@ interface Module {
   parts: (Module | number)[];
 }
 
+/** What no other line is called: a row may have the name of a module. */
+export function lineKey({ isGroup, name }: TreeLine): string {
+  return isGroup ? `${name}/` : name;
+}
+
 /** Lines that can be read without zooming; with more of them, modules start closed. */
 export const READABLE_LINES = 40;
 

@@ -97,6 +97,11 @@ function cellsPerPixel(edges: Float64Array, size: number): { start: Int32Array; 
   return { start, end };
 }
 
+/** Whether a part of the cell lies within the first `size` pixels. */
+export function isInView(edges: Float64Array, cell: number, size: number): boolean {
+  return (edges[cell + 1] ?? 0) > 0 && (edges[cell] ?? 0) < size;
+}
+
 /** The cell that a pixel position falls into; -1 outside all of them. edges: increasing. */
 export function cellAt(edges: Float64Array, position: number): number {
   if (!(position >= (edges[0] ?? 0) && position < (edges.at(-1) ?? 0))) return -1;
