@@ -37,6 +37,23 @@ def test_arrow_keys_walk_the_buckets_and_the_pointer_reads_them(distributions):
     assert update.locator(".tooltip").inner_text().split("\n") == ["0 %", "exactly 0", "step 400", "NaN or Inf: 10 %"]
 
 
+def test_a_drag_over_the_steps_zooms_every_chart_and_a_double_click_shows_all_again(distributions, page):
+    chart = distributions.get_by_role("application", name="Distribution of Output")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 90, steps=3)
+    assert chart.locator(".brush").bounding_box()["height"] == 130
+    page.mouse.up()
+    assert chart.locator(".brush").count() == 0
+    shown = page.locator(".section-head", has_text="Curves").locator(".muted").first.inner_text()
+    first, last = (int(word) for word in shown.split() if word.isdigit())
+    assert 100 < first < 250 < last < 350
+    chart.dblclick(position={"x": 0.6 * box["width"], "y": 20})
+    assert page.get_by_text("drag to zoom").is_visible()
+
+
 def test_a_table_and_a_csv_hold_the_same_shares(distributions, page, violations):
     distributions.get_by_label("Output: more").click()
     distributions.get_by_role("button", name="Show as table").locator("visible=true").click()

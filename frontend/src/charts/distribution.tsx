@@ -24,10 +24,11 @@ import { drawDistribution } from "./distribution_canvas.ts";
 import { DistributionTable } from "./distribution_table.tsx";
 import { AXIS_WIDTH, legendWidth, RIGHT } from "./frame.ts";
 import { type Cell, moved } from "./heatmap_keys.ts";
-import { CellFrame, LitSteps, StepCursor, Tooltip } from "./heatmap_parts.tsx";
+import { Brush, CellFrame, LitSteps, StepCursor, Tooltip } from "./heatmap_parts.tsx";
 import { framed } from "./picture.ts";
 import { cellAt, columnEdges, columnHoles, isInView } from "./raster.ts";
 import { placeOf, stepAt } from "./step_axis.ts";
+import { useDrag } from "./use_drag.ts";
 import { useWidth } from "./use_width.ts";
 
 const PLOT_HEIGHT = 130;
@@ -65,6 +66,7 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
     drawDistribution(canvas.current, painted, fullWidth, HEIGHT);
   }, [indexes, across, down, width.value, theme.value, unit, isTable.value]);
 
+  const { drag, placeUnder, press, follow, release, cancel } = useDrag(canvas, plot, axis);
   const inHand = cursor.value && cellOf(cursor.value, names, matrix);
   const read = ({ line, column }: Cell) => ({
     text: measured(matrix.values[line * matrix.columns + column], "share"),
@@ -75,10 +77,6 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
   const point = (next: Cell | null) => {
     cursor.value = next && cursorAt(next, names, matrix);
     cursorStep.value = cursor.value?.step ?? null;
-  };
-  const placeUnder = (event: MouseEvent) => {
-    const box = canvas.current?.getBoundingClientRect();
-    return { x: event.clientX - (box?.left ?? 0) - plot.left, y: event.clientY - (box?.top ?? 0) };
   };
   const cellUnder = (event: MouseEvent): Cell | null => {
     const { x, y } = placeUnder(event);
@@ -149,7 +147,13 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
           tabIndex={0}
           aria-label={`Distribution of ${title}, ${matrix.rows} buckets by ${matrix.columns} steps. Arrow keys move, plus and minus zoom the steps, 0 shows all. The same numbers as a table: Show as table.`}
           onKeyDown={onKeyDown}
-          onPointerMove={event => point(cellUnder(event))}
+          onPointerDown={press}
+          onPointerMove={event => {
+            follow(event);
+            point(cellUnder(event));
+          }}
+          onPointerUp={release}
+          onPointerCancel={cancel}
           onPointerLeave={() => point(null)}
           onBlur={() => point(null)}
           onDblClick={() => {
@@ -160,8 +164,9 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
           <canvas ref={canvas} />
           <LitSteps axis={axis} plot={plot} />
           <StepCursor axis={axis} plot={plot} />
-          {at && <CellFrame at={at} {...placed} />}
-          {at && <Tooltip at={at} {...placed} width={fullWidth} {...read(at)} />}
+          {drag && <Brush {...drag} y={0} toY={PLOT_HEIGHT} left={plot.left} />}
+          {at && !drag && <CellFrame at={at} {...placed} />}
+          {at && !drag && <Tooltip at={at} {...placed} width={fullWidth} {...read(at)} />}
           <span class="offscreen" role="status">
             {speech.value}
           </span>

@@ -9,7 +9,6 @@ import {
   layerSearch,
   lineWindow,
   logSteps,
-  showSteps,
   stepExtent,
   stepUnit,
   stepWindow,
@@ -28,13 +27,14 @@ import { cellAt, isInView, rowEdges } from "./raster.ts";
 import { reading } from "./reading.ts";
 import { stepAt } from "./step_axis.ts";
 import { useCells } from "./use_cells.ts";
+import { useDrag } from "./use_drag.ts";
 import { useWidth } from "./use_width.ts";
 
 const MOST_ROW_HEIGHT = 20;
 const AXIS_HEIGHT = 26;
 
-/** A pointer that moves less between down and up has clicked. CSS pixels. */
-const CLICK = 5;
+/** A drag less high than this zooms the steps only. CSS pixels. */
+const LEAST_DRAGGED = 10;
 
 /** CSS pixels of the heatmap with its step axis. */
 export function heatmapHeight(lines: number): number {
@@ -63,20 +63,12 @@ interface Props {
   onSelect: (name: string) => void;
 }
 
-interface Drag {
-  x: number;
-  y: number;
-  toX: number;
-  toY: number;
-}
-
 export function Heatmap(props: Props) {
   const { matrix, upClose, rows, isRecorded, scale, statistic, selected, isMarked, onSelect } = props;
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
   const cursor = useSignal<CellCursor | null>(null);
-  const drag = useSignal<Drag | null>(null);
   const speech = useSignal("");
 
   const lines = useMemo(
@@ -116,16 +108,14 @@ export function Heatmap(props: Props) {
     if (!isWindow) lineWindow.value = null;
   }, [isWindow]);
 
+  const { drag, placeUnder, press, follow, release, cancel } = useDrag(canvas, plot, axis);
+
   if (!seen) return null;
   const inHand = cursor.value && cellOf(cursor.value, names, held);
   const read = (at: Cell) => reading(at, held, lines, rows, isRecorded, statistic, stepUnit.value);
   const point = (next: Cell | null) => {
     cursor.value = next && cursorAt(next, names, held);
     cursorStep.value = cursor.value?.step ?? null;
-  };
-  const placeUnder = (event: MouseEvent) => {
-    const box = canvas.current?.getBoundingClientRect();
-    return { x: event.clientX - (box?.left ?? 0) - left, y: event.clientY - (box?.top ?? 0) };
   };
   const cellUnder = (event: MouseEvent): Cell | null => {
     const { x, y } = placeUnder(event);
@@ -141,6 +131,13 @@ export function Heatmap(props: Props) {
   };
   const zoomLines = (line: number, factor: number) => {
     lineWindow.value = zoomedLines(shownLines, line, factor, lines.length);
+  };
+  const zoomToLines = (top: number, bottom: number) => {
+    if (bottom - top < LEAST_DRAGGED || lines.length < 2) return;
+    const first = Math.max(0, cellAt(down, top));
+    const last = cellAt(down, bottom);
+    const end = (last < 0 ? lines.length - 1 : last) + 1;
+    lineWindow.value = end - first < lines.length ? [first, end] : null;
   };
   const showAll = () => {
     stepWindow.value = null;
@@ -177,22 +174,6 @@ export function Heatmap(props: Props) {
     } else return;
     event.preventDefault();
   };
-  const release = () => {
-    const span = drag.value;
-    drag.value = null;
-    if (!span || Math.hypot(span.toX - span.x, span.toY - span.y) < CLICK) return false;
-    const [start, end] = [Math.min(span.x, span.toX), Math.max(span.x, span.toX)];
-    const [top, bottom] = [Math.min(span.y, span.toY), Math.max(span.y, span.toY)];
-    if (end - start >= CLICK) showSteps(stepAt(start / plot.width, axis), stepAt(end / plot.width, axis));
-    if (bottom - top >= 2 * CLICK && lines.length > 1) {
-      const first = Math.max(0, cellAt(down, top));
-      const last = cellAt(down, bottom);
-      const end = (last < 0 ? lines.length - 1 : last) + 1;
-      lineWindow.value = end - first < lines.length ? [first, end] : null;
-    }
-    return true;
-  };
-
   const at = inHand && isInView(seen.across, inHand.column, plot.width) ? inHand : null;
   const placed = { left, plot, across: seen.across, down };
   return (
@@ -204,27 +185,18 @@ export function Heatmap(props: Props) {
       tabIndex={0}
       aria-label={`Heatmap of ${statistic.label}, ${lines.length} rows by ${held.columns} steps. Arrow keys move, Enter opens the row, plus and minus zoom the steps, square brackets the rows, 0 shows all. The same numbers as a table: Show as table.`}
       onKeyDown={onKeyDown}
-      onPointerDown={event => {
-        const { x, y } = placeUnder(event);
-        if (event.button !== 0 || x < 0 || y > plot.height || event.target !== canvas.current) return;
-        frame.current?.setPointerCapture(event.pointerId);
-        drag.value = { x, y, toX: x, toY: y };
-      }}
+      onPointerDown={press}
       onPointerMove={event => {
-        if (drag.value) {
-          const { x, y } = placeUnder(event);
-          const clamp = (value: number, most: number) => Math.max(0, Math.min(most, value));
-          drag.value = { ...drag.value, toX: clamp(x, plot.width), toY: clamp(y, plot.height) };
-        }
+        follow(event);
         point(cellUnder(event));
       }}
       onPointerUp={event => {
+        const dragged = release();
         const under = cellUnder(event);
-        if (drag.value && !release() && under) open(under.line);
+        if (dragged && !dragged.isClick) zoomToLines(dragged.top, dragged.bottom);
+        else if (dragged && under) open(under.line);
       }}
-      onPointerCancel={() => {
-        drag.value = null;
-      }}
+      onPointerCancel={cancel}
       onPointerLeave={() => point(null)}
       onDblClick={showAll}
       onWheel={onWheel}
@@ -235,9 +207,9 @@ export function Heatmap(props: Props) {
       <LitSteps axis={axis} plot={plot} />
       <StepCursor axis={axis} plot={plot} />
       {lineWindow.value && <WindowBar shown={shownLines} lines={lines.length} plot={plot} />}
-      {drag.value && <Brush {...drag.value} left={left} />}
-      {at && !drag.value && <CellFrame at={at} {...placed} />}
-      {at && !drag.value && <Tooltip at={at} {...placed} width={width.value} {...read(at)} />}
+      {drag && <Brush {...drag} left={left} />}
+      {at && !drag && <CellFrame at={at} {...placed} />}
+      {at && !drag && <Tooltip at={at} {...placed} width={width.value} {...read(at)} />}
       <span class="offscreen" role="status">
         {speech.value}
       </span>
