@@ -49,17 +49,17 @@ export function link(): string {
   return host.location.href;
 }
 
-/** TensorBoard tells its plugins nothing about dark mode: it toggles a class on its own body. */
+/**
+ * TensorBoard tells its plugins nothing about dark mode: it toggles a class on its own body. Where the system forces its
+ * colours on the page, the ground has the system's, whatever TensorBoard's theme, and charts must be seen on that.
+ */
 function followTheme(): void {
-  if (host === window) {
-    const media = window.matchMedia("(prefers-color-scheme: dark)");
-    const read = () => setTheme(media.matches);
-    media.addEventListener("change", read);
-    read();
-    return;
-  }
+  const isDark = window.matchMedia("(prefers-color-scheme: dark)");
+  const isForced = window.matchMedia("(forced-colors: active)");
   const { body } = host.document;
-  const read = () => setTheme(body.classList.contains("dark-mode"));
+  const isOfSystem = () => host === window || isForced.matches;
+  const read = () => setTheme(isOfSystem() ? isDark.matches : body.classList.contains("dark-mode"));
+  for (const media of [isDark, isForced]) media.addEventListener("change", read);
   new MutationObserver(read).observe(body, { attributes: true, attributeFilter: ["class"] });
   read();
 }

@@ -103,11 +103,3 @@ def test_nothing_is_wider_than_a_notebooks_frame_or_lost_on_a_large_screen(state
         page.locator(".heatmap canvas").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert violations() == []
-
-
-def test_forced_colours_and_reduced_motion_leave_nothing_unreadable(state, page, violations):
-    page.emulate_media(forced_colors="active", reduced_motion="reduce")
-    state("&p.lossdiag.run=vanishing")
-    page.locator(".heatmap canvas").wait_for()
-    assert page.evaluate("getComputedStyle(document.querySelector('.content')).scrollBehavior") == "auto"
-    assert violations() == []
