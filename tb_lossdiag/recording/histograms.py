@@ -11,26 +11,18 @@ import numpy as np
 import tensorflow as tf
 
 from tb_lossdiag.recording.branch import branch
+from tb_lossdiag.recording.buckets import CODES, MANTISSA_BITS, bucket_of_code
+from tb_lossdiag.recording.drawing import DRAWN_COLUMNS, examples, stride
 from tb_lossdiag.recording.outputs import Matrix
 from tb_lossdiag.recording.stack import Stack
 from tb_lossdiag.recording.statistics import as_float
 from tb_lossdiag.recording.variables import Rows
-from tb_lossdiag.schema import BUCKETS, LARGEST_OCTAVE, SMALLEST_OCTAVE
+from tb_lossdiag.schema import BUCKETS, ZERO_BUCKET
 
-# Of so many values a share is known within 1.1 % for one standard error. A smaller tensor is counted whole.
-DRAWN_VALUES = 2_048
-# Of an output so many examples are drawn at least, since those of one example are alike.
-DRAWN_EXAMPLES = 64
-DRAWN_COLUMNS = 256  # at least, spread over units and positions
 # Of an output whose width no trace knows: its first columns.
 UNKNOWN_COLUMNS = 1_024
 
 _NAN = float("nan")
-# A float32's bits: its sign, 8 of exponent + 127, 23 of mantissa. The exponent is 0 for zero and for what is smaller
-# than any normal number, which TensorFlow flushes to zero, and 255 for NaN and Inf.
-_MANTISSA_BITS, _BIAS = 23, 127
-_EXPONENTS, _NONFINITE = 256, 255
-_CODES = 2 * _EXPONENTS  # of sign and exponent
 
 
 @dataclass(frozen=True)
@@ -67,23 +59,12 @@ def histograms(variables: Stack[Rows], kept: Sequence[int], outputs: Stack[Matri
     return branch(on, counted, lambda: tf.fill([len(places), BUCKETS], _NAN))
 
 
-def stride(sizes: Sequence[int], wanted: int) -> int:
-    """Every how many elements to draw from tensors of these sizes to have as many as wanted of each.
-
-    Without a factor in common with a size, so that no axis is met in a few places only.
-    """
-    every = max(1, min(sizes) // wanted)
-    while any(math.gcd(every, size) > 1 for size in sizes):
-        every += 1
-    return every
-
-
 def _of_rows(matrix: Rows, values: tf.Tensor | None) -> _Drawn:
     """A line for each variable; of no values where values is None."""
     lines = len(matrix.sizes)
     if values is None:
         return _Drawn(tf.zeros([lines, 0]), tf.zeros([lines, 1], tf.int32), tf.zeros([lines]), tf.zeros([lines]))
-    every = stride(matrix.sizes, DRAWN_VALUES)
+    every = stride(matrix.sizes)
     values = values[:, ::every] if every > 1 else values
     sizes = np.array([math.ceil(size / every) for size in matrix.sizes], np.float32)
     return _Drawn(
@@ -97,7 +78,7 @@ def _of_columns(matrix: Matrix) -> _Drawn:
     if len(widths) == 1:
         values = values[:, :: stride(widths, DRAWN_COLUMNS)] if widths[0] else values[:, :UNKNOWN_COLUMNS]
         widths = tf.shape(values)[1:]
-    values = values[: max(DRAWN_EXAMPLES, DRAWN_VALUES // max(1, values.shape[1] or UNKNOWN_COLUMNS))]
+    values = values[: examples(values.shape[1] or UNKNOWN_COLUMNS)]
     line = tf.constant(matrix.of_columns() if len(matrix.widths) > 1 else [0])[None, :]
     sizes = as_float(tf.shape(values)[0]) * as_float(widths)
     return _Drawn(values, line, sizes, tf.zeros_like(sizes))
@@ -108,17 +89,14 @@ def _shares(drawn: Sequence[_Drawn]) -> tf.Tensor:
     codes, lines = [], 0
     for one in drawn:
         code = tf.bitwise.bitwise_and(
-            tf.bitwise.right_shift(tf.bitcast(one.values, tf.int32), _MANTISSA_BITS), _CODES - 1
+            tf.bitwise.right_shift(tf.bitcast(one.values, tf.int32), MANTISSA_BITS), CODES - 1
         )
-        codes.append(tf.reshape(tf.bitwise.bitwise_or(code, (one.line + lines) * _CODES), [-1]))
+        codes.append(tf.reshape(tf.bitwise.bitwise_or(code, (one.line + lines) * CODES), [-1]))
         lines += one.sizes.shape[0]
-    counts = tf.reshape(_counts(tf.concat(codes, axis=0), lines * _CODES), [lines, 2, _EXPONENTS])
-    zeros = counts[:, 0, :1] + counts[:, 1, :1] - tf.concat([one.filled for one in drawn], axis=0)[:, None]
-    first, last = SMALLEST_OCTAVE + _BIAS, LARGEST_OCTAVE + _BIAS
-    smallest = tf.reduce_sum(counts[..., 1 : first + 1], axis=2, keepdims=True)
-    largest = tf.reduce_sum(counts[..., last:_NONFINITE], axis=2, keepdims=True)
-    octaves = tf.concat([smallest, counts[..., first + 1 : last], largest], axis=2)
-    table = tf.concat([tf.reverse(octaves[:, 1], [1]), zeros, octaves[:, 0]], axis=1)
+    counts = tf.reshape(_counts(tf.concat(codes, axis=0), lines * CODES), [lines, CODES])
+    table = tf.transpose(tf.math.unsorted_segment_sum(tf.transpose(counts), bucket_of_code(), BUCKETS + 1)[:BUCKETS])
+    filled = tf.concat([one.filled for one in drawn], axis=0)
+    table -= filled[:, None] * tf.one_hot(ZERO_BUCKET, BUCKETS)
     return table / tf.concat([one.sizes for one in drawn], axis=0)[:, None]
 
 

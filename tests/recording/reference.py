@@ -6,8 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tb_lossdiag import schema
-
 
 @dataclass
 class Step:
@@ -58,16 +56,6 @@ def last_kernel_gradients(model, loss_function, x, y) -> list[np.ndarray]:
 
 def cosine(first: np.ndarray, second: np.ndarray) -> float:
     return float((first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum()))
-
-
-def shares(x: np.ndarray) -> np.ndarray:
-    """float64 [BUCKETS]: the histogram of all finite elements; NaN for none."""
-    x = np.asarray(x, np.float32).ravel()
-    finite = x[np.isfinite(x)]
-    octaves = np.clip(np.frexp(finite)[1] - 1, schema.SMALLEST_OCTAVE, schema.LARGEST_OCTAVE)
-    buckets = schema.ZERO_BUCKET + np.sign(finite).astype(int) * (octaves - schema.SMALLEST_OCTAVE + 1)
-    counts = np.bincount(buckets, minlength=schema.BUCKETS)
-    return counts / x.size if x.size else np.full(schema.BUCKETS, np.nan)
 
 
 def _float64(value) -> np.ndarray:

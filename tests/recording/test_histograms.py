@@ -1,27 +1,19 @@
 """Histograms of gradients, updates and outputs against numpy, which knows octaves by frexp."""
 
-import math
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from recording.reference import shares
 from recording.runners import RUNNERS
+from recording.shares import shares, wide
 from tb_lossdiag.recording import outputs, variables
-from tb_lossdiag.recording.histograms import DRAWN_VALUES, histograms, stride
+from tb_lossdiag.recording.histograms import histograms
 from tb_lossdiag.recording.outputs import Output
 from tb_lossdiag.recording.stack import Stack
 from tb_lossdiag.schema import BUCKETS, LARGEST_OCTAVE, SMALLEST_OCTAVE, ZERO_BUCKET, histogram_edges
 
 NONE = Stack((), ())
 RNG = np.random.default_rng(0)
-
-
-def wide(*shape):
-    """Magnitudes from 1e-15 to 1e9, of both signs, a tenth of them 0."""
-    sizes = 10.0 ** RNG.uniform(-15, 9, shape) * RNG.choice([-1, 0, 1], shape, p=[0.4, 0.1, 0.5])
-    return sizes.astype(np.float32)
 
 
 def of_output(*given, on=True):
@@ -44,7 +36,7 @@ def test_every_bucket_goes_from_one_edge_to_the_next_and_zero_has_one_of_its_own
 
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_the_values_of_outputs_are_counted_by_octave(runner):
-    x = wide(60, 8)
+    x = wide(RNG, 60, 8)
     whole, part = np.asarray(RUNNERS[runner](lambda x: of_output(x, x[:, 2:3]), x))
     np.testing.assert_allclose(whole, shares(x), atol=1e-6)
     np.testing.assert_allclose(part, shares(x[:, 2:3]), atol=1e-6)
@@ -84,7 +76,7 @@ def test_what_is_not_finite_is_in_no_bucket():
 @pytest.mark.parametrize("way", ["eager", "graph", "XLA"])
 def test_gradients_and_updates_of_variables_side_by_side_are_counted_apart(way):
     shapes = ((7, 5), (5,), (), (30, 10), (1, 0))
-    steps = [(wide(*shape), wide(*shape), wide(*shape)) for shape in shapes]
+    steps = [(wide(RNG, *shape), wide(RNG, *shape), wide(RNG, *shape)) for shape in shapes]
     run = {"eager": lambda f: f, "graph": tf.function, "XLA": lambda f: tf.function(f, jit_compile=True)}[way]
     given = [[tf.constant(x) for x in one] for one in zip(*steps, strict=True)]
     table = run(lambda *given: histograms(variables.stacked(*given), [3, 0, 4, 1], NONE, tf.constant(True)))(
@@ -122,13 +114,6 @@ def test_of_a_large_output_a_part_is_drawn(shape):
     [line] = kernel(tf.constant(x)).numpy()
     assert line.sum() == pytest.approx(1.0)
     np.testing.assert_allclose(line, shares(x), atol=0.04)
-
-
-@pytest.mark.parametrize("sizes", [[1], [0], [64 * 64], [2 * 3 * 5 * 7 * 11 * 13 * 17], [30_000, 31_000], [30_000, 8]])
-def test_a_stride_has_no_factor_in_common_with_a_size_and_spares_small_tensors(sizes):
-    every = stride(sizes, DRAWN_VALUES)
-    assert all(math.gcd(every, size) == 1 for size in sizes) or every == 1
-    assert min(sizes) / every >= min(DRAWN_VALUES / 3, *sizes)
 
 
 def test_nothing_is_counted_while_it_is_off():
