@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tb_lossdiag.recording.rows import unique
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.torch import statistics
+from tb_lossdiag.recording.torch.histograms import drawn_output
 from tb_lossdiag.torch.agreement import gradient_agreement
 from tb_lossdiag.torch.axes import arranged, units_second
 from tb_lossdiag.torch.functions import FUNCTIONS, Origin, origin
@@ -22,12 +23,20 @@ from tb_lossdiag.torch.structure import Structure
 
 
 @dataclass(frozen=True)
+class Measured:
+    """numbers: of an output. drawn: its values for a histogram; None in a sample that has no histograms."""
+
+    numbers: statistics.Numbers
+    drawn: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Call:
-    """One call of a layer. numbers: of its output. under: of its output after each activation that may follow it."""
+    """One call of a layer. output: what came out of it. under: that after each activation that may follow it."""
 
     path: str
-    numbers: statistics.Numbers
-    under: Mapping[str, statistics.Numbers]
+    output: Measured
+    under: Mapping[str, Measured]
     units: int | None
 
 
@@ -38,8 +47,10 @@ class ForwardPass:
     [outputs, columns]. loss, agreement: as the loss module was called; None where none was.
     """
 
-    def __init__(self, structure: Structure, selection: Selection, activations: dict[str, str], learns: bool) -> None:
-        """selection: the layers whose outputs are measured.
+    def __init__(
+        self, structure: Structure, selection: Selection, activations: dict[str, str], learns: bool, counts: bool
+    ) -> None:
+        """selection: the layers whose outputs are measured. counts: whether the sample has histograms.
 
         learns: whether it is not known yet what follows each layer.
         """
@@ -53,6 +64,7 @@ class ForwardPass:
         self._structure = structure
         self._selection = selection
         self._learns = learns
+        self._counts = counts
         self._produced: dict[Any, str] = {}  # autograd's node of an output to its layer
         self._second: dict[str, bool] = {}  # whether a layer's units are on axis 1
         self._last_linear: tuple[str, Tensor, Tensor] | None = None  # autograd holds its input and output anyway
@@ -116,13 +128,17 @@ class ForwardPass:
     def _take_output(self, path: str, module: nn.Module, output: Tensor) -> None:
         own, units = activation_name(module), output.shape[-1] if output.dim() else None
         if not self._selection.takes(path):
-            self.calls.append(Call(path, {}, {}, units))
+            self.calls.append(Call(path, Measured({}), {}, units))
             return
         following = FUNCTIONS if own in (None, "linear") else {}
         if not self._learns:
             following = {name: f for name, f in following.items() if name == self.activations.get(path)}
-        under = {name: statistics.output_statistics(f(output), name) if f else {} for name, f in following.items()}
-        self.calls.append(Call(path, statistics.output_statistics(output, own), under, units))
+        under = {name: self._measured(f(output), name) if f else Measured({}) for name, f in following.items()}
+        self.calls.append(Call(path, self._measured(output, own), under, units))
+
+    def _measured(self, output: Tensor, activation: str | None) -> Measured:
+        numbers = statistics.output_statistics(output, activation)
+        return Measured(numbers, drawn_output(output) if self._counts else None)
 
     def _add(self, kind: str, name: str, numbers: statistics.Numbers) -> None:
         taken = {known for of, known in self.data if of == kind}

@@ -8,18 +8,23 @@ from torch import Tensor
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.rows import rows_of
 from tb_lossdiag.recording.selection import Selection, spread
-from tb_lossdiag.recording.torch.statistics import Numbers
+from tb_lossdiag.recording.torch.histograms import histograms
 from tb_lossdiag.recording.torch.tables import tables
-from tb_lossdiag.recording.torch.updates import Gradients
+from tb_lossdiag.recording.torch.updates import Gradients, updates_of
 from tb_lossdiag.run import Row
-from tb_lossdiag.torch.forward import Call, ForwardPass
+from tb_lossdiag.torch.forward import Call, ForwardPass, Measured
 from tb_lossdiag.torch.seen import Seen
 
 
 def packed(
-    seen: Seen, gradients: Gradients, updates: Numbers, step: Mapping[str, Tensor | float], selection: Selection
+    seen: Seen,
+    gradients: Gradients,
+    before: Mapping[str, Tensor],
+    after: Mapping[str, Tensor],
+    step: Mapping[str, Tensor | float],
+    selection: Selection,
 ) -> tuple[Layout, dict[str, np.ndarray]]:
-    """step: what is known of the step as a whole."""
+    """before, after: the weights. step: what is known of the step as a whole."""
     forward, parameters = seen.forward, tuple(seen.structure.parameters)
     rows = tuple(rows_of((call.path for call in forward.calls), seen.structure.owners))
     kept = spread([row.name for row in rows if selection.takes(row.layer)])
@@ -37,20 +42,23 @@ def packed(
         target_rank=0,
         weighted=bool(forward.loss and forward.loss.weighted),
     )
+    outputs = {name: _shown(call, forward) for name, call in calls.items() if name in kept}
+    drawn = {name: output.drawn for name, output in outputs.items()}
     arrays = tables(
         rows=layout.rows,
         paths=parameters,
         gradients=gradients,
-        updates=updates,
-        outputs={name: _shown(call, forward) for name, call in calls.items() if name in kept},
+        updates=updates_of(before, after, gradients),
+        outputs={name: output.numbers for name, output in outputs.items()},
         data=list(forward.data.values()),
         targets=forward.targets,
         step=step if forward.agreement is None else {**step, "gradient_agreement": forward.agreement},
         batch=seen.examples,
+        histograms=histograms(layout.rows, gradients.drawn, before, after, drawn) if seen.has_histograms else None,
     )
     return layout, arrays
 
 
-def _shown(call: Call, forward: ForwardPass) -> Numbers:
-    """The numbers of a layer's output, an activation that was called on it as a function included."""
-    return call.under.get(forward.activations.get(call.path, ""), call.numbers)
+def _shown(call: Call, forward: ForwardPass) -> Measured:
+    """What is known of a layer's output, an activation that was called on it as a function included."""
+    return call.under.get(forward.activations.get(call.path, ""), call.output)

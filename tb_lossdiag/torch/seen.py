@@ -21,7 +21,7 @@ class Seen:
     """`open` before a sampled step, `freeze` once its gradients are there, `close` after it.
 
     forward: the last forward pass that counts. examples: in all passes whose gradients add up. precision: Keras's name
-    of what autocast computes in, None without it.
+    of what autocast computes in, None without it. has_histograms: whether the sample does.
 
     selection: the layers whose outputs are measured. counts: whether a pass that is now under way belongs to the
     training. guarded: what our own errors end in.
@@ -38,6 +38,7 @@ class Seen:
         self.structure: Structure = structure_of(bare(model))
         self.examples = 0
         self.precision: str | None = None
+        self.has_histograms = False
         self._model = model
         self._loss = loss
         self._selection = selection
@@ -50,7 +51,8 @@ class Seen:
         self._measures: bool | None = None  # None until a pass of the whole model begins: its parts may be called alone
         self.forward = self._new_pass()
 
-    def open(self) -> None:
+    def open(self, has_histograms: bool) -> None:
+        self.has_histograms = has_histograms
         self.structure = structure_of(bare(self._model))
         self.forward, self.examples, self._measures = self._new_pass(), 0, None
         for path, layer in self.structure.layers.items():
@@ -78,7 +80,7 @@ class Seen:
                 self.forward.take_loss(self._loss, prediction, target)
 
     def _new_pass(self) -> ForwardPass:
-        return ForwardPass(self.structure, self._selection, self._activations, self._learns)
+        return ForwardPass(self.structure, self._selection, self._activations, self._learns, self.has_histograms)
 
     def _saw_begin(self, module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
         self._measures = self._counts()

@@ -14,7 +14,7 @@ from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.policy import Policy
 from tb_lossdiag.recording.recorder import Loss, Recorder
 from tb_lossdiag.recording.selection import Selection
-from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_of, updates_of
+from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_of
 from tb_lossdiag.torch.batch_loss import BatchLoss
 from tb_lossdiag.torch.packing import packed
 from tb_lossdiag.torch.seen import Seen
@@ -116,7 +116,7 @@ class Watcher:
         self._gradients = None
         self._sampling = self._recorder.begin_step()
         if self._sampling:
-            self._seen.open()
+            self._seen.open(self._recorder.counts())
 
     def _before_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> tuple | None:
         """args: with the optimizer itself in front. Answers other arguments where the step calls the model itself."""
@@ -150,7 +150,7 @@ class Watcher:
             scale = getattr(self._optimizer, "grad_scale", None)  # where the optimizer itself divides by a GradScaler's
             parameters = self._seen.structure.parameters.items()
             given = {path: parameter.grad.detach() for path, parameter in parameters if parameter.grad is not None}
-            self._gradients = gradients_of(given, scale)
+            self._gradients = gradients_of(given, scale, self._seen.has_histograms)
             self._step_loss = self._loss.take()
 
     def _after_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> None:
@@ -176,12 +176,11 @@ class Watcher:
 
     def _sample(self) -> tuple[Layout, dict[str, np.ndarray]]:
         after = {path: parameter.detach() for path, parameter in self._seen.structure.parameters.items()}
-        updates = updates_of(self._before, after, self._gradients)
-        self._before = {}
+        before, self._before = self._before, {}
         loss, scale = self._step_loss
         known = {"loss": loss, "learning_rate": self._rate, "loss_scale": scale}
         step = {name: value for name, value in known.items() if value is not None}
-        return packed(self._seen, self._gradients, updates, step, self._recorder.selection)
+        return packed(self._seen, self._gradients, before, after, step, self._recorder.selection)
 
     def _told(self, loss: Tensor | None) -> Loss | None:
         if loss is None or loss.device.type == "cpu":

@@ -128,7 +128,7 @@ def by_hand(build, weights, x, y):
     gradients = torch.autograd.grad(loss, [variable.value for variable in model.trainable_variables])
     return {
         "loss": float(loss.detach()),
-        "penalty": float(penalty),
+        "penalty": float(penalty.detach()),
         "gradients": [gradient.double().numpy() for gradient in gradients],
         "hidden": outputs["hidden"].detach().double().numpy(),
     }

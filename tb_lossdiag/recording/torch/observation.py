@@ -19,6 +19,7 @@ from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.structure import Structure, structure_of
 from tb_lossdiag.recording.torch import statistics
 from tb_lossdiag.recording.torch.clipping import clip_factor
+from tb_lossdiag.recording.torch.histograms import drawn_output
 from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_of
 
 
@@ -29,10 +30,11 @@ class Observation:
     unreached: variables that an optimizer was given without a gradient. gradient_scale: by what gradients were
     multiplied, for low precision; None for nothing. loss_is_scaled: whether the loss was, too. scales_loss: whether
     that is Keras's loss scaling. weighted: whether compute_loss was given sample weights. outputs: the numbers of each
-    call that has a tensor. error: what went wrong in a hook, None mostly.
+    call that has a tensor. drawn: its values for a histogram. counts: whether the sample has histograms. error: what
+    went wrong in a hook, None mostly.
     """
 
-    def __init__(self, model: keras.Model, selection: Selection) -> None:
+    def __init__(self, model: keras.Model, selection: Selection, counts: bool) -> None:
         self.model = model
         self.structure: Structure = structure_of(model)
         self.x: Named | None = None
@@ -48,6 +50,8 @@ class Observation:
         self.unreached: list[str] = []
         self.calls: list[LayerCall] = []
         self.outputs: list[statistics.Numbers] = []
+        self.drawn: list[Tensor | None] = []
+        self.counts = counts
         self.error: Exception | None = None
         self._selection = selection
         selection.checked(self.structure.layers)
@@ -82,6 +86,7 @@ class Observation:
         if tensor is not None:
             measured = self._selection.takes(path)
             self.outputs.append(statistics.output_statistics(tensor, activation_name(layer)) if measured else {})
+            self.drawn.append(drawn_output(tensor) if measured and self.counts else None)
 
     def saw_compute_loss(
         self,
@@ -132,7 +137,7 @@ class Observation:
         self._take_gradients(optimizer, {path: x.grad for path, x in weights.items() if x.grad is not None})
 
     def _take_gradients(self, optimizer: Any, gradients: Mapping[str, Tensor]) -> None:
-        taken = gradients_of(gradients, self.gradient_scale)
+        taken = gradients_of(gradients, self.gradient_scale, self.counts)
         norms, given = taken.columns.get("gradient_norm"), list(gradients.values())
         self.clip_factor = None if self.gradients else clip_factor(optimizer, given, norms, self.gradient_scale)
         self.gradients.append(taken)

@@ -13,6 +13,7 @@ from tb_lossdiag.recording.rows import feeds_of, rows_of
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.torch import statistics
 from tb_lossdiag.recording.torch.agreement import gradient_agreement
+from tb_lossdiag.recording.torch.histograms import histograms
 from tb_lossdiag.recording.torch.observation import Observation
 from tb_lossdiag.recording.torch.tables import tables
 from tb_lossdiag.recording.torch.updates import joined, updates_of
@@ -30,7 +31,8 @@ def packed(
     measured = [call for call in observation.calls if call.tensor is not None]
     rows = tuple(rows_of((call.path for call in measured), observation.structure.owners))
     kept = spread([row.name for row in rows if selection.takes(row.layer)])
-    outputs = dict(zip((row.name for row in rows if row.kind == "output"), observation.outputs, strict=True))
+    names = [row.name for row in rows if row.kind == "output"]
+    outputs = dict(zip(names, observation.outputs, strict=True))
     named = data_rows(observation.model, observation.x, observation.y, observation.y_pred)
     data = [(kind, name, torch.as_tensor(array).detach()) for kind, name, array in named]
     first = {kind: next((x for known, _, x in data if known == kind), None) for kind in ("target", "prediction")}
@@ -51,17 +53,19 @@ def packed(
         weighted=observation.weighted,
     )
     losses = losses_by_output(observation.model, sum(kind == "prediction" for kind, _, _ in data))
-    gradients = joined(observation.gradients)
+    before, after, gradients = observation.before, observation.after(), joined(observation.gradients)
+    drawn = dict(zip(names, observation.drawn, strict=True))
     arrays = tables(
         rows=layout.rows,
-        paths=tuple(observation.before),
+        paths=tuple(before),
         gradients=gradients,
-        updates=updates_of(observation.before, observation.after(), gradients),
+        updates=updates_of(before, after, gradients),
         outputs={name: numbers for name, numbers in outputs.items() if name in kept},
         data=_data_numbers(data, losses, classes),
         targets=statistics.target_statistics(target, classes) if target is not None and target.numel() else None,
         step=_step_numbers(observation, target, losses),
         batch=data[0][2].shape[0] if data and data[0][2].dim() else 0,
+        histograms=histograms(layout.rows, gradients.drawn, before, after, drawn) if observation.counts else None,
     )
     return layout, arrays
 

@@ -23,9 +23,10 @@ def tables(
     targets: Tensor | None,
     step: Mapping[str, Tensor | float],
     batch: int,
+    histograms: Tensor | None,
 ) -> dict[str, np.ndarray]:
     """float32 arrays: step [S], variables [V, columns], outputs [O, columns], data [D, columns], targets [U, columns],
-    and batch [], the number of examples. S: STEP_NUMBERS.
+    and batch [], the number of examples; histograms [lines, BUCKETS] in a sample that has them. S: STEP_NUMBERS.
 
     rows: what has a row, variables and outputs. paths: of all parameters, in the order of the updates. outputs: by the
     row's name. step: what is known of the step as a whole.
@@ -38,6 +39,7 @@ def tables(
             **{("data", index, name): x for index, found in enumerate(data) for name, x in found.items()},
             **{("step", name): value for name, value in step.items() if isinstance(value, Tensor)},
             **({("targets",): targets} if targets is not None else {}),
+            **({("histograms",): histograms} if histograms is not None else {}),
         }
     )
     whole = {name: value for name, value in step.items() if not isinstance(value, Tensor)} | _of_all(numbers)
@@ -50,6 +52,7 @@ def tables(
         "data": _table(numbers, "data", range(len(data)), DATA_COLUMNS),
         "targets": numbers.get(("targets",), np.zeros((0, len(TARGET_COLUMNS)), np.float32)),
         "batch": np.float32(batch),
+        **({"histograms": numbers["histograms",]} if histograms is not None else {}),
     }
 
 

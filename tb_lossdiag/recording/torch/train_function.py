@@ -57,7 +57,7 @@ class TrainFunction:
     def _sampled(self, data: Any) -> Any:
         began, observation = time.perf_counter(), None
         with self.recorder.guarded():
-            observation = Observation(self.model, self.recorder.selection)
+            observation = Observation(self.model, self.recorder.selection, self.recorder.counts())
         if observation is None:
             return self.plain(data)
         logs = (self._around if self.model.jit_compile else self._inside)(observation, data)

@@ -7,15 +7,20 @@ import torch
 from torch import Tensor
 
 from tb_lossdiag.recording.torch import statistics
+from tb_lossdiag.recording.torch.histograms import drawn
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """As the optimizer gets them. columns: {statistic: float32 [reached]}. alive: which elements are not 0, as 1."""
+    """As the optimizer gets them. columns: {statistic: float32 [reached]}. alive: which elements are not 0, as 1.
+
+    drawn: values for a histogram; none in a sample that has no histograms.
+    """
 
     reached: tuple[str, ...]
     columns: statistics.Numbers
     alive: tuple[Tensor, ...]
+    drawn: Mapping[str, Tensor]
 
 
 def copies_of(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -23,10 +28,10 @@ def copies_of(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {path: weight.detach().clone() for path, weight in weights.items()}
 
 
-def gradients_of(gradients: Mapping[str, Tensor], scale: Tensor | float | None) -> Gradients:
-    """scale: by what they are still multiplied.
+def gradients_of(gradients: Mapping[str, Tensor], scale: Tensor | float | None, counts: bool) -> Gradients:
+    """scale: by what they are still multiplied. counts: whether the sample has histograms.
 
-    An optimizer may change gradients too, so nothing but their signs of life is kept.
+    An optimizer may change gradients too, so nothing but their signs of life and what is drawn is kept.
     """
     dense = {path: gradient.to_dense() if gradient.is_sparse else gradient for path, gradient in gradients.items()}
     if isinstance(scale, Tensor):
@@ -35,7 +40,8 @@ def gradients_of(gradients: Mapping[str, Tensor], scale: Tensor | float | None) 
         dense = {path: gradient / scale for path, gradient in dense.items()}
     alive = tuple(map(statistics.signs_of_life, dense.values()))
     pairs = list(zip(dense.values(), alive, strict=True))
-    return Gradients(tuple(dense), statistics.in_groups(statistics.gradient_statistics, pairs), alive)
+    columns = statistics.in_groups(statistics.gradient_statistics, pairs)
+    return Gradients(tuple(dense), columns, alive, {path: drawn(x) for path, x in dense.items()} if counts else {})
 
 
 def joined(several: Sequence[Gradients]) -> Gradients:
@@ -47,7 +53,8 @@ def joined(several: Sequence[Gradients]) -> Gradients:
         name: torch.stack([several[part].columns[name][at] for part, at in last.values()])
         for name in (several[0].columns if last else ())
     }
-    return Gradients(tuple(last), columns, tuple(several[part].alive[at] for part, at in last.values()))
+    alive = tuple(several[part].alive[at] for part, at in last.values())
+    return Gradients(tuple(last), columns, alive, {path: x for given in several for path, x in given.drawn.items()})
 
 
 def updates_of(before: Mapping[str, Tensor], after: Mapping[str, Tensor], gradients: Gradients) -> statistics.Numbers:
