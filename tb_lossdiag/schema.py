@@ -22,8 +22,8 @@ A cell that does not apply to its row (a gradient norm of a layer output) or was
 
 A line of HISTOGRAMS is one quantity of one row of the card, in the order of `histogram_lines`. It has the shares of the
 values in each bucket of `histogram_edges`; NaN and Inf elements are in none, so a line sums to 1 less their share. Of a
-large tensor the shares are those of some thousand values. A line that was not measured is NaN. Recorded on TensorFlow
-only: JAX and torch write none. Readers that do not know the tag pass it over, so it came without a new version.
+large tensor the shares are those of some thousand values. A line that was not measured is NaN. Readers that do not know
+the tag pass it over, so it came without a new version.
 """
 
 import json

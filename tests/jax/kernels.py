@@ -11,13 +11,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tb_lossdiag.recording.jax import statistics
+from tb_lossdiag.recording.jax import histograms, statistics
 
 
 def gradients(*arrays):
     """Of several gradients at once, whose steps changed no weight."""
     pairs = [(x, jnp.ones(x.shape, bool)) for x in arrays]
     return statistics.in_groups(statistics.gradient_statistics, pairs)
+
+
+def counted(x, on=True):
+    lines = [histograms.drawn(x), None, histograms.drawn_output(x), histograms.drawn_change(jnp.zeros_like(x), x)]
+    return {"shares": histograms.histograms(lines, on)}
 
 
 KERNELS = {
@@ -29,6 +34,8 @@ KERNELS = {
     "targets": lambda x: {"table": statistics.target_statistics(x)},
     "majority": lambda x: {"share": statistics.majority_share(x, 0.3)},
     "extreme": lambda x: {"share": statistics.extreme_share(x)},
+    "counted": counted,
+    "uncounted": lambda x: counted(x, jnp.any(x > jnp.inf)),
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from recording.reading import Records
 from recording.reference import cosine
+from recording.shares import moved
 
 from tb_lossdiag import schema
 
@@ -115,6 +116,24 @@ def test_output_rows_are_what_the_layers_put_out(both):
         close(records.cell(row, "activation_dead_share"), dead, rel)
         saturated = [(np.abs(a) > 0.95).mean() for a in flat] if activation == "tanh" else [np.nan] * STEPS
         close(records.cell(row, "activation_saturated_share"), saturated, rel)
+
+
+def test_histograms_of_the_first_and_last_step_are_those_of_gradients_updates_and_outputs(both):
+    records, reference, _ = both
+    found = records.of(schema.HISTOGRAMS)
+    assert [step for step, _ in found] == [1, STEPS]
+    rows = records.card.rows
+    places = {row: str(index) for index, row in enumerate(row.name for row in rows if row.kind == "variable")}
+    by_quantity = {"gradient": reference.of("gradient"), "update": differences(reference)}
+    for step, table in found:
+        for (row, quantity), line in zip(schema.histogram_lines([row.kind for row in rows]), table, strict=True):
+            name = rows[row].name
+            if quantity == "activation":
+                values = reference.of("output")[step - 1][name]
+            else:
+                values = by_quantity[quantity][step - 1][places[name]]
+            # What is 0 in float32 need not be in float64, and rounding may pass an edge.
+            assert moved(line, values) <= 1 + 0.02 * values.size, (name, quantity)
 
 
 def test_data_rows_are_inputs_targets_and_predictions(both):

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recording.shares import shares, wide
+
+from tb_lossdiag.schema import BUCKETS
 
 RNG = np.random.default_rng(0)
 NORMAL = RNG.normal(size=(6, 4, 5)).astype(np.float32)
@@ -28,6 +31,13 @@ ARRAYS = {
     "majority one": RNG.uniform(size=(40, 1)).astype(np.float32),
     "majority nan": np.array([[np.nan, 0.5], [0.5, 0.1]], np.float32),
     "extreme some": np.array([[0.0, 9e-7, 2e-6, 0.5, 1 - 2e-6, 1 - 5e-7, 1.0, 0.2]], np.float32),
+    "counted matrix": wide(RNG, 60, 8),
+    "counted images": wide(RNG, 6, 5, 4, 3),
+    "counted scalar": np.float32(-0.3),
+    "counted nothing": np.zeros((0, 3), np.float32),
+    "counted broken": np.array([[1.0, np.nan, np.inf, -np.inf]], np.float32),
+    "counted large": np.where(np.arange(16) % 2, RNG.normal(size=(80, 40, 40, 16)), 0).astype(np.float32),
+    "uncounted matrix": NORMAL[0],
     "extreme outside": np.array([[0.0, 1.0, 1.001]], np.float32),
 }
 
@@ -126,3 +136,16 @@ def test_the_majority_is_the_most_frequent_largest_unit_or_side_of_the_threshold
 def test_a_probability_is_extreme_within_a_millionth_of_either_end(found):
     assert found["extreme some/share"] == 0.5
     assert np.isnan(found["extreme outside/share"])
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name.startswith("counted")])
+def test_gradients_updates_and_outputs_are_counted_by_octave_and_of_large_ones_a_part(found, name):
+    gradient, missing, output, change = found[f"{name}/shares"]
+    assert np.isnan(missing).all()
+    for line in (gradient, output, change):
+        np.testing.assert_allclose(line, shares(ARRAYS[name]), atol=0.04 if name.endswith("large") else 1e-6)
+
+
+def test_nothing_is_counted_while_it_is_off(found):
+    table = found["uncounted matrix/shares"]
+    assert table.shape == (4, BUCKETS) and np.isnan(table).all()

@@ -5,6 +5,7 @@ import pytest
 from recording.reading import Records
 
 from tb_lossdiag import schema
+from tb_lossdiag.logs import list_experiments, provider, read_run
 
 SAME = [
     "momentum, dropout, batch norm",
@@ -57,6 +58,18 @@ def test_an_eager_step_has_what_a_compiled_one_has(trained):
     assert np.isfinite(records.column("gradient_agreement")[1])
 
 
+@pytest.mark.parametrize(
+    ("group", "name", "steps"), [("odd", "every", [1, 11, 18]), ("same", "eager", [1, 6]), ("same", "words", [1, 6])]
+)
+def test_some_samples_have_histograms_whose_shares_sum_to_one(trained, group, name, steps):
+    log = provider.open_log(trained(group).log(name))
+    [experiment] = list_experiments(log).values()
+    found = read_run(log, experiment).histograms
+    assert found.steps.tolist() == steps
+    assert {quantity for _, quantity in found.lines} == {"gradient", "update", "activation"}
+    np.testing.assert_allclose(found.shares.sum(axis=2, dtype=float), 1.0, atol=2e-3)
+
+
 def test_a_custom_train_step_is_recorded_as_keras_guide_writes_it(trained):
     odd = trained("odd")
     assert odd.facts["Custom"] == {"same": True, "history": True, "warned": []}
@@ -75,6 +88,8 @@ def test_of_a_step_inside_a_compiled_function_weights_and_reported_losses_are_re
     for column in ("update_norm", "weight_norm", "loss"):
         assert inside.column(column)[1] == pytest.approx(custom.column(column)[1], rel=1e-5)
     assert np.isnan(inside.column("gradient_norm")[1])
+    gradients, updates = np.split(inside.of(schema.HISTOGRAMS)[0][1], 2)
+    assert np.isnan(gradients).all() and np.isfinite(updates).all()
 
 
 def test_the_models_own_train_function_is_back_after_fit_and_a_second_fit_continues_the_steps(trained):

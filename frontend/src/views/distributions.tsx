@@ -31,8 +31,7 @@ export function Distributions({ run, layer }: { run: string; layer: string }) {
       {!charts && (failure ? <p class="hint">{failure.message}</p> : <Reading what="the distributions" />)}
       {charts?.length === 0 && (
         <p class="hint">
-          No histograms were recorded. They come by themselves with a training in TensorFlow and this version or a newer
-          one.
+          No histograms were recorded. They come by themselves with a training that this version or a newer one records.
         </p>
       )}
       <div class="small-charts">

@@ -12,6 +12,7 @@ from tb_lossdiag.recording.data_rows import classes_of, data_rows
 from tb_lossdiag.recording.jax import statistics
 from tb_lossdiag.recording.jax.agreement import gradient_agreement
 from tb_lossdiag.recording.jax.clipping import clip_factor
+from tb_lossdiag.recording.jax.histograms import drawn, drawn_change, drawn_output, histograms
 from tb_lossdiag.recording.jax.observation import Observation
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
@@ -22,13 +23,18 @@ from tb_lossdiag.schema import DATA_COLUMNS
 
 
 def packed(
-    observation: Observation, after: Mapping[str, jax.Array], sparse_labels: bool | None, selection: Selection
+    observation: Observation,
+    after: Mapping[str, jax.Array],
+    sparse_labels: bool | None,
+    selection: Selection,
+    counts: bool | jax.Array,
 ) -> tuple[Layout, dict[str, jax.Array]]:
     """The layout, and float32 arrays: step [S], variables [V, columns], outputs [O, columns], data [D, columns],
     targets [U, columns], and batch [], the number of examples. S: STEP_NUMBERS.
 
     after: the weights that the step returned, by variable path. sparse_labels: whether the targets are integer class
-    labels; None when no compiled loss says so.
+    labels; None when no compiled loss says so. counts: whether there are histograms [lines, BUCKETS] this time; traced
+    where the step is compiled, and then they are all NaN where it is not so.
     """
     seen, layers = observation.seen, observation.structure.layers
     outputs = [call for call in seen.calls if call.tensor is not None]
@@ -61,12 +67,10 @@ def packed(
         numbers[index] |= _prediction_numbers(data[index][2], loss)
     if len(predictions) == 1 and losses[0] is not None and target is not None:
         columns["gradient_agreement"] = gradient_agreement(observation, target, prediction, losses[0])
+    names = [row.name for row in rows if row.kind == "output"]
+    measured = [call for name, call in zip(names, outputs, strict=True) if name in kept]
     output_rows = statistics.outputs_statistics(
-        [
-            (call.tensor, activation_name(layers.get(call.path)))
-            for row, call in zip((row for row in rows if row.kind == "output"), outputs, strict=True)
-            if row.name in kept
-        ]
+        [(call.tensor, activation_name(layers.get(call.path))) for call in measured]
     )
     arrays = {
         "step": _step_numbers(observation, columns),
@@ -78,6 +82,9 @@ def packed(
     }
     if target is not None and target.ndim:
         arrays["targets"] = statistics.target_statistics(target, classes)
+    if counts is not False:  # a compiled step does not know it beforehand
+        lines = [*_drawn_variables(observation, after, layout), *(drawn_output(call.tensor) for call in measured)]
+        arrays["histograms"] = histograms(lines, counts)
     return layout, arrays
 
 
@@ -111,6 +118,18 @@ def _variables(
             observation.optimizers[0], [given[path] for path in reached], gradients["gradient_norm"], scale
         )
     return table, columns
+
+
+def _drawn_variables(
+    observation: Observation, after: Mapping[str, jax.Array], layout: Layout
+) -> list[jax.Array | None]:
+    """Of the gradients, then of the updates of the layout's variables; None where there is no gradient."""
+    paths = [row.name for row in layout.rows if row.kind == "variable"]
+    before, given, scale = observation.before, observation.gradients, observation.gradient_scale
+    gradients = [drawn(given[path]) if path in given else None for path in paths]
+    if scale is not None:
+        gradients = [None if values is None else values / statistics.as_float(scale) for values in gradients]
+    return gradients + [drawn_change(before[path], after[path]) for path in paths]
 
 
 def _step_numbers(observation: Observation, columns: Mapping[str, Any]) -> jax.Array:

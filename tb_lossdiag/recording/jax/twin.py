@@ -29,9 +29,9 @@ TIMED_STEPS = 9  # plain steps that are waited for, so that the cadence knows wh
 
 
 class ObservedStep:
-    """A model's train_step that also answers packed numbers: (state, data) -> (what train_step answers, numbers).
+    """A model's train_step that also answers packed numbers: (state, data, counts) -> (what it answers, numbers).
 
-    traces: how often it was traced.
+    counts: whether there are histograms among them. traces: how often it was traced.
     """
 
     def __init__(self, model: keras.Model, selection: Selection) -> None:
@@ -42,7 +42,7 @@ class ObservedStep:
         self._layouts: list[Layout] = []
         self._error: Exception | None = None
 
-    def __call__(self, state: Any, data: Any) -> tuple[Any, dict[str, Any]]:
+    def __call__(self, state: Any, data: Any, counts: bool | jax.Array) -> tuple[Any, dict[str, Any]]:
         self.traces += any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(state))
         observation = Observation(self.model, state[0])
         with watching(observation):
@@ -54,7 +54,7 @@ class ObservedStep:
             if observation.seen.y is None and isinstance(data, tuple) and len(data) > 1:
                 observation.seen.y = arrays(data[1])
             after = dict(zip(observation.before, answer[1][0], strict=True))
-            layout, numbers = packed(observation, after, self._sparse_labels, self.selection)
+            layout, numbers = packed(observation, after, self._sparse_labels, self.selection, counts)
         except Exception as error:  # nothing of ours may reach the training
             self._error = error
             return answer, {}
@@ -84,7 +84,7 @@ class TrainFunction:
         self.announced = False
         self.batch_loss = LateLosses()
         self._observed = ObservedStep(model, recorder.selection)
-        self._twin = jax.jit(lambda state, data: self._observed(state, data)[1])
+        self._twin = jax.jit(lambda state, data, counts: self._observed(state, data, counts)[1])
         self._is_compiled = bool(model.jit_compile) and not model.run_eagerly
         self._timed = 0
         self._batch_size = 0
@@ -120,8 +120,8 @@ class TrainFunction:
         if not batches:
             return self.plain(state, iter(()))  # tells Keras in its own way that there is no more data
         jax.block_until_ready(state)
-        began, traces = time.perf_counter(), self._observed.traces
-        logs, state, numbers, failure = (self._twice if self._is_compiled else self._once)(state, batches[0])
+        began, traces, counts = time.perf_counter(), self._observed.traces, self.recorder.counts()
+        logs, state, numbers, failure = (self._twice if self._is_compiled else self._once)(state, batches[0], counts)
         if failure is not None:
             self.recorder.stop(failure)
         with self.recorder.guarded():
@@ -139,17 +139,17 @@ class TrainFunction:
             self.recorder.took(time.perf_counter() - began if self._observed.traces == traces else None)
         return logs, state
 
-    def _twice(self, state: Any, data: Any) -> tuple[Any, Any, dict[str, Any], Exception | None]:
+    def _twice(self, state: Any, data: Any, counts: bool) -> tuple[Any, Any, dict[str, Any], Exception | None]:
         """The twin, then the step itself, in which a mistake of the user's surfaces as ever."""
         numbers, failure = {}, None
         try:
-            numbers = jax.device_get(self._twin(state, data))
+            numbers = jax.device_get(self._twin(state, data, counts))
         except Exception as error:
             failure = error
         return *self.plain(state, iter([data])), numbers, failure
 
-    def _once(self, state: Any, data: Any) -> tuple[Any, Any, dict[str, Any], Exception | None]:
-        (logs, state), numbers = self._observed(state, data)
+    def _once(self, state: Any, data: Any, counts: bool) -> tuple[Any, Any, dict[str, Any], Exception | None]:
+        (logs, state), numbers = self._observed(state, data, counts)
         return logs, state, jax.device_get(numbers), None
 
     def _record_sample(self, logs: Any, state: Any, numbers: dict[str, Any]) -> None:
