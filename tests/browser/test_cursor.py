@@ -31,6 +31,7 @@ def test_the_heatmaps_cursor_stays_on_its_layer_and_step_when_columns_are_merged
     with DiagnosticsWriter(log_dir / "run", card=ModelCard(rows=ROWS)) as writer:
         write(writer, 1, 1500)
         page = entry("&p.lossdiag.run=run", url)
+        page.locator(".verdict-facts", has_text="step 1,500").wait_for()  # TensorBoard may still be reading
         heatmap = page.get_by_role("application")
         heatmap.focus()
         for key in ("ArrowDown", "ArrowDown", "End", *["Shift+ArrowLeft"] * 30):
