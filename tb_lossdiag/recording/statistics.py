@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from tb_lossdiag.recording import sums
+from tb_lossdiag.recording.branch import branch
 from tb_lossdiag.recording.limits import EXTREME, MAX_TARGET_UNITS
 
 MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
@@ -150,7 +151,7 @@ def _nonfinite(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
 
     if _is_small(x):
         return counted()
-    return tf.cond(tf.reduce_all(tf.math.is_finite(total)), lambda: tf.zeros_like(total), counted)
+    return branch(tf.reduce_all(tf.math.is_finite(total)), lambda: tf.zeros_like(total), counted)
 
 
 def _is_small(x: tf.Tensor) -> bool:

@@ -83,6 +83,15 @@ def empty_address(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def nested_address(tmp_path_factory):
+    """A run of many layers in modules within modules."""
+    directory = tmp_path_factory.mktemp("nested")
+    written_logs.write_nested(directory / "nested")
+    with tensorboard(directory) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def chromium():
     path = os.environ.get("TB_LOSSDIAG_BROWSER") or shutil.which("chromium")
     if path is None:

@@ -1,15 +1,6 @@
 """Does axe find anything wrong, whatever the reader has opened, in the light theme or the dark one?"""
 
 import pytest
-import written_logs
-
-
-@pytest.fixture(scope="module")
-def nested_address(tmp_path_factory, serve):
-    log_dir = tmp_path_factory.mktemp("nested")
-    written_logs.write_nested(log_dir / "nested")
-    with serve(log_dir) as url:
-        yield url
 
 
 @pytest.mark.parametrize("run", ["vanishing", "healthy"])

@@ -3,17 +3,8 @@
 import csv
 
 import pytest
-import written_logs
 
 MARGIN = 240  # CSS pixels of the heatmap's names, and some of its plot
-
-
-@pytest.fixture(scope="module")
-def nested_address(tmp_path_factory, serve):
-    log_dir = tmp_path_factory.mktemp("nested")
-    written_logs.write_nested(log_dir / "nested")
-    with serve(log_dir) as url:
-        yield url
 
 
 @pytest.fixture

@@ -80,9 +80,8 @@ export function Heatmap(props: Props) {
   const plot = { left, width: Math.max(1, width.value - left - RIGHT), height: plotHeightOf(lines.length) };
   const [from, to] = stepWindow.value ?? stepExtent.value;
   const axis = { from, to, isLog: logSteps.value };
-  const whole = [0, lines.length] as const;
-  const isWindow = lineWindow.value !== null && lineWindow.value[1] <= lines.length;
-  const shownLines = isWindow ? (lineWindow.value ?? whole) : whole;
+  const shownLines = lineWindow.value ?? ([0, lines.length] as const);
+  const isOutside = shownLines[1] > lines.length;
   const down = useMemo(
     () => rowEdges(lines.length, plot.height, shownLines),
     [lines.length, plot.height, shownLines[0], shownLines[1]],
@@ -105,8 +104,8 @@ export function Heatmap(props: Props) {
 
   useEffect(() => {
     // Of lines that are no longer there, or never were: an old link, another statistic, a search.
-    if (!isWindow) lineWindow.value = null;
-  }, [isWindow]);
+    if (isOutside) lineWindow.value = null;
+  }, [isOutside]);
 
   const { drag, placeUnder, press, follow, release, cancel } = useDrag(canvas, plot, axis);
 
