@@ -24,7 +24,7 @@ from benchmarks.overhead.apart import apart
 
 SUBJECTS = tuple(page.TITLES)
 UNDER_XLA = ("mlp", "deep")
-PROFILED = ("mlp", "cnn", "deep")  # the transformer's seven twins take four minutes to trace
+PROFILED = ("mlp", "cnn", "transformer", "deep")  # whose goals by cadence were set
 WATCHED_BY_DEBUGGER = ("mlp", "cnn")
 WITH_TORCH = ("mlp", "cnn")
 PARTS = ("steps", "first", "profile", "peers", "torch", "sizes")

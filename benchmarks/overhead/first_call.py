@@ -16,8 +16,9 @@ STEPS = 3  # the twin is traced in the first, the plain function in the second
 
 @dataclass(frozen=True)
 class FirstCall:
-    """plain, twin: median wall seconds of the first step of a plain fit and of a recorded one; ratio: of their CPU
-    seconds. extra: by how many seconds a recorded fit's first two steps take longer, in which both are traced.
+    """plain, twin: median wall seconds of the first step of a plain fit and of a recorded one. extra: by how many
+    seconds a recorded fit's first two steps take longer, in which both are traced. ratio: of what they take longer to
+    the plain first step, in CPU seconds.
     """
 
     plain: float
@@ -50,8 +51,8 @@ def measure(name: str, jit_compile: bool, repeats: int) -> FirstCall:
             taken[recorded].append(_first(SUBJECTS[name], jit_compile, recorded))
     plain, ours = np.array(taken[False]), np.array(taken[True])  # [repeats, steps, (CPU, wall)]
     first, twin = (float(np.median(one[:, 0, 1])) for one in (plain, ours))
-    extra = float(np.median(ours[:, :2, 1].sum(axis=1) - plain[:, :2, 1].sum(axis=1)))
-    return FirstCall(first, twin, extra, spread(ours[:, 0, 0] / plain[:, 0, 0]))
+    extra = ours[:, :2].sum(axis=1) - plain[:, :2].sum(axis=1)
+    return FirstCall(first, twin, float(np.median(extra[:, 1])), spread(extra[:, 0] / plain[:, 0, 0]))
 
 
 def _first(subject: Subject, jit_compile: bool, recorded: bool) -> list[tuple[float, float]]:

@@ -110,7 +110,12 @@ def _first(found: Found) -> Table:
         )
         for key, one in found.first.items()
     ]
-    return Table("The first call", ("model", "plain", "recorded", "a fit's extra", "CPU", "goal", ""), rows)
+    return Table(
+        "The first call",
+        ("model", "plain", "recorded", "a fit's extra", "extra / plain, CPU", "goal", ""),
+        rows,
+        "A fit's extra: by how much its first two steps take longer; both functions are traced in them.",
+    )
 
 
 def _with_debugger(found: Found) -> dict[str, dict[str, Any]]:

@@ -17,8 +17,10 @@ from benchmarks.overhead.recorded import Recording, recording
 from benchmarks.overhead.steps import STRETCH, warm, warm_up
 from tb_lossdiag.recording import packing, statistics
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, VARIABLE_COLUMNS
+from tb_lossdiag.recording.stack import Stack
+from tb_lossdiag.schema import BUCKETS
 
-PARTS = ("all", "write", "data", "agreement", "histograms", "activations", "variables")
+PARTS = ("all", "write", "data", "agreement", "histograms", "activations", "variables", "stacking")
 
 
 def measure(name: str, seconds: float) -> dict[str, Comparison]:
@@ -66,6 +68,12 @@ def _patches(ours: Recording) -> dict[str, tuple]:
             (packing, "clip_factor", lambda *_: None),
             (packing, "variable_statistics", _no_variables),
         ),
+        # With it goes what only the matrices read: the weights before the step, which the update has to leave in place.
+        "stacking": (
+            (packing, "stacked", lambda outputs: _empty(len(outputs))),
+            (packing, "stacked_variables", lambda before, *_: _empty(len(before))),
+            (packing, "histograms", _no_histograms),
+        ),
     }
 
 
@@ -76,6 +84,14 @@ def _no_outputs(stack):
 
 def _no_variables(stack):
     return {name: tf.zeros([_rows(stack)]) for name in VARIABLE_COLUMNS}
+
+
+def _no_histograms(variables, kept, outputs, on):
+    return tf.fill([2 * len(kept) + _rows(outputs), BUCKETS], float("nan"))
+
+
+def _empty(tensors):
+    return Stack((), (tuple(range(tensors)),))
 
 
 def _rows(stack):

@@ -15,6 +15,7 @@ from tb_lossdiag.recording.losses import Loss
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.residual import MAX_KERNEL_ELEMENTS, residual_form
 from tb_lossdiag.recording.statistics import as_float, norm
+from tb_lossdiag.recording.workers import replicas_of
 
 RESIDUALS = {
     "softmax": lambda p, y: tf.nn.softmax(p) - y,
@@ -29,8 +30,11 @@ def gradient_agreement(
 ) -> tf.Tensor | None:
     """Cosine of the gradients of the first and the second half of the batch; NaN for fewer than 4 examples.
 
-    None where the prediction is no Dense layer's, but for an activation, or its loss has no residual that is known.
+    None where the prediction is no Dense layer's, but for an activation, or its loss has no residual that is known; and
+    where this replica sees a part of the batch only and the others cannot be asked for theirs.
     """
+    if replicas_of(observation.model) > 1 and not observation.asks_others:
+        return None
     features, activation = _output_layer(observation, prediction)
     residual = RESIDUALS.get(residual_form(activation, loss))
     if features is None or residual is None or getattr(prediction, "_keras_mask", None) is not None:
@@ -41,20 +45,34 @@ def gradient_agreement(
     target = _in_shape_of(prediction, copies.of(target), sparse=loss.name.startswith("Sparse"))
     if target is None:
         return None
-    return agreement(as_float(copies.of(features)), residual(as_float(copies.of(prediction)), target))
+    replicas = tf.distribute.get_replica_context() if observation.asks_others else None
+    return agreement(as_float(copies.of(features)), residual(as_float(copies.of(prediction)), target), replicas)
 
 
-def agreement(features: tf.Tensor, residuals: tf.Tensor) -> tf.Tensor:
-    """Cosine of features^T residuals over the first and the second half of the examples."""
-    half = tf.shape(features)[0] // 2
+def agreement(
+    features: tf.Tensor, residuals: tf.Tensor, replicas: tf.distribute.ReplicaContext | None = None
+) -> tf.Tensor:
+    """Cosine of features^T residuals over the first and the second half of the examples.
+
+    replicas: with them, the examples are this replica's part of a batch that all of them share; NaN where the parts are
+    not of one size, so that the halves are not either.
+    """
+    examples = tf.shape(features)[0]
+    number, count = (replicas.replica_id_in_sync_group, replicas.num_replicas_in_sync) if replicas else (0, 1)
+    before, half = number * examples, count * examples // 2
+    middle, end = (tf.clip_by_value(place - before, 0, examples) for place in (half, 2 * half))
 
     def gradient(examples: slice) -> tf.Tensor:
         rows = [tf.reshape(x[examples], [-1, x.shape[-1]]) for x in (features, residuals)]
-        return tf.reshape(tf.matmul(*rows, transpose_a=True), [-1])
+        kernel = tf.reshape(tf.matmul(*rows, transpose_a=True), [-1])
+        return tf.concat([kernel, as_float(tf.shape(features[examples])[:1])], axis=0)
 
-    both = tf.stack([gradient(slice(None, half)), gradient(slice(half, 2 * half))])
+    both = tf.stack([gradient(slice(None, middle)), gradient(slice(middle, end))])
+    if replicas:
+        both = replicas.all_reduce(tf.distribute.ReduceOp.SUM, both)
+    both, sizes = both[:, :-1], both[:, -1]
     cosine = tf.reduce_sum(tf.reduce_prod(both / norm(both)[:, None], axis=0))
-    return tf.where(half > 1, cosine, float("nan"))
+    return tf.where((sizes[0] > 1.0) & tf.equal(sizes[0], sizes[1]), cosine, float("nan"))
 
 
 def _output_layer(observation: Observation, prediction: tf.Tensor) -> tuple[Any, str | None]:

@@ -81,9 +81,7 @@ def packed(
         losses = losses_by_output(observation.model, len(predictions))
         for i, loss in zip(predictions, losses, strict=True):
             data_rows[i] |= _prediction_numbers(data[i][2], loss, copies)
-        # A replica's part of the batch agrees with itself less than the batch does.
-        whole = replicas_of(observation.model) == 1
-        if whole and len(predictions) == 1 and losses[0] is not None and first_target is not None:
+        if len(predictions) == 1 and losses[0] is not None and first_target is not None:
             columns["gradient_agreement"] = gradient_agreement(
                 observation, data[first_target][2], data[predictions[0]][2], losses[0], copies
             )

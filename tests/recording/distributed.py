@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from tb_lossdiag import LossDiagnostics, TrainingMonitor
+from tb_lossdiag.recording.agreement import agreement
 
 LAYERS, STEPS = keras.layers, 24
 
@@ -116,6 +117,25 @@ def fit(strategy, log_dir=None, steps_per_execution=1, **options):
     return model.get_weights()
 
 
+def agreed(strategy, sizes):
+    """The agreement of fifteen examples, of which each replica has so many."""
+    rng = np.random.default_rng(1)
+    features, residuals = (rng.normal(size=(15, width)).astype("float32") for width in (4, 3))
+    ends = np.cumsum(sizes)
+
+    def part(context):
+        number = context.replica_id_in_sync_group
+        rows = slice(ends[number] - sizes[number], ends[number])
+        return features[rows], residuals[rows]
+
+    @tf.function
+    def run(parts):
+        return strategy.run(lambda both: agreement(*both, tf.distribute.get_replica_context()), (parts,))
+
+    parts = strategy.experimental_distribute_values_from_function(part)
+    return float(strategy.experimental_local_results(run(parts))[0])
+
+
 def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
@@ -133,10 +153,19 @@ def mirrored(directory):
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     two, one = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), tf.distribute.OneDeviceStrategy("CPU:0")
     loop(one, directory / "one replica", every=1)
+    fit(one, directory / "one replica's fit")
     yield WAYS[0].name, same(fit(two), fit(two, directory / WAYS[0].name))
     yield WAYS[1].name, same(loop(two)[0], loop(two, directory / WAYS[1].name, every=1)[0])
     yield WAYS[6].name, failure(lambda: fit(two, gradient_accumulation_steps=2))
     yield WAYS[7].name, failure(lambda: fit(two, steps_per_execution=2))
+
+
+def thirds(directory):
+    """Apart from the other replicas, as TensorFlow does not let a device be one of two and then one of three."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
+    three, one = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1", "CPU:2"]), tf.distribute.OneDeviceStrategy("CPU:0")
+    yield "agreements", [agreed(three, (5, 5, 5)), agreed(one, (15,)), agreed(three, (6, 6, 3))]
 
 
 def workers(directory):
@@ -234,7 +263,9 @@ def scheduled(directory):
 if __name__ == "__main__":
     kind, directory = sys.argv[1], Path(sys.argv[2])
     facts = {}
-    for name, fact in {"mirrored": mirrored, "workers": workers, "scheduled": scheduled}[kind](directory):
+    for name, fact in {"mirrored": mirrored, "thirds": thirds, "workers": workers, "scheduled": scheduled}[kind](
+        directory
+    ):
         facts[name] = fact
         (directory / "facts.json").write_text(json.dumps(facts))
     os._exit(0)  # servers and a training whose worker died do not always end
