@@ -19,12 +19,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.overhead import page, table
+from benchmarks.overhead import goals, page, table
 from benchmarks.overhead.apart import apart
 
 SUBJECTS = tuple(page.TITLES)
 UNDER_XLA = ("mlp", "deep")
-PROFILED = ("mlp", "cnn", "transformer", "deep")  # whose goals by cadence were set
+PROFILED = tuple(goals.BY_MODEL["every=1"])
 WATCHED_BY_DEBUGGER = ("mlp", "cnn")
 WITH_TORCH = ("mlp", "cnn")
 PARTS = ("steps", "first", "profile", "peers", "torch", "sizes")

@@ -261,11 +261,10 @@ def scheduled(directory):
 
 
 if __name__ == "__main__":
-    kind, directory = sys.argv[1], Path(sys.argv[2])
+    kinds = {train.__name__: train for train in (mirrored, thirds, workers, scheduled)}
+    kind, directory = kinds[sys.argv[1]], Path(sys.argv[2])
     facts = {}
-    for name, fact in {"mirrored": mirrored, "thirds": thirds, "workers": workers, "scheduled": scheduled}[kind](
-        directory
-    ):
+    for name, fact in kind(directory):
         facts[name] = fact
         (directory / "facts.json").write_text(json.dumps(facts))
     os._exit(0)  # servers and a training whose worker died do not always end
