@@ -91,7 +91,7 @@ class TrainingMonitor:
                 return step(*args, **kwargs)
             began, traces = time.perf_counter(), self._packer.traces
             if self._begin_step():
-                both = run_twin(twin, self._recorder, *args, **kwargs)
+                both = run_twin(twin, self._packer, self._recorder, *args, **kwargs)
                 if both is None:
                     return step(*args, **kwargs)
                 result, numbers = both

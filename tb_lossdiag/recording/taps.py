@@ -18,6 +18,7 @@ from keras.src.optimizers.base_optimizer import BaseOptimizer
 from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.observation import Observation, current_graph, graph_of, replica
 from tb_lossdiag.recording.patch import patched
+from tb_lossdiag.recording.workers import stops_replica
 
 _lock = threading.RLock()
 _watchers: list[Observation] = []
@@ -72,6 +73,8 @@ def _tell(model: Any, graph: Any, what: str, *args: Any, **kwargs: Any) -> None:
                     getattr(part, what)(*args, **kwargs)
             except Exception as error:  # nothing of ours may reach the training
                 watcher.error = error
+                if stops_replica(error):
+                    raise
 
 
 def _call_hook(model: Any, layer: Any) -> Callable:
@@ -132,6 +135,8 @@ def _finish_parts(graph: Any) -> None:
                 watcher.finish(watcher, part)
             except Exception as error:  # nothing of ours may reach the training
                 watcher.error = error
+                if stops_replica(error):
+                    raise
 
 
 def _sum_hook(original: Callable) -> Callable:

@@ -26,7 +26,7 @@ from tb_lossdiag.recording.running_mean import BatchLoss
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.switch import Switch
 from tb_lossdiag.recording.taps import watching
-from tb_lossdiag.recording.workers import first_replicas
+from tb_lossdiag.recording.workers import first_replicas, stops_replica
 
 _NUMBERS = "lossdiag"
 
@@ -47,6 +47,7 @@ class Packer:
         self.traces = 0
         self.inside = False
         self.switch: Switch | None = Switch()
+        self._traced = False
         self._clones = Clones()
         self._kept = Kept()
 
@@ -54,12 +55,26 @@ class Packer:
         """Observes the model until the stack closes; None when something of ours failed."""
         try:
             observation = Observation(model, optimizer, self._finish, self._clones)
+            stack.callback(self._observed, observation)
             self.selection.checked(observation.structure.layers)
             stack.enter_context(watching(observation))
             return observation
         except Exception as error:
             self.error = error
             return None
+
+    def _observed(self, observation: Observation) -> None:
+        self.error = self.error or observation.error
+        self._traced = not tf.executing_eagerly()
+
+    def broke(self, error: Exception) -> bool:
+        """Whether a twin that raised this did so through us and before it took its step, or in a kernel of ours.
+
+        What our code asks of other replicas, or fails to ask, is raised where all of them meet, outside of our reach.
+        """
+        if isinstance(error, tf.errors.OpError):
+            return not isinstance(error, tf.errors.OutOfRangeError) and f"{_NUMBERS}/" in str(error)
+        return self.error is not None and self._traced
 
     def numbers(self, observation: Observation | None, arguments: Any = ()) -> dict[str, tf.Tensor]:
         """The packed tensors with the number of their layout; no tensors when something of ours failed.
@@ -68,8 +83,8 @@ class Packer:
         """
         self.traces += 0 if tf.executing_eagerly() else 1
         try:
-            if observation is None or observation.error is not None:
-                raise self.error or observation.error
+            if self.error is not None:
+                raise self.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
                 observation.y = first_replicas(observation.model, arguments[1])
             self.inside = not observation.optimizers and observation.numbers is not None
@@ -78,6 +93,8 @@ class Packer:
             return self._packed(observation)
         except Exception as error:  # nothing of ours may reach the training
             self.error = error
+            if stops_replica(error):
+                raise
             return {"layout": tf.constant(-1.0)}
 
     def _packed(self, observation: Observation) -> dict[str, tf.Tensor]:
@@ -157,7 +174,7 @@ class TrainFunction:
                 build_optimizer(self.model)
             self._twin = _twin_train_function(self.model, self._packer)
         with _taking(self.model, 1 if width == 1 else _One(1)):
-            result = run_twin(self._twin, self.recorder, iterator)
+            result = run_twin(self._twin, self._packer, self.recorder, iterator)
         if result is None:
             return self.plain(iterator)
         self.recorder.width = 1
@@ -207,12 +224,12 @@ def build_optimizer(model: keras.Model) -> None:
         optimizer.build(model.trainable_weights)
 
 
-def run_twin(twin: Callable, recorder: Recorder, *args: Any, **kwargs: Any) -> Any:
-    """What the twin returns; None when one of our own kernels failed, and then the plain step is to be run instead."""
+def run_twin(twin: Callable, packer: Packer, recorder: Recorder, *args: Any, **kwargs: Any) -> Any:
+    """What the twin returns; None when it failed through us, and then the plain step is to be run instead."""
     try:
         return twin(*args, **kwargs)
-    except tf.errors.OpError as error:
-        if isinstance(error, tf.errors.OutOfRangeError) or f"{_NUMBERS}/" not in str(error):
+    except Exception as error:
+        if not packer.broke(error):
             raise
         recorder.stop(error)
         return None

@@ -30,6 +30,14 @@ def first_replicas(model: keras.Model, value: Any) -> Any:
     return keras.tree.map_structure(lambda leaf: strategy.experimental_local_results(leaf)[0], value)
 
 
+def stops_replica(error: Exception) -> bool:
+    """Whether TensorFlow raised this to end the trace of a replica, as another failed or the place where they meet did.
+
+    Who catches it leaves the replica waiting for ever where it would meet the others next.
+    """
+    return type(error).__name__ == "_RequestedStop"
+
+
 def spans_processes(model: keras.Model) -> bool:
     resolver = getattr(strategy_of(model), "cluster_resolver", None)
     return resolver is not None and bool(resolver.cluster_spec().jobs) and _tasks(resolver) > 1

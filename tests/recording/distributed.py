@@ -15,13 +15,16 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tb_lossdiag import LossDiagnostics, TrainingMonitor
+from tb_lossdiag.recording import twin
 from tb_lossdiag.recording.agreement import agreement
+from tb_lossdiag.recording.observation import Observation
 
 LAYERS, STEPS = keras.layers, 24
 
@@ -136,6 +139,27 @@ def agreed(strategy, sizes):
     return float(strategy.experimental_local_results(run(parts))[0])
 
 
+def fails_together(*_):
+    """Something of ours fails where the replicas meet, outside of all of them."""
+    tf.distribute.get_replica_context().merge_call(lambda strategy: 1 / 0)
+
+
+def fails_alone(observation, *_):
+    """Something of ours fails in one replica, and the other waits for it."""
+    if observation.replica == 0:
+        raise ZeroDivisionError
+    tf.distribute.get_replica_context().merge_call(lambda strategy: None)
+
+
+# What breaks in a step that is recorded, and how.
+FAILURES = {
+    "packing, together": (twin, "packed", fails_together),
+    "packing, alone": (twin, "packed", fails_alone),
+    "hook, together": (Observation, "saw_apply", fails_together),
+    "hook, alone": (Observation, "saw_apply", fails_alone),
+}
+
+
 def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
@@ -154,8 +178,14 @@ def mirrored(directory):
     two, one = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), tf.distribute.OneDeviceStrategy("CPU:0")
     loop(one, directory / "one replica", every=1)
     fit(one, directory / "one replica's fit")
-    yield WAYS[0].name, same(fit(two), fit(two, directory / WAYS[0].name))
-    yield WAYS[1].name, same(loop(two)[0], loop(two, directory / WAYS[1].name, every=1)[0])
+    fitted, looped = fit(two), loop(two)[0]
+    yield WAYS[0].name, same(fitted, fit(two, directory / WAYS[0].name))
+    yield WAYS[1].name, same(looped, loop(two, directory / WAYS[1].name, every=1)[0])
+    for name, (owner, attribute, fails) in FAILURES.items():
+        with mock.patch.object(owner, attribute, fails), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that recording stopped
+            yield f"{name}, fit", same(fitted, fit(two, directory / f"{name}, fit"))
+            yield f"{name}, loop", same(looped, loop(two, directory / f"{name}, loop", every=1)[0])
     yield WAYS[6].name, failure(lambda: fit(two, gradient_accumulation_steps=2))
     yield WAYS[7].name, failure(lambda: fit(two, steps_per_execution=2))
 

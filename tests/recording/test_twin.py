@@ -10,6 +10,7 @@ import tensorflow as tf
 from recording.reading import Records
 from recording.small_models import batches, mlp, same
 from tb_lossdiag import LossDiagnostics, schema
+from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.twin import Packer, TrainFunction, run_twin
 
 
@@ -91,13 +92,15 @@ def test_a_failing_kernel_of_ours_stops_the_recording_and_a_users_op_does_not():
     ours = tf.errors.InvalidArgumentError(None, None, "{{node lossdiag/Sum}} is broken")
     theirs = tf.errors.InvalidArgumentError(None, None, "{{node dense/MatMul}} is broken")
 
+    packer = Packer(None, Selection())
+
     def twin(error):
         raise error
 
-    assert run_twin(twin, recorder, ours) is None
+    assert run_twin(twin, packer, recorder, ours) is None
     assert recorder.stopped is ours
     with pytest.raises(tf.errors.InvalidArgumentError, match="dense/MatMul"):
-        run_twin(twin, recorder, theirs)
+        run_twin(twin, packer, recorder, theirs)
 
 
 def test_the_optimizers_variables_are_made_before_the_twin_so_that_one_trace_is_enough(tmp_path, monkeypatch):

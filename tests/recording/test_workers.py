@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recording.distributed import STEPS, WAYS, free_ports
+from recording.distributed import FAILURES, STEPS, WAYS, free_ports
 from recording.reading import Records
 from recording.small_models import mlp
 from tb_lossdiag import schema
@@ -107,6 +107,14 @@ def test_the_halves_of_the_batch_that_all_replicas_share_agree_as_in_one(trained
 def test_a_replica_in_the_middle_has_a_part_of_both_halves_and_unequal_halves_are_left_out(trained):
     shared, whole, unequal = trained("thirds").facts["agreements"]
     assert shared == pytest.approx(whole, rel=1e-4) and np.isnan(unequal)
+
+
+@pytest.mark.parametrize("training", ["fit", "loop"])
+@pytest.mark.parametrize("failing", FAILURES)
+def test_where_our_code_fails_in_a_replica_or_where_all_meet_the_training_goes_on(trained, failing, training):
+    name = f"{failing}, {training}"
+    assert trained("mirrored").facts[name] is True
+    assert len(trained("mirrored").records(name).events("recording_stopped")) == 1
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way.fails], ids=lambda way: way.name)
