@@ -1,5 +1,6 @@
 // What does the address say? TensorBoard keeps a plugin's state in the hash as `#lossdiag&p.lossdiag.<key>=<value>`.
 
+import type { Order } from "./views/sorted_rows.ts";
 import type { Steps } from "./wire.ts";
 
 const PLUGIN = "lossdiag";
@@ -10,6 +11,7 @@ const PREFIX = `p.${PLUGIN}.`;
  * steps: the zoomed part. logSteps: whether they are spaced by magnitude. open, mute: ids of the opened and of the
  * muted findings. with: runs compared with `run`. difference: the one of them whose layers are shown.
  * search, collapsed, expanded, lines: which lines the heatmap has, and the part [first, end) of them it is zoomed to.
+ * runs: what is searched for among the runs. tables, logs, linears: ids of the charts shown so. order: of the layer table.
  */
 export interface Place {
   run?: string;
@@ -25,11 +27,16 @@ export interface Place {
   collapsed?: readonly string[];
   expanded?: readonly string[];
   lines?: readonly [first: number, end: number];
+  runs?: string;
+  tables?: readonly string[];
+  logs?: readonly string[];
+  linears?: readonly string[];
+  order?: Order;
 }
 
-const TEXTS = ["run", "statistic", "row", "difference", "search"] as const;
+const TEXTS = ["run", "statistic", "row", "difference", "search", "runs"] as const;
 const SPANS = ["steps", "lines"] as const;
-const LISTS = ["open", "mute", "with", "collapsed", "expanded"] as const;
+const LISTS = ["open", "mute", "with", "collapsed", "expanded", "tables", "logs", "linears"] as const;
 
 /** The place named by a hash such as "#lossdiag&p.lossdiag.run=exp%201"; broken escapes are taken as they stand. */
 export function parseHash(hash: string): Place {
@@ -45,6 +52,7 @@ export function parseHash(hash: string): Place {
     // Escaped twice, so that a comma inside a name does not end it.
     if (list) place[list] = value === "" ? [] : value.split(",").map(unescaped);
     if (key === "log_steps") place.logSteps = value === "yes";
+    if (key === "order") place.order = { by: value.replace(/^-/, ""), isDescending: value.startsWith("-") };
     const span = SPANS.find(known => known === key);
     const [, from, to] = /^(\d{1,15})-(\d{1,15})$/.exec(value) ?? [];
     if (span && Number(from) < Number(to)) place[span] = [Number(from), Number(to)];
@@ -59,6 +67,7 @@ export function formatHash(hash: string, place: Place): string {
   const values: Record<string, string | undefined> = {
     ...Object.fromEntries(TEXTS.map(key => [key, place[key]])),
     ...Object.fromEntries(SPANS.map(key => [key, place[key]?.join("-")])),
+    order: place.order && `${place.order.isDescending ? "-" : ""}${place.order.by}`,
     log_steps: place.logSteps === undefined ? undefined : place.logSteps ? "yes" : "no",
     ...Object.fromEntries(LISTS.map(key => [key, place[key]?.map(encodeURIComponent).join(",")])),
   };

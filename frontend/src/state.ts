@@ -2,6 +2,7 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import { fetchLayers, fetchMatrix, fetchReport, fetchRuns, fetchSeries, fetchSetup } from "./api.ts";
+import { chartLooks } from "./charts/chart_looks.ts";
 import type { ModuleChoice } from "./charts/module_choice.ts";
 import { zoomed } from "./charts/step_axis.ts";
 import type { Place } from "./hash.ts";
@@ -9,6 +10,7 @@ import { follow, link, readPlace, visible, writePlace } from "./host.ts";
 import { muted } from "./mute.ts";
 import { Resource } from "./resource.ts";
 import type { Setup } from "./setup.ts";
+import type { Order } from "./views/sorted_rows.ts";
 import type { LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
 
 const POLL_MS = 5000;
@@ -47,6 +49,12 @@ export const layerSearch = signal("");
 /** Modules of the heatmap the reader has opened and closed; null as long as he has left them as they were. */
 export const moduleChoice = signal<ModuleChoice | null>(null);
 
+/** Of the layer table; null is the order of the data flow. */
+export const layerOrder = signal<Order | null>(null);
+
+/** What is searched for among the runs. */
+export const runSearch = signal("");
+
 /** The zoomed part of the heatmap's lines, [first, end); null shows all of them. */
 export const lineWindow = signal<readonly [number, number] | null>(null);
 
@@ -79,6 +87,11 @@ export const stepExtent = computed<Steps>(() => {
 });
 
 export function selectRun(name: string): void {
+  showRun(name);
+  rememberPlace();
+}
+
+function showRun(name: string): void {
   if (name === selectedRun.value) return;
   batch(() => {
     selectedRun.value = name;
@@ -91,7 +104,6 @@ export function selectRun(name: string): void {
     moduleChoice.value = null;
     lineWindow.value = null;
   });
-  rememberPlace();
   const known = runs.value.peek()?.find(run => run.name === name);
   // A link's run waits for the list: it may not be written yet.
   if (known) void loadRun(known);
@@ -147,7 +159,7 @@ export function start(): void {
   effect(() => {
     // Whatever moves without a function of its own here.
     void [stepWindow.value, logSteps.value, openFindings.value, muted.value, comparedRuns.value, differenceRun.value];
-    void [layerSearch.value, moduleChoice.value, lineWindow.value];
+    void [layerSearch.value, moduleChoice.value, lineWindow.value, layerOrder.value, runSearch.value, chartLooks.value];
     const timer = setTimeout(rememberPlace, REMEMBER_MS);
     return () => clearTimeout(timer);
   });
@@ -211,24 +223,38 @@ export function linkHere(): string {
   return link();
 }
 
-function goTo(place: Place): void {
-  if (place.statistic !== undefined) chosenStatistic.value = place.statistic;
-  if (place.run !== undefined) selectRun(place.run);
-  if (place.row !== undefined) selectedRow.value = place.row;
-  if (place.steps !== undefined) stepWindow.value = place.steps;
-  logSteps.value = place.logSteps ?? logSteps.value;
-  if (place.open !== undefined) openFindings.value = place.open;
-  if (place.mute !== undefined) muted.value = place.mute;
-  comparedRuns.value = place.with ?? [];
-  differenceRun.value = place.difference ?? null;
-  if (place.search !== undefined) layerSearch.value = place.search;
-  const { collapsed, expanded } = place;
-  if (collapsed) moduleChoice.value = { collapsed };
-  else if (expanded) moduleChoice.value = { expanded };
-  if (place.lines !== undefined) lineWindow.value = place.lines;
+/**
+ * Shows what the address says. One that names a run says all of a view, as our own links do: what it leaves out is as at
+ * first, but what this browser has muted stays so. Any other moves only what it says.
+ */
+function goTo(said: Place): void {
+  const place = said.run === undefined ? { ...placeHere(), ...said } : said;
+  const { collapsed, expanded, tables, logs, linears } = place;
+  batch(() => {
+    if (place.run !== undefined) showRun(place.run);
+    chosenStatistic.value = place.statistic ?? null;
+    selectedRow.value = place.row ?? null;
+    stepWindow.value = place.steps ?? null;
+    logSteps.value = place.logSteps ?? false;
+    openFindings.value = place.open ?? null;
+    muted.value = place.mute ?? muted.value;
+    comparedRuns.value = place.with ?? [];
+    differenceRun.value = place.difference ?? null;
+    layerSearch.value = place.search ?? "";
+    moduleChoice.value = collapsed ? { collapsed } : expanded ? { expanded } : null;
+    lineWindow.value = place.lines ?? null;
+    layerOrder.value = place.order ?? null;
+    runSearch.value = place.runs ?? "";
+    chartLooks.value = { ...(tables && { tables }), ...(logs && { logs }), ...(linears && { linears }) };
+  });
+  rememberPlace();
 }
 
 function rememberPlace(): void {
+  writePlace(placeHere());
+}
+
+function placeHere(): Place {
   const run = selectedRun.peek();
   const row = selectedRow.peek();
   const id = chosenStatistic.peek();
@@ -239,7 +265,9 @@ function rememberPlace(): void {
   const difference = differenceRun.peek();
   const search = layerSearch.peek();
   const lines = lineWindow.peek();
-  writePlace({
+  const order = layerOrder.peek();
+  const listed = runSearch.peek();
+  return {
     ...(run !== null && { run }),
     ...(id !== null && { statistic: id }),
     ...(row !== null && { row }),
@@ -252,5 +280,8 @@ function rememberPlace(): void {
     ...(search && { search }),
     ...moduleChoice.peek(),
     ...(lines !== null && { lines }),
-  });
+    ...(order !== null && { order }),
+    ...(listed && { runs: listed }),
+    ...chartLooks.peek(),
+  };
 }

@@ -36,6 +36,11 @@ test("every place comes back from the hash it was written to", () => {
     search: "dense&",
     expanded: ["a/b", "a,c"],
     lines: [0, 30],
+    runs: "lr 1e-3",
+    tables: ["loss", "layer.gradient.a,b"],
+    logs: ["loss"],
+    linears: ["norm"],
+    order: { by: "-name", isDescending: true },
   };
   expect(parseHash(formatHash("#lossdiag", place))).toEqual(place);
 });

@@ -83,11 +83,16 @@ def empty_address(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def nested_address(tmp_path_factory):
-    """A run of many layers in modules within modules."""
-    directory = tmp_path_factory.mktemp("nested")
-    written_logs.write_nested(directory / "nested")
-    with tensorboard(directory) as url:
+def nested(tmp_path_factory) -> Path:
+    """The log of a run of many layers in modules within modules, in a directory of its own."""
+    directory = tmp_path_factory.mktemp("nested") / "nested"
+    written_logs.write_nested(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def nested_address(nested):
+    with tensorboard(nested.parent) as url:
         yield url
 
 

@@ -1,6 +1,6 @@
 // One chart of lines over steps: uPlot, with our legend, finding spans, reference line and shared cursor around it.
 
-import { effect, useSignal } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { downloadCsv, downloadPicture } from "../download.ts";
@@ -17,6 +17,7 @@ import {
 } from "../state.ts";
 import { type Aligned, align, type Line } from "./align.ts";
 import { ChartCursor } from "./chart_cursor.tsx";
+import { isLog, isTable, setLog, toggleTable } from "./chart_looks.ts";
 import { Legend } from "./legend.tsx";
 import { linesCsv } from "./lines_csv.ts";
 import { LANE_HEIGHT, type Reference, type Span } from "./overlays.ts";
@@ -27,12 +28,14 @@ import { useSeen } from "./use_seen.ts";
 import { useWidth } from "./use_width.ts";
 
 interface Props {
+  /** Unlike any other chart's, and the same in every run. */
+  id: string;
   title: string;
   lines: readonly Line[];
   /** CSS pixels of the plot, without the findings' lanes. */
   height: number;
-  isLog: boolean;
-  setLog: (isLog: boolean) => void;
+  /** Whether the axis is logarithmic as long as the reader says nothing. */
+  startsLog: boolean;
   spans?: readonly Span[];
   /** Whether each span has a lane with its name above the plot. */
   hasLanes?: boolean;
@@ -42,21 +45,22 @@ interface Props {
 const NO_SPANS: readonly Span[] = [];
 
 export function Curves(props: Props) {
-  const { title, lines, isLog, setLog, spans = NO_SPANS, hasLanes = false, reference = null } = props;
+  const { id, title, lines, startsLog, spans = NO_SPANS, hasLanes = false, reference = null } = props;
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const isSeen = useSeen(frame);
   const chart = useRef<uPlot | null>(null);
-  const isTable = useSignal(false);
+  const isLogarithmic = isLog(id, startsLog);
+  const asTable = isTable(id);
   const isLogSteps = logSteps.value;
   const height = props.height + (hasLanes ? LANE_HEIGHT * spans.length : 0);
-  const aligned = useMemo(() => align(lines, isLog), [lines, isLog]);
+  const aligned = useMemo(() => align(lines, isLogarithmic), [lines, isLogarithmic]);
   const gaps = useMemo(() => lines.map(holesOf), [lines]);
   const shown = useRef({ aligned, gaps, spans, hasLanes, reference });
   shown.current = { aligned, gaps, spans, hasLanes, reference };
   const looks = JSON.stringify([
-    [isLog, isLogSteps, theme.value, height, spans.length, isTable.value],
+    [isLogarithmic, isLogSteps, theme.value, height, spans.length, asTable],
     lines.map(line => [line.id, line.colour, line.low !== null]),
   ]);
 
@@ -64,7 +68,7 @@ export function Curves(props: Props) {
     const target = plot.current;
     if (!target || !width.value) return;
     const drawn = new uPlot(
-      options(width.value, height, { isLog, isLogSteps }, lines, shown),
+      options(width.value, height, { isLog: isLogarithmic, isLogSteps }, lines, shown),
       data(shown.current.aligned),
       target,
     );
@@ -114,18 +118,16 @@ export function Curves(props: Props) {
         title={title}
         lines={lines}
         reference={reference}
-        isLog={isLog}
-        setLog={setLog}
+        isLog={isLogarithmic}
+        setLog={log => setLog(id, log)}
         menu={{
-          isTable: isTable.value,
-          onTable: () => {
-            isTable.value = !isTable.value;
-          },
+          isTable: asTable,
+          onTable: () => toggleTable(id),
           onCsv: () => downloadCsv(fullTitle, linesCsv(lines, stepUnit.peek())),
-          onPicture: isTable.value ? null : picture,
+          onPicture: asTable ? null : picture,
         }}
       />
-      {isTable.value ? (
+      {asTable ? (
         <SeriesTable title={title} lines={lines} height={height} />
       ) : (
         <ChartCursor title={title} lines={lines} steps={aligned.columns[0]}>

@@ -19,6 +19,7 @@ import {
   zeroRow,
 } from "./buckets.ts";
 import { type CellCursor, cellOf, cursorAt } from "./cell_cursor.ts";
+import { isTable, toggleTable } from "./chart_looks.ts";
 import { ChartMenu } from "./chart_menu.tsx";
 import { drawDistribution } from "./distribution_canvas.ts";
 import { DistributionTable } from "./distribution_table.tsx";
@@ -34,14 +35,21 @@ import { useWidth } from "./use_width.ts";
 const PLOT_HEIGHT = 130;
 const HEIGHT = PLOT_HEIGHT + 26;
 
-export function Distribution({ title, histogram: recorded }: { title: string; histogram: Histogram }) {
+interface Props {
+  /** Unlike any other chart's. */
+  id: string;
+  title: string;
+  histogram: Histogram;
+}
+
+export function Distribution({ id, title, histogram: recorded }: Props) {
   const histogram = useMemo(() => withoutEmptyMiddle(recorded), [recorded]);
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
   const cursor = useSignal<CellCursor | null>(null);
   const speech = useSignal("");
-  const isTable = useSignal(false);
+  const asTable = isTable(id);
   const unit = stepUnit.value;
   const fullWidth = width.value - legendWidth(width.value);
   const plot = { left: AXIS_WIDTH, width: Math.max(1, fullWidth - AXIS_WIDTH - RIGHT), height: PLOT_HEIGHT };
@@ -64,7 +72,7 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
     if (!canvas.current || !width.value) return;
     const painted = { cells: { indexes, across, down, holes }, plot, axis, unit, ticks, zero: zeroRow(histogram) };
     drawDistribution(canvas.current, painted, fullWidth, HEIGHT);
-  }, [indexes, across, down, width.value, theme.value, unit, isTable.value]);
+  }, [indexes, across, down, width.value, theme.value, unit, asTable]);
 
   const { drag, placeUnder, press, follow, release, cancel } = useDrag(canvas, plot, axis);
   const inHand = cursor.value && cellOf(cursor.value, names, matrix);
@@ -122,12 +130,10 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
           <h3>{title}</h3>
           <ChartMenu
             title={title}
-            isTable={isTable.value}
-            onTable={() => {
-              isTable.value = !isTable.value;
-            }}
+            isTable={asTable}
+            onTable={() => toggleTable(id)}
             onCsv={() => downloadCsv(fullTitle, bucketCsv(histogram, unit))}
-            onPicture={isTable.value ? null : picture}
+            onPicture={asTable ? null : picture}
           />
         </div>
         {mostNonfinite > 0 && <p class="muted">NaN or Inf: up to {measured(mostNonfinite, "share")}</p>}
@@ -137,7 +143,7 @@ export function Distribution({ title, histogram: recorded }: { title: string; hi
           </p>
         )}
       </div>
-      {isTable.value ? (
+      {asTable ? (
         <DistributionTable title={title} histogram={histogram} height={HEIGHT} />
       ) : (
         <div

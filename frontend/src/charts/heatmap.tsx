@@ -80,8 +80,8 @@ export function Heatmap(props: Props) {
   const plot = { left, width: Math.max(1, width.value - left - RIGHT), height: plotHeightOf(lines.length) };
   const [from, to] = stepWindow.value ?? stepExtent.value;
   const axis = { from, to, isLog: logSteps.value };
-  const shownLines = lineWindow.value ?? ([0, lines.length] as const);
-  const isOutside = shownLines[1] > lines.length;
+  const isOutside = (lineWindow.value?.[1] ?? 0) > lines.length;
+  const shownLines = (isOutside ? null : lineWindow.value) ?? ([0, lines.length] as const);
   const down = useMemo(
     () => rowEdges(lines.length, plot.height, shownLines),
     [lines.length, plot.height, shownLines[0], shownLines[1]],

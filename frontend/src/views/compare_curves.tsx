@@ -1,6 +1,5 @@
 // How did the same quantity go in each run? One chart per quantity, one line per run.
 
-import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { isPositive, type Line } from "../charts/align.ts";
 import { Curves } from "../charts/curves.tsx";
@@ -46,17 +45,14 @@ interface OverlayProps {
 
 function Overlay({ quantity, answers, names }: OverlayProps) {
   const lines = useMemo(() => overlaid(answers, names, quantity.ids), [answers, names, quantity]);
-  const chosen = useSignal<boolean | null>(null);
   if (!lines.length) return null;
   return (
     <Curves
+      id={`compare.${quantity.ids[0]}`}
       title={quantity.title}
       lines={lines}
       height={quantity.height}
-      isLog={chosen.value ?? (quantity.startsLog && isPositive(lines))}
-      setLog={isLog => {
-        chosen.value = isLog;
-      }}
+      startsLog={quantity.startsLog && isPositive(lines)}
     />
   );
 }

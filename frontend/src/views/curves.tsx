@@ -1,6 +1,5 @@
 // How did the loss go, where do the findings lie on it, and what did the learning rate and the norms do meanwhile?
 
-import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { isPositive, type Line } from "../charts/align.ts";
 import { Curves } from "../charts/curves.tsx";
@@ -70,17 +69,14 @@ function Group({ group, all, report }: { group: (typeof GROUPS)[number]; all: re
       isLoss && report.constantLoss !== null ? { value: report.constantLoss, label: "best constant guess" } : null,
     [report, isLoss],
   );
-  const chosen = useSignal<boolean | null>(null);
   if (!lines.length) return null;
   return (
     <Curves
+      id={group.id}
       title={group.title}
       lines={lines}
       height={group.height}
-      isLog={chosen.value ?? (group.startsLog && isPositive(lines))}
-      setLog={isLog => {
-        chosen.value = isLog;
-      }}
+      startsLog={group.startsLog && isPositive(lines)}
       spans={spans}
       hasLanes={isLoss}
       reference={reference}

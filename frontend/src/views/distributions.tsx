@@ -18,6 +18,7 @@ export function Distributions({ run, layer }: { run: string; layer: string }) {
   const charts = rows?.flatMap(({ name, quantities }) =>
     quantities.map(histogram => ({
       key: `${name} ${histogram.id}`,
+      id: `layer.${histogram.id}.${rowInLayer(name, layer)}`,
       title: titleOf(name, layer, histogram),
       histogram,
     })),
@@ -35,8 +36,8 @@ export function Distributions({ run, layer }: { run: string; layer: string }) {
         </p>
       )}
       <div class="small-charts">
-        {charts?.map(({ key, title, histogram }) => (
-          <Distribution key={key} title={title} histogram={histogram} />
+        {charts?.map(({ key, id, title, histogram }) => (
+          <Distribution key={key} id={id} title={title} histogram={histogram} />
         ))}
       </div>
     </section>

@@ -1,7 +1,7 @@
 // How is the chosen statistic shown: its colour scale, its picture or its table, and what can be taken along?
 
-import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
+import { isTable, toggleTable } from "../charts/chart_looks.ts";
 import { ChartMenu } from "../charts/chart_menu.tsx";
 import { ColourBar } from "../charts/colour_bar.tsx";
 import { colourScale } from "../charts/colour_scale.ts";
@@ -16,6 +16,9 @@ import { closedModules, toggleLayer } from "../layer_place.ts";
 import { matrix, selectedRow, stepUnit } from "../state.ts";
 import type { LayerRow, LayersAnswer, Matrix, Statistic } from "../wire.ts";
 import { Reading } from "./empty.tsx";
+
+/** The id of its chart. */
+const HEATMAP = "heatmap";
 
 interface Props {
   answer: LayersAnswer;
@@ -42,7 +45,7 @@ export function HeatmapFigure({ answer, chosen, isSuspect }: Props) {
 
 function Picture({ cells, answer, chosen, isSuspect }: Props & { cells: Matrix }) {
   const figure = useRef<HTMLDivElement>(null);
-  const isTable = useSignal(false);
+  const asTable = isTable(HEATMAP);
   const rows = useMemo(() => {
     const byIndex = new Map(answer.rows.map(row => [row.index, row]));
     return Array.from(cells.rowIndex, index => byIndex.get(index)).filter(row => row !== undefined);
@@ -62,15 +65,13 @@ function Picture({ cells, answer, chosen, isSuspect }: Props & { cells: Matrix }
         <ColourBar scale={scale} statistic={chosen} marked={rows.filter(isSuspect).length} />
         <ChartMenu
           title={chosen.label}
-          isTable={isTable.value}
-          onTable={() => {
-            isTable.value = !isTable.value;
-          }}
+          isTable={asTable}
+          onTable={() => toggleTable(HEATMAP)}
           onCsv={() => downloadCsv(title, matrixCsv(matrixUpClose.peek() ?? cells, rows, stepUnit.peek()))}
-          onPicture={isTable.value ? null : takePicture}
+          onPicture={asTable ? null : takePicture}
         />
       </div>
-      {isTable.value ? (
+      {asTable ? (
         <MatrixTable
           matrix={matrixUpClose.value ?? cells}
           rows={rows}

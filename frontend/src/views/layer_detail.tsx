@@ -1,6 +1,5 @@
 // How did one layer go? All its statistics, and its distributions, as small charts on the shared step axis.
 
-import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { isPositive, type Line } from "../charts/align.ts";
 import { Curves } from "../charts/curves.tsx";
@@ -50,17 +49,14 @@ export function LayerDetail({ row, answer }: { row: LayerRow; answer: LayersAnsw
 
 function SmallChart(props: { statistic: Statistic; series: readonly Series[]; layer: string }) {
   const { statistic, series, layer } = props;
-  const chosen = useSignal<boolean | null>(null);
   const lines = useMemo(() => series.map((one, place) => styled(one, place, layer)), [series, layer]);
   return (
     <Curves
+      id={`layer.${statistic.id}`}
       title={statistic.label}
       lines={lines}
       height={HEIGHT}
-      isLog={chosen.value ?? (statistic.scale === "log" && isPositive(lines))}
-      setLog={isLog => {
-        chosen.value = isLog;
-      }}
+      startsLog={statistic.scale === "log" && isPositive(lines)}
     />
   );
 }

@@ -1,15 +1,14 @@
 // What are the newest numbers of every layer? A table to sort and search, each number beside the threshold it met.
 
-import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Sparkline } from "../charts/sparkline.tsx";
 import { type RowAttributes, VirtualTable } from "../charts/virtual_table.tsx";
 import { integer, measured } from "../format.ts";
 import { toggleLayer } from "../layer_place.ts";
-import { layerSearch, selectedRow } from "../state.ts";
+import { layerOrder, layerSearch, selectedRow } from "../state.ts";
 import type { LayerRow, Matrix, Report, Statistic } from "../wire.ts";
 import { limitText, metThreshold } from "./met_threshold.ts";
-import { sortedRows } from "./sorted_rows.ts";
+import { type Order, sortedRows } from "./sorted_rows.ts";
 
 const ROW_HEIGHT = 28;
 const HEIGHT = 440;
@@ -25,29 +24,24 @@ interface Props {
   isSuspect: (row: LayerRow) => boolean;
 }
 
-interface Order {
-  by: string;
-  isDescending: boolean;
-}
-
 /** The rows of the table as they stand: found by the search, in their order. */
 export function tableRows(rows: readonly LayerRow[], wanted: string, order: Order | null): LayerRow[] {
   const found = rows.filter(row => row.name.toLowerCase().includes(wanted.toLowerCase()));
-  return order ? sortedRows(found, order.by, order.isDescending) : found;
+  return order ? sortedRows(found, order) : found;
 }
 
 export function LayerTable({ rows, statistics, chosen, matrix, report, isSuspect }: Props) {
-  const order = useSignal<Order | null>(null);
+  const order = layerOrder.value;
   const wanted = layerSearch.value;
-  const shown = useMemo(() => tableRows(rows, wanted, order.value), [rows, wanted, order.value]);
+  const shown = useMemo(() => tableRows(rows, wanted, order), [rows, wanted, order]);
   const places = useMemo(() => new Map(Array.from(matrix?.rowIndex ?? [], (index, place) => [index, place])), [matrix]);
   const longest = useMemo(() => rows.reduce((most, { name }) => Math.max(most, name.length), 0), [rows]);
   const sortBy = (by: string) => {
-    const now = order.value;
     // First click largest first, second smallest first, third the order of the data flow.
-    order.value = now?.by !== by ? { by, isDescending: true } : now.isDescending ? { by, isDescending: false } : null;
+    layerOrder.value =
+      order?.by !== by ? { by, isDescending: true } : order.isDescending ? { by, isDescending: false } : null;
   };
-  const head = { order: order.value, sortBy };
+  const head = { order, sortBy };
   const valuesOf = (row: LayerRow) => {
     const place = places.get(row.index);
     return matrix && place !== undefined

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { integer, words } from "../format.ts";
-import { comparedRuns, selectedRun, selectRun } from "../state.ts";
+import { comparedRuns, runSearch, selectedRun, selectRun } from "../state.ts";
 import type { RunSummary } from "../wire.ts";
 import { ToneIcon, toneName, toneOf } from "./icons.tsx";
 
@@ -13,9 +13,13 @@ const SEARCH_FROM = 6;
 const MOST_BESIDE = 7;
 
 export function Runs({ runs }: { runs: readonly RunSummary[] }) {
-  const wanted = useSignal("");
-  const isPicking = useSignal(comparedRuns.peek().length > 0);
-  const shown = runs.filter(run => matches(run, wanted.value.toLowerCase()));
+  const isPicking = useSignal(false);
+  const isComparing = comparedRuns.value.length > 0;
+  // A link that compares opens the boxes; unticking the last one does not close them.
+  useEffect(() => {
+    if (isComparing) isPicking.value = true;
+  }, [isComparing]);
+  const shown = runs.filter(run => matches(run, runSearch.value.toLowerCase()));
   return (
     <nav class="runs" aria-label="Runs">
       <header>
@@ -35,14 +39,14 @@ export function Runs({ runs }: { runs: readonly RunSummary[] }) {
           </button>
         )}
       </header>
-      {runs.length >= SEARCH_FROM && (
+      {(runs.length >= SEARCH_FROM || runSearch.value) && (
         <input
           type="search"
           placeholder="Search"
           aria-label="Search runs"
-          value={wanted.value}
+          value={runSearch.value}
           onInput={event => {
-            wanted.value = event.currentTarget.value;
+            runSearch.value = event.currentTarget.value;
           }}
         />
       )}

@@ -4,8 +4,14 @@ import type { LayerRow } from "../wire.ts";
 
 const TEXTS = ["name", "layerKind", "activation", "initializer"] as const;
 
+export interface Order {
+  /** The id of a column. */
+  by: string;
+  isDescending: boolean;
+}
+
 /** Sorted by a column; "not recorded" and NaN go last either way. */
-export function sortedRows(rows: readonly LayerRow[], by: string, isDescending: boolean): LayerRow[] {
+export function sortedRows(rows: readonly LayerRow[], { by, isDescending }: Order): LayerRow[] {
   const sign = isDescending ? -1 : 1;
   return rows.toSorted((a, b) => {
     const left = keyOf(a, by);

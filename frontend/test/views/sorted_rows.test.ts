@@ -21,7 +21,7 @@ function row(name: string, value: number | null): LayerRow {
 const ROWS = [row("b", 1), row("a", Number.NaN), row("d", Number.POSITIVE_INFINITY), row("c", null), row("e", 0)];
 
 function names(by: string, isDescending: boolean): string {
-  return sortedRows(ROWS, by, isDescending)
+  return sortedRows(ROWS, { by, isDescending })
     .map(({ name }) => name)
     .join("");
 }
