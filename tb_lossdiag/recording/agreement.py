@@ -58,21 +58,22 @@ def agreement(
     not of one size, so that the halves are not either.
     """
     examples = tf.shape(features)[0]
-    number, count = (replicas.replica_id_in_sync_group, replicas.num_replicas_in_sync) if replicas else (0, 1)
-    before, half = number * examples, count * examples // 2
-    middle, end = (tf.clip_by_value(place - before, 0, examples) for place in (half, 2 * half))
+    middle = examples // 2
+    end, sizes = 2 * middle, [middle, middle]
+    if replicas:
+        before, half = replicas.replica_id_in_sync_group * examples, replicas.num_replicas_in_sync * examples // 2
+        middle, end = (tf.clip_by_value(place - before, 0, examples) for place in (half, 2 * half))
+        sizes = as_float(tf.stack([middle, end - middle]))
 
     def gradient(examples: slice) -> tf.Tensor:
-        rows = [tf.reshape(x[examples], [-1, x.shape[-1]]) for x in (features, residuals)]
-        kernel = tf.reshape(tf.matmul(*rows, transpose_a=True), [-1])
-        return tf.concat([kernel, as_float(tf.shape(features[examples])[:1])], axis=0)
+        rows = (tf.reshape(x[examples], [-1, x.shape[-1]]) for x in (features, residuals))
+        return tf.reshape(tf.matmul(*rows, transpose_a=True), [-1])
 
     both = tf.stack([gradient(slice(None, middle)), gradient(slice(middle, end))])
     if replicas:
-        both = replicas.all_reduce(tf.distribute.ReduceOp.SUM, both)
-    both, sizes = both[:, :-1], both[:, -1]
+        both, sizes = replicas.all_reduce(tf.distribute.ReduceOp.SUM, (both, sizes))
     cosine = tf.reduce_sum(tf.reduce_prod(both / norm(both)[:, None], axis=0))
-    return tf.where((sizes[0] > 1.0) & tf.equal(sizes[0], sizes[1]), cosine, float("nan"))
+    return tf.where((sizes[0] > 1) & tf.equal(sizes[0], sizes[1]), cosine, float("nan"))
 
 
 def _output_layer(observation: Observation, prediction: tf.Tensor) -> tuple[Any, str | None]:

@@ -58,12 +58,17 @@ class Matrix:
     widths: tuple[int, ...]
     whole: tf.Tensor | None = None
 
+    def total(self, x: tf.Tensor) -> tf.Tensor:
+        """[outputs] from [columns]."""
+        if len(self.widths) == 1:
+            return tf.reduce_sum(x, keepdims=True)
+        return tf.math.unsorted_segment_sum(x, self.of_columns(), len(self.widths))
+
     def mean(self, x: tf.Tensor) -> tf.Tensor:
         """[outputs] from [columns]."""
         if len(self.widths) == 1:
             return tf.reduce_mean(x, keepdims=True)
-        widths = tf.constant(self.widths, tf.float32)
-        return tf.math.unsorted_segment_sum(x, self.of_columns(), len(self.widths)) / widths
+        return self.total(x) / tf.constant(self.widths, tf.float32)
 
     def largest(self, x: tf.Tensor) -> tf.Tensor:
         """[outputs] from [columns]."""
@@ -168,9 +173,12 @@ def _measured(matrix: Matrix) -> tuple[tf.Tensor, list[tf.Tensor | None], tf.Ten
     values = matrix.values
     examples = tf.cast(tf.shape(values)[0], tf.float32)
     centred = values - values[:1]  # exactly 0 in a constant column, whatever its offset
-    shift = sums.down_columns(centred) / examples
-    variance = tf.maximum(sums.down_columns(tf.square(centred)) / examples - tf.square(shift), 0.0)
-    mean, size = values[0] + shift, tf.abs(values)
+    size, bounds = tf.abs(values), UNSATURATED.get(matrix.activations[0])
+    summed = [centred, tf.square(centred), tf.sign(size)]
+    if bounds is not None:
+        summed.append(tf.cast((values < bounds[0]) | (values > bounds[1]), tf.float32))
+    shift, square, nonzero, *outside = (total / examples for total in sums.down_columns(*summed))
+    variance, mean = tf.maximum(square - tf.square(shift), 0.0), values[0] + shift
     largest = tf.reduce_max(size, axis=0)
     whole_mean = matrix.mean(mean)
     between = matrix.mean(tf.square(mean - matrix.spread(whole_mean)))
@@ -179,13 +187,11 @@ def _measured(matrix: Matrix) -> tuple[tf.Tensor, list[tf.Tensor | None], tf.Ten
         "activation_std": tf.sqrt(matrix.mean(variance) + between),
         "activation_unit_std": matrix.mean(tf.sqrt(variance)),
         "activation_max_abs": matrix.largest(largest),
-        "activation_zero_share": matrix.mean((examples - sums.down_columns(tf.sign(size))) / examples),
+        "activation_zero_share": matrix.mean(1.0 - nonzero),
         "activation_nonfinite": tf.zeros_like(whole_mean),
     }
-    bounds = UNSATURATED.get(matrix.activations[0])
-    if bounds is not None:
-        outside = tf.cast((values < bounds[0]) | (values > bounds[1]), tf.float32)
-        numbers["activation_saturated_share"] = matrix.mean(sums.down_columns(outside) / examples)
+    if outside:
+        numbers["activation_saturated_share"] = matrix.mean(outside[0])
     silent = [None] * len(matrix.activations)
     if any(activation in DEAD_BELOW_ZERO for activation in matrix.activations):
         parts = zip(matrix.activations, matrix.units, matrix.parts(largest), strict=True)
@@ -214,19 +220,17 @@ def _silent(activation: str | None, units: int | None, largest: tf.Tensor) -> tf
 def _of_broken(matrix: Matrix) -> tf.Tensor:
     """float32 [outputs, _SPOILT] as they are with a NaN or Inf among the values."""
     values = matrix.values
-    by_column = tf.reduce_sum(tf.cast(~tf.math.is_finite(values), tf.float32), axis=0)
-    count = tf.stack([tf.reduce_sum(part) for part in matrix.parts(by_column)])
+    size, is_nan = tf.abs(values), tf.math.is_nan(values)
+    conditions = (is_nan, ~tf.math.is_finite(values), tf.equal(values, 0.0))
+    nans, nonfinite, zeros = sums.down_columns(*(tf.cast(condition, tf.float32) for condition in conditions))
+    count = matrix.total(nonfinite)
     if matrix.whole is not None:
         count = tf.reduce_sum(tf.cast(~tf.math.is_finite(as_float(matrix.whole)), tf.float32))[None]
-    is_nan = tf.reduce_any(tf.math.is_nan(values), axis=0)
-    largest = tf.where(is_nan, _NAN, tf.reduce_max(tf.abs(values), axis=0))
-    zeros = tf.reduce_mean(tf.cast(tf.equal(values, 0.0), tf.float32), axis=0)
-    return tf.stack([tf.stack([_largest(part) for part in matrix.parts(largest)]), matrix.mean(zeros), count], axis=1)
-
-
-def _largest(x: tf.Tensor) -> tf.Tensor:
-    """NaN where one is, as reduce_max does not promise."""
-    return tf.where(tf.reduce_any(tf.math.is_nan(x)), _NAN, tf.reduce_max(x))
+    # Where a NaN is, reduce_max promises nothing.
+    largest = matrix.largest(tf.reduce_max(tf.where(is_nan, 0.0, size), axis=0))
+    largest = tf.where(matrix.total(nans) > 0.0, _NAN, largest)
+    zero_share = matrix.mean(zeros) / as_float(tf.shape(values)[0])
+    return tf.stack([largest, zero_share, count], axis=1)
 
 
 def _table(numbers: Numbers) -> tf.Tensor:

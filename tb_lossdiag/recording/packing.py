@@ -158,9 +158,11 @@ def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copie
     numbers = {name: statistics.as_float(copies.of(value)) for name, value in seen.items() if value is not None}
     if observation.loss is not None and observation.loss_scale is not None:
         numbers["loss"] /= statistics.as_float(observation.loss_scale)
-    for name in ("gradient_norm", "update_norm", "weight_norm"):
-        if name in columns:
-            numbers[name] = statistics.norm(columns[name][None, :])[0]
+    norms = [name for name in ("weight_norm", "update_norm", "gradient_norm") if name in columns]
+    if norms:  # those of the gradients may be fewer
+        most = columns[norms[0]].shape[0]
+        filled = [tf.pad(columns[name], [[0, most - columns[name].shape[0]]]) for name in norms]
+        numbers |= zip(norms, tf.unstack(statistics.norm(tf.stack(filled))), strict=True)
     if "gradient_nonfinite" in columns:
         numbers["gradient_nonfinite"] = tf.reduce_sum(columns["gradient_nonfinite"])
     if observation.optimizers and isinstance(observation.optimizers[0], keras.optimizers.LossScaleOptimizer):

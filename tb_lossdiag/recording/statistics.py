@@ -13,6 +13,9 @@ from tb_lossdiag.recording.branch import branch
 from tb_lossdiag.recording.limits import EXTREME, MAX_TARGET_UNITS
 
 MAX_STACKED_ELEMENTS = 65_536  # a larger temporary is mapped and page-faulted anew at each sparse sample
+# A norm whose square is beyond these is taken of the row times or by RESCALE: far enough inside float32's 1e-38 … 3e38
+# that no square of an element that counts is lost. A power of two changes no digit.
+LARGE_SQUARE, SMALL_SQUARE, RESCALE = 1e30, 1e-20, 2.0**80
 BRANCH_ELEMENTS = 16_384  # a branch costs about as much as two passes over these
 
 _NAN = float("nan")
@@ -29,26 +32,14 @@ def table(rows: Sequence[Mapping[str, tf.Tensor]], columns: Sequence[str]) -> tf
 
 
 def norm(x: tf.Tensor) -> tf.Tensor:
-    """L2 norm of each row [rows, n], from the largest element, so that 1e-30 does not underflow nor 1e30 overflow."""
-    return _norm(x, _sizes(x)[2])
+    """L2 norm of each row [rows, n], n static unless there is one row only.
 
-
-def gradient_statistics(gradients: tf.Tensor, unchanged: tf.Tensor, sizes: tf.Tensor) -> Numbers:
-    """Of gradients [rows, n], one variable a row, with zeros behind its true number of elements.
-
-    unchanged: bool [rows, n], where the step left the weight as it was; NaN where no element has a gradient.
+    Where the sum of squares comes near an end of float32's range it is taken anew of a multiple: 1e-30 does not
+    underflow nor 1e30 overflow.
     """
-    _, total, largest = _sizes(gradients)
-    zero = tf.equal(gradients, 0.0)
-    meant = _count(~zero)
-    return {
-        "gradient_norm": _norm(gradients, largest),
-        "gradient_mean_abs": total / sizes,
-        "gradient_max_abs": largest,
-        "gradient_zero_share": (sizes - meant) / sizes,
-        "gradient_nonfinite": _count(~tf.math.is_finite(gradients)),
-        "unchanged_share": tf.where(meant > 0.0, _count(unchanged & ~zero) / meant, _NAN),
-    }
+    square = sums.of_squares(x)
+    scale = tf.where(square > LARGE_SQUARE, 1.0 / RESCALE, tf.where(square < SMALL_SQUARE, RESCALE, 1.0))
+    return tf.sqrt(sums.of_squares(x * scale[:, None])) / scale
 
 
 def dense(gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> tf.Tensor:
@@ -59,31 +50,55 @@ def dense(gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> tf.T
 
 
 def data_statistics(x: tf.Tensor, classes: int | None = None) -> Numbers:
-    """Of one input, target or prediction [batch, ..., features]. classes: how many, where x holds class labels."""
+    """Of one input, target or prediction [batch, ..., features]. classes: how many, where x holds class labels.
+
+    Adds up by column first and takes what is left of several columns together: under XLA each sum, each largest and
+    each smallest over all of x is a few kernels to compile.
+    """
     x = as_float(x)
-    width = (x.shape[-1] or tf.shape(x)[-1]) if (x.shape.rank or 0) > 1 else 1
-    mean, std = _moments(x if (x.shape.rank or 0) < 2 else tf.reshape(x, [tf.shape(x)[0], -1]))
-    shift, by_place = _moments(tf.reshape(mean, [-1, width]))  # of each feature over its places, in time or an image
-    within = tf.reduce_mean(tf.reshape(tf.square(std), [-1, width]), axis=0)
-    feature_std = tf.sqrt(within + tf.square(by_place))
-    whole, between = _moments(shift[:, None])
-    smallest = tf.reduce_min(tf.where(feature_std > 0.0, feature_std, tf.float32.max))
-    row = tf.reshape(x, [1, -1])
-    size, total, _ = _sizes(row)
+    rank = x.shape.rank or 0
+    columns = x if rank == 2 else tf.reshape(x, [tf.shape(x)[0], -1] if rank > 2 else [-1, 1])
+    mean, std, size = _moments(columns, tf.abs(columns))
+    high, low = tf.unstack(_largest(tf.reduce_max(columns, axis=0), -tf.reduce_min(columns, axis=0)))
+    spread, whole_size = tf.unstack(tf.reduce_mean(tf.stack([std, size]), axis=1))
+    if rank > 2:  # a feature spreads over its places, in time or an image, too
+        places = [-1, x.shape[-1] or tf.shape(x)[-1]]
+        within = tf.reduce_mean(tf.reshape(tf.square(std), places), axis=0)
+        mean, by_place = _moments(tf.reshape(mean, places))
+        std = tf.sqrt(within + tf.square(by_place))
     numbers = {
-        "min": tf.reduce_min(x),
-        "max": tf.reduce_max(x),
-        "mean": whole[0],
-        "std": tf.sqrt(tf.reduce_mean(tf.square(feature_std)) + tf.square(between[0])),
-        "nonfinite": _nonfinite(row, total)[0],
-        "feature_std_min": tf.where(smallest < tf.float32.max, smallest, tf.reduce_min(feature_std)),
-        "feature_std_max": tf.reduce_max(feature_std),
-        "feature_mean_max": tf.reduce_max(tf.abs(shift)),
-        "diversity": tf.math.divide_no_nan(tf.reduce_mean(std), tf.reduce_mean(size)),
+        "min": -low,
+        "max": high,
+        "nonfinite": _nonfinite(columns, whole_size),
+        "diversity": tf.math.divide_no_nan(spread, whole_size),
+        **_of_features(mean, std),
     }
     if classes is not None:
-        numbers["out_of_range"] = tf.reduce_sum(_ones_where(~((x >= 0.0) & (x < float(classes)))))
+        numbers["out_of_range"] = tf.reduce_sum(ones_where(~((x >= 0.0) & (x < float(classes)))))
     return numbers
+
+
+def _of_features(mean: tf.Tensor, std: tf.Tensor) -> Numbers:
+    """From the mean and the spread of each feature [features]."""
+    if mean.shape[0] == 1:
+        mean, std = mean[0], std[0]
+        one = {"mean": mean, "std": std, "feature_mean_max": tf.abs(mean)}
+        return one | {"feature_std_min": std, "feature_std_max": std}
+    whole, between = _moments(mean[:, None])
+    varying = tf.where(std > 0.0, -std, -tf.float32.max)
+    shift, most, least, constant = tf.unstack(_largest(tf.abs(mean), std, varying, -std))
+    return {
+        "mean": whole[0],
+        "std": tf.sqrt(tf.reduce_mean(tf.square(std)) + tf.square(between[0])),
+        "feature_std_min": -tf.where(least > -tf.float32.max, least, constant),
+        "feature_std_max": most,
+        "feature_mean_max": shift,
+    }
+
+
+def _largest(*rows: tf.Tensor) -> tf.Tensor:
+    """[rows] from so many [n]"""
+    return tf.reduce_max(tf.stack(rows), axis=1)
 
 
 def target_statistics(targets: tf.Tensor, classes: int | None = None) -> tf.Tensor:
@@ -126,32 +141,23 @@ def extreme_share(x: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.reduce_all((row >= 0.0) & (row <= 1.0)), share, _NAN)
 
 
+def ones_where(condition: tf.Tensor) -> tf.Tensor:
+    return tf.cast(condition, tf.float32)
+
+
 def as_float(x: tf.Tensor | float) -> tf.Tensor:
     return tf.cast(x, tf.float32)
 
 
-def _sizes(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """|x| [rows, n], its sum and its largest element by row; both NaN where one is, as reduce_max does not promise."""
-    size = tf.abs(x)
-    total = tf.reduce_sum(size, axis=1)
-    largest = tf.maximum(tf.reduce_max(size, axis=1), 0.0)  # of nothing it would be -inf
-    return size, total, tf.where(tf.math.is_nan(total), _NAN, largest)
-
-
-def _norm(x: tf.Tensor, largest: tf.Tensor) -> tf.Tensor:
-    scale = tf.where((largest > 0.0) & tf.math.is_finite(largest), largest, 1.0)
-    return scale * tf.sqrt(tf.reduce_sum(tf.square(x / scale[:, None]), axis=1))
-
-
-def _nonfinite(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
-    """How many elements of each row [rows, n] are NaN or Inf; total: the sum of their sizes."""
+def _nonfinite(x: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """How many elements [n, columns] are NaN or Inf; size: their mean magnitude."""
 
     def counted() -> tf.Tensor:
-        return _count(~tf.math.is_finite(x))
+        return tf.reduce_sum(sums.down_columns(ones_where(~tf.math.is_finite(x)))[0])
 
     if _is_small(x):
         return counted()
-    return branch(tf.reduce_all(tf.math.is_finite(total)), lambda: tf.zeros_like(total), counted)
+    return branch(tf.math.is_finite(size), lambda: tf.constant(0.0), counted)
 
 
 def _is_small(x: tf.Tensor) -> bool:
@@ -160,17 +166,15 @@ def _is_small(x: tf.Tensor) -> bool:
     return elements is None or elements < BRANCH_ELEMENTS
 
 
-def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and std over the first axis of [n] or [n, columns], by column.
+def _moments(x: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Mean and std over the first axis of [n, columns], by column, and the means of others of its shape.
 
     Around the first row: exactly 0 for constant columns, whatever their offset.
     """
-    x = x if x.shape.rank == 2 else tf.reshape(x, [-1, 1])
-    count = tf.cast(tf.shape(x)[0], tf.float32)
-    centred = x - x[:1]
-    mean = sums.down_columns(centred) / count
-    variance = sums.down_columns(tf.square(centred)) / count - tf.square(mean)
-    return x[0] + mean, tf.sqrt(tf.maximum(variance, 0.0))
+    count, first = tf.cast(tf.shape(x)[0], tf.float32), x[:1]
+    centred = x - first
+    mean, square, *means = (total / count for total in sums.down_columns(centred, tf.square(centred), *others))
+    return tf.squeeze(first, axis=0) + mean, tf.sqrt(tf.maximum(square - tf.square(mean), 0.0)), *means
 
 
 def _by_feature(x: tf.Tensor) -> tf.Tensor:
@@ -181,15 +185,6 @@ def _by_feature(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(x, [-1, width])
 
 
-def _ones_where(condition: tf.Tensor) -> tf.Tensor:
-    return tf.cast(condition, tf.float32)
-
-
-def _count(condition: tf.Tensor) -> tf.Tensor:
-    """By row [rows, n]."""
-    return tf.reduce_sum(_ones_where(condition), axis=1)
-
-
 def _share(condition: tf.Tensor) -> tf.Tensor:
     """By row [rows, n]."""
-    return tf.reduce_mean(_ones_where(condition), axis=1)
+    return tf.reduce_mean(ones_where(condition), axis=1)

@@ -12,20 +12,21 @@ def along_rows(x: tf.Tensor) -> tf.Tensor:
     """
     if not _multiplies():
         return tf.reduce_sum(x, axis=1)
-    return tf.matmul(x, tf.ones([1, x.shape[1]]), transpose_b=True)[:, 0]
+    return tf.squeeze(tf.matmul(x, tf.ones([1, x.shape[1]]), transpose_b=True), axis=1)
 
 
-def down_columns(x: tf.Tensor) -> tf.Tensor:
-    """[n] sums of float32 [rows, n]."""
+def down_columns(*arrays: tf.Tensor) -> list[tf.Tensor]:
+    """[n] sums of each float32 [rows, n], all of as many rows."""
     if not _multiplies():
-        return tf.reduce_sum(x, axis=0)
-    return tf.matmul(tf.ones([1, tf.shape(x)[0]]), x)[0]
+        return [tf.reduce_sum(x, axis=0) for x in arrays]
+    ones = tf.ones([1, tf.shape(arrays[0])[0]])
+    return [tf.squeeze(tf.matmul(ones, x), axis=0) for x in arrays]
 
 
 def of_squares(x: tf.Tensor) -> tf.Tensor:
     """[rows] sums of the squares of float32 [rows, n]. Leaves float32's range for norms above 1e19 and below 1e-19."""
     if x.shape[0] == 1 and _multiplies():
-        return tf.matmul(x, x, transpose_b=True)[:, 0]  # without a copy of x
+        return tf.squeeze(tf.matmul(x, x, transpose_b=True), axis=1)  # without a copy of x
     return along_rows(tf.square(x))
 
 

@@ -1,8 +1,8 @@
 """What did the step do to each variable? The norms and shares of gradients, weights and updates, of all at once.
 
 Variables are rows of a few matrices, shorter ones filled up with zeros: a deep model then costs tens of operations, not
-thousands. The usual step takes the quick way, which adds up plain squares; one with a number that is not finite, or a
-norm outside the range that float32 can square, takes the careful way through the kernels of statistics.py.
+thousands. The usual step takes the quick way, which adds up plain squares; where a number is not finite, or a norm is
+outside the range that float32 can square, the norms are taken anew with care.
 """
 
 import math
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tb_lossdiag.recording import statistics, sums
+from tb_lossdiag.recording import sums
 from tb_lossdiag.recording.alike import each
 from tb_lossdiag.recording.branch import branch
 from tb_lossdiag.recording.layout import VARIABLE_COLUMNS
 from tb_lossdiag.recording.stack import Stack
-from tb_lossdiag.recording.statistics import MAX_STACKED_ELEMENTS, Numbers, as_float
+from tb_lossdiag.recording.statistics import MAX_STACKED_ELEMENTS, Numbers, as_float, norm, ones_where
 
 # Zeros in a matrix. Ten passes over so many take about 50 us, at 0.6 ns an element as measured for abs and sums; thirty
 # operations for one more matrix take as long.
@@ -26,6 +26,8 @@ SHARED_ELEMENTS = 16_384
 # A sum of n squares above n times this has lost less than a millionth to squares below float32's smallest number.
 SMALLEST_SQUARE = 1e-32
 _MEASURED = tuple(name for name in VARIABLE_COLUMNS if name != "update_ratio")
+# What squares beyond float32's range, or a NaN or Inf, would spoil.
+_SPOILT = ("weight_norm", "update_norm", "gradient_norm", "gradient_nonfinite")
 _NAN = float("nan")
 
 
@@ -81,7 +83,7 @@ def variable_statistics(stack: Stack[Rows]) -> Numbers:
         return {}
     tables, right = zip(*each(_quick, matrices), strict=True)
     usual = tf.concat(tables, axis=1)
-    table = branch(tf.reduce_all(tf.concat(right, axis=0)), lambda: usual, lambda: _careful(matrices))
+    table = branch(tf.reduce_all(tf.concat(right, axis=0)), lambda: usual, lambda: _careful(matrices, usual))
     table = tf.gather(table, stack.places(), axis=1)
     numbers = dict(zip(_MEASURED, tf.unstack(table), strict=True))
     weight = numbers["weight_norm"]
@@ -160,10 +162,10 @@ def _quick(rows: Rows) -> tuple[tf.Tensor, tf.Tensor]:
     size, square = tf.abs(rows.gradients), sums.of_squares(rows.gradients)
     largest = tf.maximum(tf.reduce_max(size, axis=1), 0.0)  # of nothing it would be -inf
     drawn = _drawn(rows, size)
-    meant = tf.sign(drawn)
+    meant = tf.not_equal(drawn, 0.0)
     counted = sizes if drawn is size else tf.constant([float(drawn.shape[1])])
-    nonzero = sums.along_rows(meant)
-    changed = sums.along_rows(meant * tf.sign(tf.abs(_drawn(rows, rows.changes))))
+    nonzero = sums.along_rows(ones_where(meant))
+    changed = sums.along_rows(ones_where(meant & tf.not_equal(_drawn(rows, rows.changes), 0.0)))
     numbers |= {
         "gradient_norm": tf.sqrt(square),
         "gradient_mean_abs": sums.along_rows(size) / sizes,
@@ -197,22 +199,26 @@ def stride(outer: int, size: int) -> int:
     return every if every < outer else 1
 
 
-def _careful(matrices: Sequence[Rows]) -> tf.Tensor:
-    """float32 [_MEASURED, variables] of any numbers."""
-    table = tf.concat(each(_of_any, matrices), axis=1)
-    broken = tf.reduce_any(table[_MEASURED.index("gradient_nonfinite")] > 0.0)
-    skipped = tf.constant([name == "unchanged_share" for name in _MEASURED])[:, None]
+def _careful(matrices: Sequence[Rows], usual: tf.Tensor) -> tf.Tensor:
+    """float32 [_MEASURED, variables] of any numbers; usual: the same the quick way."""
+    numbers = dict(zip(_MEASURED, tf.unstack(usual), strict=True))
+    numbers |= zip(_SPOILT, tf.unstack(tf.concat(each(_of_any, matrices), axis=1)), strict=True)
+    is_nan = tf.math.is_nan(numbers["gradient_mean_abs"])  # where one is, reduce_max promises nothing
+    numbers["gradient_max_abs"] = tf.where(is_nan, _NAN, numbers["gradient_max_abs"])
     # A step with a NaN or Inf gradient may have been skipped on purpose.
-    return tf.where(broken & skipped, _NAN, table)
+    broken = tf.reduce_any(numbers["gradient_nonfinite"] > 0.0)
+    numbers["unchanged_share"] = tf.where(broken, _NAN, numbers["unchanged_share"])
+    return _table(numbers)
 
 
 def _of_any(rows: Rows) -> tf.Tensor:
-    """float32 [_MEASURED, variables]"""
-    numbers = {"weight_norm": statistics.norm(rows.weights), "update_norm": statistics.norm(rows.changes)}
-    if rows.gradients is not None:
-        sizes = tf.constant(rows.sizes, tf.float32)
-        numbers |= statistics.gradient_statistics(rows.gradients, tf.equal(rows.changes, 0.0), sizes)
-    return _table(numbers)
+    """float32 [_SPOILT, variables]"""
+    weight, update = norm(rows.weights), norm(rows.changes)
+    if rows.gradients is None:
+        blank = tf.fill(weight.shape, _NAN)
+        return tf.stack([weight, update, blank, blank])
+    nonfinite = sums.along_rows(ones_where(~tf.math.is_finite(rows.gradients)))
+    return tf.stack([weight, update, norm(rows.gradients), nonfinite])
 
 
 def _table(numbers: Numbers) -> tf.Tensor:
