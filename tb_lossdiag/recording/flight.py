@@ -23,6 +23,10 @@ class FlightRecorder:
 
     def saw(self, step: int, loss: float) -> str | None:
         """ "nonfinite" or "leap" where this loss is an accident; None mostly, and for a leap right after one."""
+        last = self._losses[-1][1] if self._losses else math.nan
+        if -math.inf < loss <= LEAP * last:  # mostly, and the largest of the last losses is no smaller
+            self._losses.append((step, loss))
+            return None
         before = [known for _, known in self._losses]
         self._losses.append((step, loss))
         if not math.isfinite(loss):
