@@ -27,7 +27,7 @@ SHARED_ELEMENTS = 16_384
 SMALLEST_SQUARE = 1e-32
 _MEASURED = tuple(name for name in VARIABLE_COLUMNS if name != "update_ratio")
 # What squares beyond float32's range, or a NaN or Inf, would spoil.
-_SPOILT = ("weight_norm", "update_norm", "gradient_norm", "gradient_nonfinite")
+_SPOILT = ("weight_norm", "update_norm", "gradient_norm", "gradient_zero_share", "gradient_nonfinite")
 _NAN = float("nan")
 
 
@@ -162,10 +162,10 @@ def _quick(rows: Rows) -> tuple[tf.Tensor, tf.Tensor]:
     size, square = tf.abs(rows.gradients), sums.of_squares(rows.gradients)
     largest = tf.maximum(tf.reduce_max(size, axis=1), 0.0)  # of nothing it would be -inf
     drawn = _drawn(rows, size)
-    meant = tf.not_equal(drawn, 0.0)
+    meant = tf.sign(drawn)  # 1.7 us of 16,384 elements, a comparison and a cast 5.1; NaN where one is
     counted = sizes if drawn is size else tf.constant([float(drawn.shape[1])])
-    nonzero = sums.along_rows(ones_where(meant))
-    changed = sums.along_rows(ones_where(meant & tf.not_equal(_drawn(rows, rows.changes), 0.0)))
+    nonzero = sums.along_rows(meant)
+    changed = sums.along_rows(meant * tf.sign(tf.abs(_drawn(rows, rows.changes))))
     numbers |= {
         "gradient_norm": tf.sqrt(square),
         "gradient_mean_abs": sums.along_rows(size) / sizes,
@@ -216,9 +216,11 @@ def _of_any(rows: Rows) -> tf.Tensor:
     weight, update = norm(rows.weights), norm(rows.changes)
     if rows.gradients is None:
         blank = tf.fill(weight.shape, _NAN)
-        return tf.stack([weight, update, blank, blank])
+        return tf.stack([weight, update, blank, blank, blank])
+    sizes = tf.constant(rows.sizes, tf.float32)
+    nonzero = sums.along_rows(ones_where(tf.not_equal(rows.gradients, 0.0)))
     nonfinite = sums.along_rows(ones_where(~tf.math.is_finite(rows.gradients)))
-    return tf.stack([weight, update, norm(rows.gradients), nonfinite])
+    return tf.stack([weight, update, norm(rows.gradients), (sizes - nonzero) / sizes, nonfinite])
 
 
 def _table(numbers: Numbers) -> tf.Tensor:

@@ -22,18 +22,12 @@ def fit(callbacks, optimizer="sgd", epochs=2, batch_size=8, loss="sparse_categor
 @pytest.mark.parametrize(
     "settings",
     [
-        {"optimizer": "sgd"},
-        {"optimizer": "adam", "metrics": ["accuracy"]},
         {"optimizer": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1, clipnorm=0.5, use_ema=True)},
-        {"optimizer": lambda: keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)},
-        {"optimizer": "adam", "run_eagerly": True},
         {"optimizer": "adam", "steps_per_execution": 2},
-        {"optimizer": "adam", "batch_size": 10},
-        {"optimizer": "adam", "jit_compile": True},
     ],
-    ids=["sgd", "adam", "clip, decay, ema", "accumulation", "eager", "two steps a call", "partial batch", "XLA"],
+    ids=["clip, decay, ema", "two steps a call"],
 )
-def test_a_recorded_training_has_the_same_weights_state_and_history(tmp_path, settings):
+def test_several_settings_at_once_leave_the_same_weights_state_and_history(tmp_path, settings):
     weights, history = fit([], **settings)
     recorded, recorded_history = fit([LossDiagnostics(tmp_path, every=2)], **settings)
     assert same(weights, recorded)
