@@ -54,7 +54,7 @@ class Training(Protocol):
 
 
 class _Guard:
-    """Stands around what is done in every step: a generator's context manager costs it some 10 µs a step."""
+    """A class, as it stands around what is done in every step, where a generator's context manager costs more."""
 
     def __init__(self, recorder: "Recorder") -> None:
         self.recorder = recorder
