@@ -176,7 +176,7 @@ def _measured(matrix: Matrix) -> tuple[tf.Tensor, list[tf.Tensor | None], tf.Ten
     size, bounds = tf.abs(values), UNSATURATED.get(matrix.activations[0])
     summed = [centred, tf.square(centred), tf.sign(size)]
     if bounds is not None:
-        summed.append(tf.cast((values < bounds[0]) | (values > bounds[1]), tf.float32))
+        summed.append(as_float((values < bounds[0]) | (values > bounds[1])))
     shift, square, nonzero, *outside = (total / examples for total in sums.down_columns(*summed))
     variance, mean = tf.maximum(square - tf.square(shift), 0.0), values[0] + shift
     largest = tf.reduce_max(size, axis=0)
@@ -222,10 +222,10 @@ def _of_broken(matrix: Matrix) -> tf.Tensor:
     values = matrix.values
     size, is_nan = tf.abs(values), tf.math.is_nan(values)
     conditions = (is_nan, ~tf.math.is_finite(values), tf.equal(values, 0.0))
-    nans, nonfinite, zeros = sums.down_columns(*(tf.cast(condition, tf.float32) for condition in conditions))
+    nans, nonfinite, zeros = sums.down_columns(*map(as_float, conditions))
     count = matrix.total(nonfinite)
     if matrix.whole is not None:
-        count = tf.reduce_sum(tf.cast(~tf.math.is_finite(as_float(matrix.whole)), tf.float32))[None]
+        count = tf.reduce_sum(as_float(~tf.math.is_finite(as_float(matrix.whole))))[None]
     # Where a NaN is, reduce_max promises nothing.
     largest = matrix.largest(tf.reduce_max(tf.where(is_nan, 0.0, size), axis=0))
     largest = tf.where(matrix.total(nans) > 0.0, _NAN, largest)

@@ -74,7 +74,7 @@ def data_statistics(x: tf.Tensor, classes: int | None = None) -> Numbers:
         **_of_features(mean, std),
     }
     if classes is not None:
-        numbers["out_of_range"] = tf.reduce_sum(ones_where(~((x >= 0.0) & (x < float(classes)))))
+        numbers["out_of_range"] = tf.reduce_sum(as_float(~((x >= 0.0) & (x < float(classes)))))
     return numbers
 
 
@@ -141,10 +141,6 @@ def extreme_share(x: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.reduce_all((row >= 0.0) & (row <= 1.0)), share, _NAN)
 
 
-def ones_where(condition: tf.Tensor) -> tf.Tensor:
-    return tf.cast(condition, tf.float32)
-
-
 def as_float(x: tf.Tensor | float) -> tf.Tensor:
     return tf.cast(x, tf.float32)
 
@@ -153,7 +149,7 @@ def _nonfinite(x: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """How many elements [n, columns] are NaN or Inf; size: their mean magnitude."""
 
     def counted() -> tf.Tensor:
-        return tf.reduce_sum(sums.down_columns(ones_where(~tf.math.is_finite(x)))[0])
+        return tf.reduce_sum(sums.down_columns(as_float(~tf.math.is_finite(x)))[0])
 
     if _is_small(x):
         return counted()
@@ -187,4 +183,4 @@ def _by_feature(x: tf.Tensor) -> tf.Tensor:
 
 def _share(condition: tf.Tensor) -> tf.Tensor:
     """By row [rows, n]."""
-    return tf.reduce_mean(ones_where(condition), axis=1)
+    return tf.reduce_mean(as_float(condition), axis=1)
