@@ -49,7 +49,6 @@ def measure(name: str, jit_compile: bool, seconds: float) -> Steps:
                     steps = cycle * max(1, round(STRETCH / (cycle * step)))
                     found[every] = compare(model, data, ours.arm(every, steps), seconds)
             calls = min(CALLS, math.ceil(seconds / step))
-            calls = min(CALLS, math.ceil(seconds / step))
             own = between(ours, data, calls)
             return Steps(model.count_params(), len(ours.recorder._layout.rows), control, own, found)
 

@@ -5,6 +5,7 @@ thread: two of torch's wait for each other by spinning, which on a machine in us
 """
 
 import importlib.util
+import math
 import os
 import random
 import sys
@@ -18,15 +19,16 @@ import torch
 from torch import nn
 
 from benchmarks.overhead.paired import Comparison, Seconds, alternate
+from benchmarks.overhead.table import longer
 from tb_lossdiag.torch import watch
 
 BATCH = 64
 BATCHES = 32
 STRETCH = 0.05
+LONGEST = 5.0  # seconds of one stretch; a cycle that takes longer is told from a shorter one
 WARM_UP = 30  # past the first 20 steps, all of which "auto" samples
-AUTO_STEPS = 200  # so many hold a sample or two of "auto"
+AUTO_STEPS = 200  # so many hold a sample or two of "auto", and fewer where a step takes long
 WANDB_FOLDER = "WANDB_SITE_PACKAGES"  # names a folder with wandb in it, which is no dependency of ours
-WANDB = 'wandb.watch(log="all", log_freq={})'
 
 Watch = Callable[[nn.Module, torch.optim.Optimizer, nn.Module, str, ExitStack], Callable[[float], None]]
 
@@ -52,12 +54,23 @@ SUBJECTS = {"mlp": (mlp, (128,)), "cnn": (cnn, (3, 32, 32))}
 
 def measure(name: str, seconds: float) -> dict[str, Comparison]:
     torch.set_num_threads(1)
-    found = {f"watch(every={every!r})": _compared(name, _ours(every), every, seconds) for every in (1, 10, 100, "auto")}
+    found = {"nothing: plain against plain": _compared(name, _unwatched, 1, seconds)}
+    found |= _by_cadence(name, "watch(every={})", _ours, seconds)
+    found["watch(every='auto')"] = _compared(name, _ours("auto"), "auto", seconds)
     if os.environ.get(WANDB_FOLDER):
         sys.path.append(os.environ[WANDB_FOLDER])  # behind what is installed here
     if importlib.util.find_spec("wandb"):
-        found |= {WANDB.format(every): _compared(name, _wandb(every), every, seconds) for every in (1, 10, 100)}
+        found |= _by_cadence(name, 'wandb.watch(log="all", log_freq={})', _wandb, seconds)
     return found
+
+
+def _by_cadence(name: str, title: str, watched_every: Callable[[int], Watch], seconds: float) -> dict[str, Comparison]:
+    found = {every: _compared(name, watched_every(every), every, seconds) for every in (1, 10)}
+    if 100 * found[1].plain > LONGEST:
+        rare, told = longer(found[10], 10, 100), " (from every 10)"
+    else:
+        rare, told = _compared(name, watched_every(100), 100, seconds), ""
+    return {**{title.format(every): one for every, one in found.items()}, title.format(100) + told: rare}
 
 
 class Loop:
@@ -91,7 +104,10 @@ def _compared(name: str, watched_by: Watch, every: int | str, seconds: float) ->
         ahead = WARM_UP if every == "auto" else (-WARM_UP - max(1, every // 3)) % every + WARM_UP
         step = plain.run(WARM_UP).wall / WARM_UP
         watched.run(ahead)
-        steps = AUTO_STEPS if every == "auto" else every * max(1, round(STRETCH / (every * step)))
+        if every == "auto":
+            steps = min(AUTO_STEPS, math.ceil(LONGEST / step))
+        else:
+            steps = every * max(1, round(STRETCH / (every * step)))
         return alternate(
             lambda is_plain: (plain if is_plain else watched).run(steps),
             steps,
@@ -99,6 +115,10 @@ def _compared(name: str, watched_by: Watch, every: int | str, seconds: float) ->
             time.perf_counter,
             random.Random(0),
         )
+
+
+def _unwatched(model, optimizer, criterion, logs, stack):
+    return lambda loss: None
 
 
 def _ours(every: int | str) -> Watch:
