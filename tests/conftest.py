@@ -35,6 +35,16 @@ def open_log(request):
         yield servers.open_log
 
 
+@pytest.fixture(scope="session")
+def demo_logs(tmp_path_factory):
+    """The log directory of the demo's trainings, each of which got the cause it declares. They take a minute or two."""
+    import verdicts  # loads TensorFlow, which the tests of torch must not
+
+    directory = tmp_path_factory.mktemp("demo") / "logs"
+    assert verdicts.train_and_judge(directory), "the diagnosis disagrees with a declared cause; the table is above"
+    return directory
+
+
 class DataServers:
     """TensorBoard's Rust data server, one process per opened log, ended together."""
 

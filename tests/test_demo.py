@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-import verdicts
 from trainings import TRAININGS
 
 from tb_lossdiag import cli
@@ -11,35 +9,28 @@ from tb_lossdiag.diagnosis import diagnose_run
 from tb_lossdiag.logs import list_experiments, read_run
 
 
-@pytest.fixture(scope="module")
-def logs(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("demo") / "logs"
-    assert verdicts.train_and_judge(directory), "the diagnosis disagrees with a declared cause; the table is above"
-    return directory
-
-
-def test_every_training_gets_the_cause_it_declares(logs):
-    reports = cli.diagnose(logs)
+def test_every_training_gets_the_cause_it_declares(demo_logs):
+    reports = cli.diagnose(demo_logs)
     said = {name: report.verdict.cause for name, report in reports.items()}
     assert said == {training.name: training.cause for training in TRAININGS}
 
 
-def test_healthy_runs_stay_without_any_warning(logs):
-    reports = cli.diagnose(logs)
+def test_healthy_runs_stay_without_any_warning(demo_logs):
+    reports = cli.diagnose(demo_logs)
     healthy = [training.name for training in TRAININGS if training.cause is None]
     assert {name: reports[name].severity for name in healthy} == dict.fromkeys(healthy, "none")
 
 
-def test_both_loaders_and_the_command_line_give_one_report(logs, open_log, capsys):
-    log = open_log(logs)
+def test_both_loaders_and_the_command_line_give_one_report(demo_logs, open_log, capsys):
+    log = open_log(demo_logs)
     reports = {
         name: diagnose_run(read_run(log, experiment)).to_dict() for name, experiment in list_experiments(log).items()
     }
-    cli.run(["report", str(logs), "--json"])
+    cli.run(["report", str(demo_logs), "--json"])
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(reports))
 
 
-def test_every_likely_cause_comes_with_code_to_paste(logs):
-    for report in cli.diagnose(logs).values():
+def test_every_likely_cause_comes_with_code_to_paste(demo_logs):
+    for report in cli.diagnose(demo_logs).values():
         for cause in report.causes:
             assert cause.confidence != "likely" or cause.fix.code, f"{report.run}: {cause.id}"
