@@ -3,6 +3,7 @@
 import { integer, number, withUnit } from "../format.ts";
 import { cursorStep, stepUnit } from "../state.ts";
 import { type Line, nearest } from "./align.ts";
+import { breakable } from "./breakable.tsx";
 import { ChartMenu, type MenuProps } from "./chart_menu.tsx";
 import type { Reference } from "./overlays.ts";
 
@@ -55,7 +56,7 @@ function LegendLine({ line, step }: { line: Line; step: number | null }) {
   return (
     <li>
       <Swatch colour={line.colour} dash={line.dash} />
-      <span>{line.label}</span>
+      <span>{breakable(line.label)}</span>
       <b>{withUnit(line.values[at], line.unit)}</b>
       {line.low && (
         <small>

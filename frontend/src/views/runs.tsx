@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { breakable } from "../charts/breakable.tsx";
 import { integer, words } from "../format.ts";
 import { comparedRuns, runSearch, selectedRun, selectRun } from "../state.ts";
 import type { RunSummary } from "../wire.ts";
@@ -81,7 +82,7 @@ function RunButton({ run }: { run: RunSummary }) {
       onClick={() => selectRun(run.name)}
     >
       <ToneIcon tone={tone} />
-      <span class="run-name">{run.name}</span>
+      <span class="run-name">{breakable(run.name)}</span>
       <span class="run-step" title="Last step">
         {integer(run.lastStep)}
       </span>
