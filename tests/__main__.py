@@ -35,28 +35,32 @@ def steps():
     yield "frontend tests", [*npm, "run", "--silent", "test"], FRONTEND
 
 
-# Two processes at a time, of about equal length; torch's compiler crashes one that has loaded TensorFlow.
-BESIDE = {
-    "pytest of the benchmarks": ["tests/benchmarks"],
-    "pytest of the ways to train": ["tests/recording/test_ways.py"],
-    "pytest without TensorFlow": ["tests/torch"],
-}
-REST = [f"--ignore={path}" for paths in BESIDE.values() for path in paths]
+# Rows of processes side by side, beside the one that runs the rest: of about equal length, and three on two cores as
+# many tests wait for a browser or another process. Torch's compiler crashes a process that has loaded TensorFlow.
+BESIDE = (
+    {"pytest of the benchmarks": "tests/benchmarks"},
+    {"pytest of the recording": "tests/recording", "pytest without TensorFlow": "tests/torch"},
+)
+REST = [f"--ignore={path}" for row in BESIDE for path in row.values()]
 
 
 def tested(arguments: list[str]) -> list[str]:
-    """Runs pytest; the names of what failed. Without arguments all tests, in two rows side by side."""
+    """Runs pytest; the names of what failed. Without arguments all tests, in rows side by side."""
     pytest = [sys.executable, "-m", "pytest"]
     if arguments:
         return [] if passes("pytest", [*pytest, *arguments], ROOT) else ["pytest"]
-    with ThreadPoolExecutor(1) as pool:
-        beside = {name: pool.submit(told, [*pytest, *paths]) for name, paths in BESIDE.items()}
+    with ThreadPoolExecutor(len(BESIDE)) as pool:
+        beside = [pool.submit(told_in_turn, {name: [*pytest, path] for name, path in row.items()}) for row in BESIDE]
         failed = [] if passes("pytest", [*pytest, *REST], ROOT) else ["pytest"]
-        for name, run in beside.items():
-            done = run.result()
-            print(f"── {name}", done.stdout, sep="\n", flush=True)
-            failed += [name] if done.returncode else []
+        for row in beside:
+            for name, run in row.result().items():
+                print(f"── {name}", run.stdout, sep="\n", flush=True)
+                failed += [name] if run.returncode else []
     return failed
+
+
+def told_in_turn(commands: dict[str, list[str]]) -> dict[str, subprocess.CompletedProcess]:
+    return {name: told(command) for name, command in commands.items()}
 
 
 def told(command: list[str]) -> subprocess.CompletedProcess:
