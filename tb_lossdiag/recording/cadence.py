@@ -123,7 +123,7 @@ class Cadence:
         plain = median(self._plain)
         extra = max(0.0, median(self._sampled) - plain)
         affordable = math.ceil(extra / (EXTRA_TIME_SHARE * plain)) * self._width if plain > 0 else 1
-        if extra * AFFORDED_SAMPLES <= AFFORDED_SECONDS:
+        if extra * max(AFFORDED_SAMPLES, self.samples - BURST_STEPS) <= AFFORDED_SECONDS:
             affordable = min(affordable, (self.total or done) // AFFORDED_SAMPLES)
         roomy = math.ceil(self.total / MAX_LAYER_RECORDS) if self.total else _roomy(done)
         return max(MIN_INTERVAL, affordable, roomy)

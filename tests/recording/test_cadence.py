@@ -7,6 +7,7 @@ import pytest
 
 from tb_lossdiag.recording.cadence import (
     AFFORDED_SAMPLES,
+    AFFORDED_SECONDS,
     BURST_STEPS,
     COUNTED_INTERVAL,
     EXTRA_TIME_SHARE,
@@ -59,6 +60,13 @@ def test_in_a_long_run_those_few_samples_do_not_count():
     steps = 200_000
     taken = played(Cadence("auto", steps), steps, plain=0.001, sampled=0.004)
     assert len(taken) * 0.003 <= EXTRA_TIME_SHARE * steps * 0.001 + (BURST_STEPS + 1) * 0.003
+
+
+@pytest.mark.parametrize("steps", [500, 4_000, 30_000])
+def test_in_a_run_of_unknown_length_they_cost_no_more_however_long_it_gets(steps):
+    taken = played(Cadence("auto", None), steps, plain=0.0024, sampled=0.01)
+    extra = 0.0076 * len([step for step in taken if step > BURST_STEPS])
+    assert extra <= AFFORDED_SECONDS + EXTRA_TIME_SHARE * steps * 0.0024 + 0.0076
 
 
 def test_without_a_known_total_the_ceiling_holds_all_the_same():
