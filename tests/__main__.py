@@ -35,23 +35,24 @@ def steps():
     yield "frontend tests", [*npm, "run", "--silent", "test"], FRONTEND
 
 
+PYTEST = [sys.executable, "-m", "pytest"]
 # Rows of processes side by side, beside the one that runs the rest: of about equal length, and three on two cores as
 # many tests wait for a browser or another process. Torch's compiler crashes a process that has loaded TensorFlow.
+WAYS = "tests/recording/test_ways.py"
 BESIDE = (
-    {"pytest of the benchmarks": "tests/benchmarks"},
-    {"pytest of the recording": "tests/recording", "pytest without TensorFlow": "tests/torch"},
+    {"pytest of the benchmarks": ["tests/benchmarks"], "pytest of the ways to train": [WAYS]},
+    {"pytest of the recording": ["tests/recording", f"--ignore={WAYS}"], "pytest without TensorFlow": ["tests/torch"]},
 )
-REST = [f"--ignore={path}" for row in BESIDE for path in row.values()]
+REST = [f"--ignore={path}" for row in BESIDE for path, *_ in row.values()]
 
 
 def tested(arguments: list[str]) -> list[str]:
     """Runs pytest; the names of what failed. Without arguments all tests, in rows side by side."""
-    pytest = [sys.executable, "-m", "pytest"]
     if arguments:
-        return [] if passes("pytest", [*pytest, *arguments], ROOT) else ["pytest"]
+        return [] if passes("pytest", [*PYTEST, *arguments], ROOT) else ["pytest"]
     with ThreadPoolExecutor(len(BESIDE)) as pool:
-        beside = [pool.submit(told_in_turn, {name: [*pytest, path] for name, path in row.items()}) for row in BESIDE]
-        failed = [] if passes("pytest", [*pytest, *REST], ROOT) else ["pytest"]
+        beside = [pool.submit(told_in_turn, row) for row in BESIDE]
+        failed = [] if passes("pytest", [*PYTEST, *REST], ROOT) else ["pytest"]
         for row in beside:
             for name, run in row.result().items():
                 print(f"── {name}", run.stdout, sep="\n", flush=True)
@@ -59,8 +60,8 @@ def tested(arguments: list[str]) -> list[str]:
     return failed
 
 
-def told_in_turn(commands: dict[str, list[str]]) -> dict[str, subprocess.CompletedProcess]:
-    return {name: told(command) for name, command in commands.items()}
+def told_in_turn(row: dict[str, list[str]]) -> dict[str, subprocess.CompletedProcess]:
+    return {name: told([*PYTEST, *chosen]) for name, chosen in row.items()}
 
 
 def told(command: list[str]) -> subprocess.CompletedProcess:

@@ -23,7 +23,6 @@ from benchmarks.overhead import goals, page, table
 from benchmarks.overhead.apart import apart
 
 SUBJECTS = tuple(page.TITLES)
-UNDER_XLA = ("mlp", "deep")
 PROFILED = tuple(goals.BY_MODEL["every=1"])
 WATCHED_BY_DEBUGGER = ("mlp", "cnn")
 WITH_TORCH = ("mlp", "cnn")
@@ -79,8 +78,7 @@ def measured(options: argparse.Namespace, found: page.Found) -> Iterator[None]:
 def jobs(options: argparse.Namespace, found: page.Found) -> Iterator[tuple]:
     """(dictionary, key in it, function, arguments …); asked for one by one, as some need what others answered."""
     seconds = options.seconds
-    kinds = [(name, False) for name in options.models]
-    kinds += [] if options.no_xla else [(name, True) for name in UNDER_XLA if name in options.models]
+    kinds = [(name, xla) for xla in ((False,) if options.no_xla else (False, True)) for name in options.models]
     for name, xla in kinds:
         if "steps" in options.parts:
             yield found.steps, (name, xla), "steps.measure", name, xla, seconds

@@ -48,7 +48,7 @@ def loaded(request, serve, demo_logs):
 
 @pytest.fixture(scope="module")
 def endless(serve, tmp_path_factory):
-    """A training that goes on until somebody ends it, and the address of a TensorBoard on its log."""
+    """A training that goes on until somebody ends it, its log, and the address of a TensorBoard on that."""
     log = tmp_path_factory.mktemp("logs") / "endless"
     log.mkdir()
     paths = os.pathsep.join(path for path in sys.path if path)
@@ -56,7 +56,7 @@ def endless(serve, tmp_path_factory):
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}) as training:
         try:
             with serve(log.parent) as url:
-                yield training, url
+                yield training, log, url
         finally:
             training.kill()
 
@@ -177,12 +177,16 @@ def test_a_deep_link_opened_cold_shows_its_run_layer_statistic_and_steps(tab, re
 
 
 def test_a_training_is_followed_while_it_runs_and_read_after_it_was_killed(entry, endless):
-    training, url = endless
+    training, log, url = endless
     page = entry("", url)
     page.locator(".freshness").wait_for(timeout=PATIENCE_MS)
     early = page.evaluate(NEWEST)
     page.wait_for_function(f"early => {NEWEST} > early + 300", arg=early, timeout=PATIENCE_MS)
     assert training.poll() is None
     training.kill()
-    page.locator(".finding-title", has_text="Vanishing gradients").wait_for(timeout=PATIENCE_MS)
+    training.wait()
+    report = cli.diagnose(log.parent)["endless"]
+    page.locator("main h1").get_by_text(report.verdict.headline, exact=True).wait_for(timeout=PATIENCE_MS)
+    found = [cause.title for cause in report.causes if cause.confidence != "ruled_out"]
+    assert page.locator(".finding-title").all_inner_texts() == found
     page.locator(".heatmap canvas").wait_for()
