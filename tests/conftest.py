@@ -1,5 +1,6 @@
 """How do tests open a log? Through both of TensorBoard's loaders: every test that takes `open_log` runs twice."""
 
+import gc
 import subprocess
 import time
 
@@ -23,6 +24,14 @@ START_SECONDS = 30  # far above the 0.1 s the data server takes; only a broken o
 def pytest_configure(config):
     for line in THEIR_WARNINGS:
         config.addinivalue_line("filterwarnings", line)
+
+
+def pytest_runtest_setup():
+    """TensorFlow and Keras keep much of what a test has traced, and each collection of garbage looks through all of it:
+    that was 20 % of the time of ten tests that train, and grows with their number. What is there by now is left alone.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["python", "rust"])

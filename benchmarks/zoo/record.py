@@ -6,6 +6,7 @@
 """
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
@@ -102,6 +103,7 @@ def _record(folder: Path, name: str, seed: int, print_now: str) -> Recording:
     shutil.rmtree(at, ignore_errors=True)
     at.mkdir(parents=True)
     keras.backend.clear_session()
+    gc.freeze()  # what Keras keeps of earlier trainings is not looked through again at each of its collections
     began = time.process_time()
     outcome, error = None, ""
     try:
