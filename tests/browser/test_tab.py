@@ -8,6 +8,7 @@ import written_logs
 
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 
+MORE_THAN_A_POLL_MS = 6000
 DARK_PAGE = "rgb(38, 40, 43)"
 
 
@@ -48,6 +49,20 @@ def test_tensorboards_reload_button_asks_again(tab, page):
     tab()
     with page.expect_request("**/data/plugin/lossdiag/report?**"):
         page.locator("app-header-reload button").click()
+
+
+def test_the_tab_asks_nothing_while_another_is_in_front_and_goes_on_once_it_is_back(tab, page):
+    tab()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/plugin/lossdiag/" in request.url else None)
+    page.evaluate("location.hash = '#timeseries'")
+    page.locator("iframe").wait_for(state="hidden")
+    page.wait_for_timeout(1000)  # what was under way ends
+    asked.clear()
+    page.wait_for_timeout(MORE_THAN_A_POLL_MS)
+    assert asked == []
+    with page.expect_request("**/data/plugin/lossdiag/runs"):
+        page.evaluate("location.hash = '#lossdiag'")
 
 
 def test_a_growing_run_grows_on_the_page_and_the_reader_keeps_his_place(tab, page, log_dir):
