@@ -70,20 +70,21 @@ function setTheme(dark: boolean): void {
   theme.value = dark ? "dark" : "light";
 }
 
-/** A hidden plugin frame is squeezed to zero height, which only an IntersectionObserver notices. */
+/**
+ * TensorBoard squeezes a hidden frame to zero height, which still intersects: hence its size beside its place in view.
+ * The observers are the host's own, for in a frame that is not shown nobody may be told.
+ */
 function followVisibility(): void {
   const frame = window.frameElement ?? document.documentElement;
   let inView = true;
   const read = () => {
     visible.value = inView && frame.clientHeight > 0 && !document.hidden;
   };
-  // The host's own: in a frame that is not shown nobody may be told.
   const { IntersectionObserver, ResizeObserver } = host as Window & typeof globalThis;
   new IntersectionObserver(entries => {
     inView = entries.at(-1)?.isIntersecting ?? true;
     read();
   }).observe(frame);
-  // TensorBoard makes the frame of a tab that is not in front 0 pixels high, which still intersects.
   new ResizeObserver(read).observe(frame);
   document.addEventListener("visibilitychange", read);
 }

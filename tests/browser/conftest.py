@@ -181,3 +181,20 @@ def entry(page, address):
         return page
 
     return open_entry
+
+
+@pytest.fixture
+def copied_report(page):
+    """A function: the report of the run on the page, as the share menu copies it without the clipboard API."""
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+
+    def copied() -> str:
+        page.locator("summary", has_text="Share").click()
+        page.get_by_role("button", name="Copy report as Markdown").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        page.evaluate("document.body.append(Object.assign(document.createElement('textarea'), { id: 'paste' }))")
+        page.locator("#paste").focus()
+        page.keyboard.press("Control+V")
+        return page.locator("#paste").input_value()
+
+    return copied
