@@ -13,11 +13,12 @@ import numpy as np
 from tb_lossdiag.recording.cadence import SharedCadence, checked_every
 from tb_lossdiag.recording.keras_training import KerasTraining
 from tb_lossdiag.recording.loss_card import has_sparse_labels
+from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.scheduled import Scheduled
 from tb_lossdiag.recording.selection import selection
-from tb_lossdiag.recording.twin import Packer, run_twin, twin_of
+from tb_lossdiag.recording.twin import run_twin, twin_of
 from tb_lossdiag.recording.workers import in_lockstep
 from tb_lossdiag.recording.writer import checked_directory
 

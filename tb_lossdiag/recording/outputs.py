@@ -6,7 +6,7 @@ column has is added up over the examples, then over the columns of a layer.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
@@ -35,12 +35,14 @@ _NAN = float("nan")
 class Output:
     """One layer's output [batch, ..., units]. activation: its Keras name says what is dead and saturated.
 
-    batch: outputs with equal ones have batches of one size.
+    batch: outputs with equal ones have batches of one size. nonfinite: how many NaN and Inf there are in all of it,
+    where the tensor has its first examples only.
     """
 
     tensor: tf.Tensor
     activation: str | None = None
     batch: int = 0
+    nonfinite: tf.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Matrix:
     """float32 [examples, columns]: outputs of one batch size side by side, a column for each unit and position.
 
     activations: of each output. units: of each output, the columns of one position, None where it is not known.
-    widths: columns of each output; of a single one it may be unknown, 0. whole: the single output, where the matrix
-    holds its first examples only.
+    widths: columns of each output; of a single one it may be unknown, 0. whole, nonfinite: the single output, or how
+    many NaN and Inf it has, where the matrix holds its first examples only.
     """
 
     activations: tuple[str | None, ...]
@@ -57,6 +59,7 @@ class Matrix:
     values: tf.Tensor
     widths: tuple[int, ...]
     whole: tf.Tensor | None = None
+    nonfinite: tf.Tensor | None = None
 
     def total(self, x: tf.Tensor) -> tf.Tensor:
         """[outputs] from [columns]."""
@@ -87,6 +90,16 @@ class Matrix:
     def of_columns(self) -> list[int]:
         """To which of the outputs each column belongs."""
         return [output for output, width in enumerate(self.widths) for _ in range(width)]
+
+
+def shortened(output: Output) -> Output:
+    """What is measured of it, for a step that would have to keep all of it until it is over."""
+    if output.tensor.shape.rank is None or not output.tensor.shape.rank or not _columns(output):
+        return output
+    part = _first_examples(output)
+    if part is output.tensor:
+        return output
+    return replace(output, tensor=part, nonfinite=_count_nonfinite(output.tensor))
 
 
 def stacked(outputs: Sequence[Output]) -> Stack[Matrix]:
@@ -157,13 +170,23 @@ def _matrix(outputs: Sequence[Output]) -> Matrix:
     if not x.shape.rank:
         x = tf.reshape(x, [1, 1]) if x.shape.rank == 0 else x
     elif width:
-        most = max(MIN_EXAMPLES if x.shape.rank > 2 else MIN_VALUES, MEASURED_ELEMENTS // width)
-        is_small = x.shape[0] is not None and x.shape[0] <= most
-        part = x if is_small else x[:most]
+        nonfinite = outputs[0].nonfinite
+        part = _first_examples(outputs[0]) if nonfinite is None else x
         values = as_float(tf.reshape(part, [-1, width]))
-        return Matrix(activations, units, values, (width,), None if is_small else x)
+        return Matrix(activations, units, values, (width,), None if part is x else x, nonfinite)
     examples = tf.shape(x)[0]
     return Matrix(activations, units, as_float(tf.reshape(x, [examples, -1])), (0,))
+
+
+def _first_examples(output: Output) -> tf.Tensor:
+    """As many as are measured; the tensor itself where that is certainly all of it."""
+    x = output.tensor
+    most = max(MIN_EXAMPLES if x.shape.rank > 2 else MIN_VALUES, MEASURED_ELEMENTS // _columns(output))
+    return x if x.shape[0] is not None and x.shape[0] <= most else x[:most]
+
+
+def _count_nonfinite(x: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(as_float(~tf.math.is_finite(as_float(x))))
 
 
 def _measured(matrix: Matrix) -> tuple[tf.Tensor, list[tf.Tensor | None], tf.Tensor]:
@@ -201,6 +224,8 @@ def _measured(matrix: Matrix) -> tuple[tf.Tensor, list[tf.Tensor | None], tf.Ten
     sentinel = tf.reduce_sum(numbers["activation_std"])
     if matrix.whole is not None:
         sentinel += sums.of_squares(as_float(tf.reshape(matrix.whole, [1, -1])))[0]
+    if matrix.nonfinite is not None:
+        sentinel = tf.where(matrix.nonfinite > 0.0, _NAN, sentinel)
     followed = [None if units is None or units.shape[0] is None else units for units in silent]
     return _table(numbers), followed, sentinel
 
@@ -225,7 +250,9 @@ def _of_broken(matrix: Matrix) -> tf.Tensor:
     nans, nonfinite, zeros = sums.down_columns(*map(as_float, conditions))
     count = matrix.total(nonfinite)
     if matrix.whole is not None:
-        count = tf.reduce_sum(as_float(~tf.math.is_finite(as_float(matrix.whole))))[None]
+        count = _count_nonfinite(matrix.whole)[None]
+    elif matrix.nonfinite is not None:
+        count = matrix.nonfinite[None]
     # Where a NaN is, reduce_max promises nothing.
     largest = matrix.largest(tf.reduce_max(tf.where(is_nan, 0.0, size), axis=0))
     largest = tf.where(matrix.total(nans) > 0.0, _NAN, largest)

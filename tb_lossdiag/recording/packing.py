@@ -15,8 +15,8 @@ from tb_lossdiag.recording.clipping import clip_factor
 from tb_lossdiag.recording.histograms import histograms
 from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
-from tb_lossdiag.recording.observation import Observation
-from tb_lossdiag.recording.outputs import Output, output_statistics, stacked
+from tb_lossdiag.recording.observation import Observation, current_graph
+from tb_lossdiag.recording.outputs import Output, output_statistics, shortened, stacked
 from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.silence import MAX_UNITS
@@ -53,6 +53,9 @@ def packed(
             for name, call, batch in zip(names, outputs, batches_of(outputs, layers), strict=True)
             if name in kept
         }
+        if current_graph() is not observation.graph:  # packed after the step, which returns what is read here
+            with observation.graph.as_default(), apart():
+                measured = {name: shortened(output) for name, output in measured.items()}
         matrices = stacked(list(measured.values()))
         table, silent = output_statistics(matrices)
         followed = followed_units(dict(zip(measured, silent, strict=True)))

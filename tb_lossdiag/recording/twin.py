@@ -15,103 +15,13 @@ from keras.src.backend import name_scope
 from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
 from keras.src.models.functional import Functional
 
-from tb_lossdiag.recording.inner import Clones, Kept
-from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.observation import Observation
-from tb_lossdiag.recording.packing import packed
+from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
-from tb_lossdiag.recording.selection import Selection
-from tb_lossdiag.recording.switch import Switch
-from tb_lossdiag.recording.taps import watching
-from tb_lossdiag.recording.workers import first_replicas, stops_replica
-
-_NUMBERS = "lossdiag"
-
-
-class Packer:
-    """Packs observations and remembers, for every trace, what its tensors stand for.
-
-    error: what went wrong while packing; None mostly. traces: how often a step was traced. inside: whether the update
-    was seen in a loop or function inside the step, so that one call may take several steps. switch: on where the next
-    call is to count histograms; None where a step cannot read it, and then has none.
-    """
-
-    def __init__(self, sparse_labels: bool | None, selection: Selection) -> None:
-        self.sparse_labels = sparse_labels
-        self.selection = selection
-        self.layouts: list[Layout] = []
-        self.error: Exception | None = None
-        self.traces = 0
-        self.inside = False
-        self.switch: Switch | None = Switch()
-        self._traced = False
-        self._clones = Clones()
-        self._kept = Kept()
-
-    def observe(self, stack: ExitStack, model: keras.Model, optimizer: Any = None) -> Observation | None:
-        """Observes the model until the stack closes; None when something of ours failed."""
-        try:
-            observation = Observation(model, optimizer, self._finish, self._clones)
-            stack.callback(self._observed, observation)
-            self.selection.checked(observation.structure.layers)
-            stack.enter_context(watching(observation))
-            return observation
-        except Exception as error:
-            self.error = error
-            return None
-
-    def _observed(self, observation: Observation) -> None:
-        self.error = self.error or observation.error
-        self._traced = not tf.executing_eagerly()
-
-    def broke(self, error: Exception) -> bool:
-        """Whether a twin that raised this did so through us and before it took its step, or in a kernel of ours.
-
-        What our code asks of other replicas, or fails to ask, is raised where all of them meet, outside of our reach.
-        """
-        if isinstance(error, tf.errors.OpError):
-            return not isinstance(error, tf.errors.OutOfRangeError) and f"{_NUMBERS}/" in str(error)
-        return self.error is not None and self._traced
-
-    def numbers(self, observation: Observation | None, arguments: Any = ()) -> dict[str, tf.Tensor]:
-        """The packed tensors with the number of their layout; no tensors when something of ours failed.
-
-        arguments: of the step; the second are the targets, unless compute_loss was seen with others.
-        """
-        self.traces += 0 if tf.executing_eagerly() else 1
-        try:
-            if self.error is not None:
-                raise self.error
-            if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
-                observation.y = first_replicas(observation.model, arguments[1])
-            self.inside = not observation.optimizers and observation.numbers is not None
-            if self.inside:
-                return {name: tf.convert_to_tensor(variable) for name, variable in observation.numbers.items()}
-            return self._packed(observation)
-        except Exception as error:  # nothing of ours may reach the training
-            self.error = error
-            if stops_replica(error):
-                raise
-            return {"layout": tf.constant(-1.0)}
-
-    def _packed(self, observation: Observation) -> dict[str, tf.Tensor]:
-        layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch)
-        if layout not in self.layouts:
-            self.layouts.append(layout)
-        return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
-
-    def _finish(self, observation: Observation, part: Observation) -> None:
-        """Packs a part of the step in its own graph, where its update has just been built."""
-        observation.numbers = self._kept.assigned(self._packed(part))
-
-    def layout(self, numbers: dict[str, tf.Tensor]) -> Layout:
-        """The layout of packed tensors that a step returned; raises what went wrong while they were packed."""
-        if self.error is not None:
-            raise self.error
-        return self.layouts[int(numbers["layout"])]
+from tb_lossdiag.recording.workers import alone
 
 
 class _One(int):
@@ -178,7 +88,7 @@ class TrainFunction:
         if result is None:
             return self.plain(iterator)
         self.recorder.width = 1
-        logs, numbers = result["logs"], result[_NUMBERS]
+        logs, numbers = result["logs"], result[NUMBERS]
         with self.recorder.guarded():
             reported = _reported_loss(logs)
             layout = self._packer.layout(numbers)
@@ -242,15 +152,29 @@ def _reported_loss(logs: Any) -> float:
 def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
     """What Keras makes of an observed train_step; it is traced at its first call."""
     train_step = model.train_step
+    afterwards = bool(model.jit_compile) and not model.run_eagerly and alone(model)
 
     @functools.wraps(train_step)
     def observed_step(data: Any) -> dict[str, Any]:
         with ExitStack() as stack:
             observation = packer.observe(stack, model)
             logs = train_step(data)
-        return {"logs": logs, _NUMBERS: packer.numbers(observation, data)}
+        return {"logs": logs, NUMBERS: packer.numbers(observation, data, afterwards)}
 
-    return _made(model, observed_step)
+    if not afterwards:
+        return _made(model, observed_step)
+    compiled_step = tf.function(observed_step, autograph=False, jit_compile=True, reduce_retracing=True)
+
+    @functools.wraps(train_step)
+    def step(data: Any) -> dict[str, Any]:
+        result = compiled_step(data)
+        return {"logs": result["logs"], NUMBERS: packer.packed_afterwards(result[NUMBERS])}
+
+    model.jit_compile = False
+    try:
+        return _made(model, step)
+    finally:
+        model.jit_compile = True
 
 
 def _made(model: keras.Model, step: Callable) -> Callable:
@@ -280,21 +204,40 @@ def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Pack
 
     A tf.function gives a tf.function with the same options, anything else a plain function.
     """
-    inner = getattr(function, "python_function", function)
+    is_function = hasattr(function, "python_function")
+    inner = function.python_function if is_function else function
+    afterwards = is_function and bool(function._jit_compile) and alone(model)
 
     @tf.autograph.experimental.do_not_convert
     def begin(stack: ExitStack) -> Observation | None:
         return packer.observe(stack, model, optimizer)
 
     @tf.autograph.experimental.do_not_convert
-    def end(observation: Observation | None, args: tuple) -> dict[str, tf.Tensor]:
-        return packer.numbers(observation, args)
+    def end(observation: Observation | None, args: tuple) -> Mapping[str, Any]:
+        return packer.numbers(observation, args, afterwards)
 
     @functools.wraps(inner)
-    def observed(*args: Any, **kwargs: Any) -> tuple[Any, dict[str, tf.Tensor]]:
+    def observed(*args: Any, **kwargs: Any) -> tuple[Any, Mapping[str, Any]]:
         with ExitStack() as stack:
             observation = begin(stack)
             result = inner(*args, **kwargs)
         return result, end(observation, args)
 
-    return function._clone(observed) if hasattr(function, "python_function") else observed
+    if not is_function:
+        return observed
+    watched = function._clone(observed)
+    if not afterwards:
+        return watched
+
+    @tf.autograph.experimental.do_not_convert
+    def after(numbers: Mapping[str, Any]) -> Mapping[str, tf.Tensor]:
+        return packer.packed_afterwards(numbers)
+
+    @functools.wraps(inner)
+    def whole(*args: Any, **kwargs: Any) -> tuple[Any, Mapping[str, tf.Tensor]]:
+        result, numbers = watched(*args, **kwargs)
+        return result, after(numbers)
+
+    twin = function._clone(whole)
+    twin._jit_compile = None
+    return twin

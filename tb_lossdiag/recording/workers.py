@@ -24,6 +24,11 @@ def replicas_of(model: keras.Model) -> int:
     return getattr(strategy_of(model), "num_replicas_in_sync", 1)
 
 
+def alone(model: keras.Model) -> bool:
+    """Whether one replica in one process takes each step."""
+    return replicas_of(model) == 1 and not spans_processes(model)
+
+
 def first_replicas(model: keras.Model, value: Any) -> Any:
     """Of what a step is given outside of its replicas: the part of this process's first."""
     strategy = strategy_of(model)

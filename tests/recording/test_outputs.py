@@ -7,7 +7,7 @@ import tensorflow as tf
 from recording.runners import RUNNERS, close
 from tb_lossdiag.recording import outputs
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS
-from tb_lossdiag.recording.outputs import Output, stacked, together
+from tb_lossdiag.recording.outputs import MEASURED_ELEMENTS, Output, shortened, stacked, together
 
 RNG = np.random.default_rng(0)
 
@@ -149,3 +149,21 @@ def test_silent_units_are_told_of_each_output_that_can_have_some():
     assert none is None
     assert flat.numpy().tolist() == [1, 0, 1, 0]
     assert deep.numpy().tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_first_examples_and_the_count_of_nan_stand_for_all_of_a_large_output(broken):
+    x = np.maximum(RNG.normal(size=(200, 1_000)), 0).astype(np.float32)
+    if broken:
+        x[190, :2] = np.nan, np.inf
+    whole, part = Output(tf.constant(x), "relu"), shortened(Output(tf.constant(x), "relu"))
+    assert part.tensor.shape == (MEASURED_ELEMENTS // 1_000, 1_000)
+    (of_whole,), (of_part,) = (rows(output_statistics([output])[0]) for output in (whole, part))
+    assert of_part == pytest.approx(of_whole, nan_ok=True)
+    assert of_part["activation_nonfinite"] == 2 * broken
+
+
+@pytest.mark.parametrize("shape", [(100, 1_000), (3,), ()])
+def test_a_small_output_is_kept_whole(shape):
+    output = Output(tf.zeros(shape))
+    assert shortened(output) is output

@@ -10,8 +10,9 @@ import tensorflow as tf
 from recording.reading import Records
 from recording.small_models import batches, mlp, same
 from tb_lossdiag import LossDiagnostics, schema
+from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.selection import Selection
-from tb_lossdiag.recording.twin import Packer, TrainFunction, run_twin
+from tb_lossdiag.recording.twin import TrainFunction, run_twin
 
 
 def compiled(**settings):

@@ -64,7 +64,7 @@ def gradient_norms(way, model, whole, step):
     }
 
 
-@pytest.mark.parametrize("way", RECORDED, ids=lambda way: way.name)
+@pytest.mark.parametrize("way", RECORDED, ids=lambda way: f"{way.group}: {way.name}")
 @pytest.mark.filterwarnings("ignore::UserWarning:keras")
 def test_it_trains_to_the_same_bits_and_records_what_happened(tmp_path, way):
     kept = Weights() if way.single else None

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +253,7 @@ def on_batches(model: keras.Model, data: tuple, callbacks: list) -> Any:
 
 WEIGHTS = np.linspace(0.5, 2.0, EXAMPLES, dtype="float32")
 
-WAYS = (
+ONE_BY_ONE = (
     *(
         Way("optimizer", name, compiled(optimizer=optimizer))
         for name, optimizer in {
@@ -344,3 +344,21 @@ WAYS = (
         train=beside,
     ),
 )
+# Where the arithmetic, the shapes or the traces differ enough that XLA may make something else of them.
+UNDER_XLA = (
+    *("clipnorm", "gradient accumulation", "mixed_float16 with loss scaling", "custom train_step"),
+    *("custom train_step that is a tf.function", "several inputs and outputs", "LSTM", "Conv1D", "MultiHeadAttention"),
+    *("Embedding (sparse gradient)", "BatchNormalization", "Dropout", "partial last batch"),
+)
+
+
+def under_xla(way: Way) -> Way:
+    def build() -> keras.Model:
+        model = way.build()
+        model.jit_compile = True
+        return model
+
+    return replace(way, group="XLA", build=build)
+
+
+WAYS = (*ONE_BY_ONE, *(under_xla(way) for way in ONE_BY_ONE if way.name in UNDER_XLA))

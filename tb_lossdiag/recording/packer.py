@@ -1,0 +1,115 @@
+"""What does a watched step return beside its own results? The packed numbers; or that something of ours failed."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tb_lossdiag.recording.afterwards import Afterwards
+from tb_lossdiag.recording.inner import Clones, Kept
+from tb_lossdiag.recording.layout import Layout
+from tb_lossdiag.recording.observation import Observation
+from tb_lossdiag.recording.packing import packed
+from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.switch import Switch
+from tb_lossdiag.recording.taps import watching
+from tb_lossdiag.recording.workers import first_replicas, stops_replica
+
+NUMBERS = "lossdiag"  # beside the results of a step, and in the names of our operations
+
+
+class Packer:
+    """Packs observations and remembers, for every trace, what its tensors stand for.
+
+    error: what went wrong while packing; None mostly. traces: how often a step was traced. inside: whether the update
+    was seen in a loop or function inside the step, so that one call may take several steps. switch: on where the next
+    call is to count histograms; None where a step cannot read it, and then has none.
+    """
+
+    def __init__(self, sparse_labels: bool | None, selection: Selection) -> None:
+        self.sparse_labels = sparse_labels
+        self.selection = selection
+        self.layouts: list[Layout] = []
+        self.error: Exception | None = None
+        self.traces = 0
+        self.inside = False
+        self.switch: Switch | None = Switch()
+        self._traced = False
+        self._clones = Clones()
+        self._kept = Kept()
+        self._afterwards = Afterwards()
+
+    def observe(self, stack: ExitStack, model: keras.Model, optimizer: Any = None) -> Observation | None:
+        """Observes the model until the stack closes; None when something of ours failed."""
+        try:
+            observation = Observation(model, optimizer, self._finish, self._clones)
+            stack.callback(self._observed, observation)
+            self.selection.checked(observation.structure.layers)
+            stack.enter_context(watching(observation))
+            return observation
+        except Exception as error:
+            self.error = error
+            return None
+
+    def _observed(self, observation: Observation) -> None:
+        self.error = self.error or observation.error
+        self._traced = not tf.executing_eagerly()
+
+    def broke(self, error: Exception) -> bool:
+        """Whether a twin that raised this did so through us and before it took its step, or in a kernel of ours.
+
+        What our code asks of other replicas, or fails to ask, is raised where all of them meet, outside of our reach.
+        """
+        if isinstance(error, tf.errors.OpError):
+            return not isinstance(error, tf.errors.OutOfRangeError) and f"{NUMBERS}/" in str(error)
+        return self.error is not None and self._traced
+
+    def numbers(self, observation: Observation | None, arguments: Any = (), afterwards: bool = False) -> dict[str, Any]:
+        """The packed tensors with the number of their layout; no tensors when something of ours failed.
+
+        arguments: of the step; the second are the targets, unless compute_loss was seen with others. afterwards: gives
+        what `packed_afterwards` is to be given once the step is over.
+        """
+        self.traces += 0 if tf.executing_eagerly() else 1
+        try:
+            if self.error is not None:
+                raise self.error
+            if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
+                observation.y = first_replicas(observation.model, arguments[1])
+            self.inside = not observation.optimizers and observation.numbers is not None
+            if self.inside:
+                return {name: tf.convert_to_tensor(variable) for name, variable in observation.numbers.items()}
+            if afterwards:
+                return self._afterwards.read(lambda: self._packed(observation))
+            return self._packed(observation)
+        except Exception as error:  # nothing of ours may reach the training
+            self.error = error
+            if stops_replica(error):
+                raise
+            return {"layout": tf.constant(-1.0)}
+
+    def packed_afterwards(self, numbers: Mapping[str, Any]) -> Mapping[str, tf.Tensor]:
+        """The packed tensors of a step that has returned `numbers(..., afterwards=True)`."""
+        try:
+            return numbers if "layout" in numbers else self._afterwards.computed(numbers)
+        except Exception as error:
+            self.error = error
+            return {"layout": tf.constant(-1.0)}
+
+    def _packed(self, observation: Observation) -> dict[str, tf.Tensor]:
+        layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch)
+        if layout not in self.layouts:
+            self.layouts.append(layout)
+        return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
+
+    def _finish(self, observation: Observation, part: Observation) -> None:
+        """Packs a part of the step in its own graph, where its update has just been built."""
+        observation.numbers = self._kept.assigned(self._packed(part))
+
+    def layout(self, numbers: dict[str, tf.Tensor]) -> Layout:
+        """The layout of packed tensors that a step returned; raises what went wrong while they were packed."""
+        if self.error is not None:
+            raise self.error
+        return self.layouts[int(numbers["layout"])]
