@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from tb_lossdiag import LossDiagnostics, TrainingMonitor
-from tb_lossdiag.recording import twin
+from tb_lossdiag.recording import packer
 from tb_lossdiag.recording.agreement import agreement
 from tb_lossdiag.recording.observation import Observation
 
@@ -153,8 +153,8 @@ def fails_alone(observation, *_):
 
 # What breaks in a step that is recorded, and how.
 FAILURES = {
-    "packing, together": (twin, "packed", fails_together),
-    "packing, alone": (twin, "packed", fails_alone),
+    "packing, together": (packer, "packed", fails_together),
+    "packing, alone": (packer, "packed", fails_alone),
     "hook, together": (Observation, "saw_apply", fails_together),
     "hook, alone": (Observation, "saw_apply", fails_alone),
 }

@@ -55,14 +55,16 @@ def test_of_the_recording_a_compiled_step_holds_what_has_to_be_read_in_it(tmp_pa
     monkeypatch.setattr(
         Afterwards, "read", lambda self, compute: (graphs.append(current_graph()), read(self, compute))[1]
     )
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(40_000, "relu"), keras.layers.Dense(3, "softmax")])
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(40_000, "relu", name="wide"), keras.layers.Dense(3, "softmax")]
+    )
     model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=True)
     model.fit(*batches(96), batch_size=96, verbose=0, callbacks=[LossDiagnostics(tmp_path)])
     ours = {op.type for op in graphs[0].get_operations() if f"_{SCOPE}" in op.node_def.attr}
     counted = {"IsFinite", "LogicalNot", "Sum"}  # the NaN and Inf of the one output that is not returned whole
     assert ours - READS == counted
     assert "Relu" not in {output.op.type for output in graphs[0].outputs}
-    assert Records(tmp_path).cell("dense", "activation_nonfinite") == 0
+    assert Records(tmp_path).cell("wide", "activation_nonfinite") == 0
 
 
 def test_a_step_of_changing_shapes_and_numbers_is_recorded_like_the_same_step_uncompiled(tmp_path):
