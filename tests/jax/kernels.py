@@ -12,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from tb_lossdiag.recording.jax import histograms, statistics
+from tb_lossdiag.recording.layout import OUTPUT_COLUMNS
 
 
 def gradients(*arrays):
-    """Of several gradients at once, whose steps changed no weight."""
-    pairs = [(x, jnp.ones(x.shape, bool)) for x in arrays]
-    return statistics.in_groups(statistics.gradient_statistics, pairs)
+    """Of several gradients at once, of variables of 2 that the step made 3, but is said to have changed in nothing."""
+    given = [(2.0 * (one := jnp.ones(x.shape)), 3.0 * one, x, one > 0.0) for x in arrays]
+    return statistics.variable_statistics(given)
 
 
 def counted(x, on=True):
@@ -25,10 +26,14 @@ def counted(x, on=True):
     return {"shares": histograms.histograms(lines, on)}
 
 
+def output(x, activation):
+    return dict(zip(OUTPUT_COLUMNS, statistics.output_statistics(x, activation), strict=True))
+
+
 KERNELS = {
     "gradient": gradients,
-    "output": lambda x: statistics.output_statistics(x, "relu"),
-    "bounded": lambda x: statistics.output_statistics(x, "tanh"),
+    "output": lambda x: output(x, "relu"),
+    "bounded": lambda x: output(x, "tanh"),
     "data": statistics.data_statistics,
     "labels": lambda x: statistics.data_statistics(x, 3) | {"table": statistics.target_statistics(x, 3)},
     "targets": lambda x: {"table": statistics.target_statistics(x)},

@@ -14,6 +14,9 @@ ARRAYS = {
     "gradient some zeros": np.where(NORMAL[0] > 1, 0, NORMAL[0]),
     "gradient tiny": NORMAL[1] * np.float32(1e-30),
     "gradient huge": NORMAL[2, :2] * np.float32(1e30),
+    "gradient small": NORMAL[3] * np.float32(1e-14),
+    "gradient large": NORMAL[4] * np.float32(1e17),
+    "gradient largest": np.full(10, 2e37, np.float32),
     "gradient broken": np.array([1.0, np.nan, np.inf, -np.inf], np.float32),
     "gradient long": RNG.normal(size=300).astype(np.float32),
     "gradient zero": np.zeros(3, np.float32),
@@ -24,6 +27,8 @@ ARRAYS = {
     "data constant": np.full((8, 4), 0.1, np.float32),
     "data offset": np.stack([np.full(1000, 3.1e9), RNG.normal(size=1000)], axis=1).astype(np.float32),
     "labels some": np.array([[0.0], [2.0], [2.0], [1.0], [2.0], [7.0], [-1.0], [0.0], [np.nan]], np.float32),
+    "data nothing": np.zeros((4, 0), np.float32),
+    "output nothing": np.zeros((0, 4), np.float32),
     "targets odd": NORMAL.reshape(-1, 5)[:7],
     "targets even": NORMAL.reshape(-1, 5)[:8],
     "targets flat": NORMAL[0, 0],
@@ -63,6 +68,8 @@ def test_gradient_statistics_are_numpys_and_norms_neither_underflow_nor_overflow
     close(found[f"{name}/gradient_zero_share"], (exact == 0).mean())
     assert found[f"{name}/gradient_nonfinite"] == 0
     close(found[f"{name}/unchanged_share"], 1.0 if exact.any() else np.nan)
+    close(found[f"{name}/weight_norm"], 2.0 * exact.size**0.5)
+    close(found[f"{name}/update_ratio"], 0.5)
 
 
 def test_a_broken_gradient_has_a_broken_norm_and_an_exact_count(found):
@@ -78,6 +85,11 @@ def test_gradients_of_several_sizes_have_the_numbers_together_that_they_have_alo
         np.testing.assert_allclose(found[f"together/{column}"], alone, rtol=1e-6)
 
 
+def test_nothing_has_no_numbers(found):
+    assert not [name for name in found if name.startswith("data nothing/")]
+    assert all(np.isnan(found[name]) for name in found if name.startswith("output nothing/"))
+
+
 def test_output_statistics_are_numpys(found):
     exact = ARRAYS["output relu"].astype(np.float64)
     close(found["output relu/activation_mean"], exact.mean())
@@ -87,9 +99,9 @@ def test_output_statistics_are_numpys(found):
     close(found["output relu/activation_dead_share"], 1 / 5)
     close(found["output relu/activation_unit_std"], exact.std(axis=0).mean())
     assert found["output relu/activation_nonfinite"] == 0
-    assert "output relu/activation_saturated_share" not in found
+    assert np.isnan(found["output relu/activation_saturated_share"])
     assert found["bounded tanh/activation_saturated_share"] == 0.5
-    assert "bounded tanh/activation_dead_share" not in found
+    assert np.isnan(found["bounded tanh/activation_dead_share"])
 
 
 @pytest.mark.parametrize("name", ["data scaled", "data sequences"])

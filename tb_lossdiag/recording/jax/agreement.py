@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from tb_lossdiag.recording.jax.observation import Observation
-from tb_lossdiag.recording.jax.statistics import as_float, norm
+from tb_lossdiag.recording.jax.reductions import norms
+from tb_lossdiag.recording.jax.statistics import as_float
 from tb_lossdiag.recording.losses import Loss
 from tb_lossdiag.recording.output_layer import output_layer
 from tb_lossdiag.recording.residual import MAX_KERNEL_ELEMENTS, residual_form
@@ -52,7 +53,7 @@ def agreement(features: jax.Array, residuals: jax.Array) -> jax.Array:
         return jnp.matmul(x.T, residual, precision="highest").reshape(-1)
 
     both = jnp.stack([gradient(slice(None, half)), gradient(slice(half, 2 * half))])
-    return jnp.sum(jnp.prod(both / norm(both)[:, None], axis=0))
+    return jnp.sum(jnp.prod(both / norms(both)[0][:, None], axis=0))
 
 
 def _in_shape_of(prediction: jax.Array, target: jax.Array, sparse: bool) -> jax.Array | None:

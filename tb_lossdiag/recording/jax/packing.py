@@ -14,7 +14,8 @@ from tb_lossdiag.recording.jax.agreement import gradient_agreement
 from tb_lossdiag.recording.jax.clipping import clip_factor
 from tb_lossdiag.recording.jax.histograms import drawn, drawn_change, drawn_output, histograms
 from tb_lossdiag.recording.jax.observation import Observation
-from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout
+from tb_lossdiag.recording.jax.reductions import norms
+from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.rows import feeds_of, rows_of
 from tb_lossdiag.recording.selection import Selection, spread
@@ -69,13 +70,13 @@ def packed(
         columns["gradient_agreement"] = gradient_agreement(observation, target, prediction, losses[0])
     names = [row.name for row in rows if row.kind == "output"]
     measured = [call for name, call in zip(names, outputs, strict=True) if name in kept]
-    output_rows = statistics.outputs_statistics(
-        [(call.tensor, activation_name(layers.get(call.path))) for call in measured]
-    )
+    activations = [activation_name(layers.get(call.path)) for call in measured]
     arrays = {
         "step": _step_numbers(observation, columns),
         "variables": variables,
-        "outputs": statistics.table(output_rows, OUTPUT_COLUMNS),
+        "outputs": statistics.outputs_statistics(
+            [(call.tensor, activation) for call, activation in zip(measured, activations, strict=True)]
+        ),
         "data": statistics.table(numbers, DATA_COLUMNS),
         "targets": jnp.zeros((0, 3), jnp.float32),
         "batch": jnp.float32(data[0][2].shape[0] if data and data[0][2].ndim else 0),
@@ -94,28 +95,28 @@ def _variables(
     """The table of the kept rows, and the columns of all that sum up the whole step."""
     paths = [row.name for row in rows if row.kind == "variable"]
     before, given, scale = observation.before, observation.gradients, observation.gradient_scale
-    reached = [path for path in paths if path in given]
-    gradients = statistics.in_groups(
-        lambda *rows: statistics.gradient_statistics(*rows, scale),
-        [(given[path], before[path] == after[path]) for path in reached],
+    reached, others = ([path for path in paths if (path in given) is has] for has in (True, False))
+    measured = statistics.variable_statistics(
+        [(before[path], after[path], given[path], before[path] == after[path]) for path in reached], scale
     )
     if reached:  # a step with a NaN or Inf gradient may have been skipped on purpose
-        whole = jnp.sum(gradients["gradient_nonfinite"]) == 0.0
-        gradients["unchanged_share"] = jnp.where(whole, gradients["unchanged_share"], jnp.nan)
-    updates = statistics.in_groups(statistics.update_statistics, [(before[path], after[path]) for path in paths])
-    place = [reached.index(path) if path in reached else len(reached) for path in paths]
-    placed = {
-        name: column if reached == paths else jnp.append(column, jnp.nan)[jnp.array(place, jnp.int32)]
-        for name, column in gradients.items()
-    }
-    blank = jnp.full(len(paths), jnp.nan, jnp.float32)
-    table = jnp.stack([(placed | updates).get(name, blank) for name in VARIABLE_COLUMNS], axis=1)
-    if not kept.issuperset(paths):
-        table = table[jnp.array([index for index, path in enumerate(paths) if path in kept], jnp.int32)]
-    columns = gradients | updates
-    if len(observation.optimizers) == 1:
+        is_whole = jnp.sum(measured["gradient_nonfinite"]) == 0.0
+        measured["unchanged_share"] = jnp.where(is_whole, measured["unchanged_share"], jnp.nan)
+    updates = statistics.update_statistics([(before[path], after[path]) for path in others])
+
+    def of_all(name: str) -> jax.Array:
+        parts = [(measured, len(reached)), (updates, len(others))]
+        known = [columns.get(name, jnp.full(rows, jnp.nan, jnp.float32)) for columns, rows in parts if rows]
+        return jnp.concatenate(known) if known else jnp.zeros(0, jnp.float32)
+
+    table = jnp.stack([of_all(name) for name in VARIABLE_COLUMNS], axis=1)
+    places = [(reached + others).index(path) for path in paths if path in kept]
+    if places != list(range(len(paths))):
+        table = table[jnp.array(places, jnp.int32)]
+    columns = measured | {name: of_all(name) for name in updates}
+    if len(observation.optimizers) == 1 and reached:
         columns["clip_factor"] = clip_factor(
-            observation.optimizers[0], [given[path] for path in reached], gradients["gradient_norm"], scale
+            observation.optimizers[0], [given[path] for path in reached], columns["gradient_norm"], scale
         )
     return table, columns
 
@@ -138,9 +139,10 @@ def _step_numbers(observation: Observation, columns: Mapping[str, Any]) -> jax.A
     if loss is not None and observation.loss_is_scaled and scale is not None:
         loss = statistics.as_float(loss) / statistics.as_float(scale)
     numbers = {"loss": loss, "penalty": seen.penalty, "learning_rate": observation.learning_rate}
-    for name in ("gradient_norm", "update_norm", "weight_norm"):
-        if name in columns:
-            numbers[name] = statistics.norm(columns[name][None, :])[0]
+    for names in (("gradient_norm",), ("update_norm", "weight_norm")):  # there may be more of the latter
+        if names[0] in columns:
+            found = norms(*(columns[name][None, :] for name in names))
+            numbers |= {name: one[0] for name, one in zip(names, found, strict=True)}
     if "gradient_nonfinite" in columns:
         numbers["gradient_nonfinite"] = jnp.sum(columns["gradient_nonfinite"])
     if observation.optimizers and isinstance(observation.optimizers[0], keras.optimizers.LossScaleOptimizer):
