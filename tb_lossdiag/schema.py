@@ -9,7 +9,7 @@ Everything of one training lies in one TensorBoard run, `<log_dir>/diagnostics`:
 | CARD       | JSON object                | at the first recorded step, before any other tag            |
 | STEPS      | float32 [columns]          | every recorded step; off-sample steps know the loss only    |
 | LAYERS     | float32 [rows, columns]    | sampled steps; one row per variable and per layer output    |
-| DATA       | float32 [rows, columns]    | sampled steps; one row per input, target, prediction tensor |
+| DATA       | float32 [rows, columns]    | sampled steps; inputs, targets, predictions and loss terms  |
 | TARGETS    | float32 [outputs, columns] | sampled steps; a class or an output unit per row            |
 | HISTOGRAMS | float16 [lines, buckets]   | a tenth of the sampled steps; see below                     |
 | EPOCHS     | JSON object                | each epoch end: {"epoch": 0, "loss": ..., "val_loss": ...}  |
@@ -116,7 +116,7 @@ OCTAVES = LARGEST_OCTAVE - SMALLEST_OCTAVE + 1
 ZERO_BUCKET = OCTAVES  # exactly 0; below it the negative ones, largest magnitude first
 BUCKETS = 2 * OCTAVES + 1
 
-ROW_KINDS = ("variable", "output", "input", "target", "prediction")
+ROW_KINDS = ("variable", "output", "input", "target", "prediction", "loss")  # loss: a term of it, by its mean
 EVENT_KINDS = (
     "no_gradient",  # {"rows": [...]} variables the loss does not reach: the gradient is None
     "learning_rate",  # {"from": ..., "to": ...} changed by a callback between steps

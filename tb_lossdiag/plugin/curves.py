@@ -29,6 +29,19 @@ EPOCH_SERIES = {
 }
 
 
+def _terms(run: Run) -> list[tuple[str, str, str, Series]]:
+    """What the loss is made of: the terms that were recorded by name, and its penalty where there is one."""
+    table = run.data.of_kind("loss") if run.data is not None and run.data.has("mean") else None
+    found = []
+    for place, row in enumerate(table.rows if table is not None else ()):
+        values = table.column("mean")[:, place].astype(np.float64)
+        found.append((row.name, row.name.removeprefix("loss:"), "term", Series(table.steps, values, table.written)))
+    penalty = run.steps.get("penalty")
+    if penalty is not None and np.any(penalty.values):
+        found.append(("penalty", "Penalties", "term", penalty))
+    return found
+
+
 def series_payload(run: Run, window: Window = None) -> dict[str, Any]:
     """The curves of a run. A log that knows epochs only has its learning rate and norms there."""
     found = [(name, *STEP_SERIES[name], run.steps[name]) for name in STEP_SERIES if name in run.steps]
@@ -38,6 +51,7 @@ def series_payload(run: Run, window: Window = None) -> dict[str, Any]:
         for name in EPOCH_SERIES
         if name in run.epochs and EPOCH_SERIES[name][0] not in known
     ]
+    found += _terms(run)
     sent = [
         {"id": identifier, "label": label, "unit": "", "group": group, **_drawn(series, window, MAX_POINTS)}
         for identifier, label, group, series in found

@@ -7,6 +7,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import keras
+
 
 class Told(Protocol):
     """An observation of a step. tell: calls its method of that name, and keeps what goes wrong in it to itself."""
@@ -40,3 +42,15 @@ def compute_loss_hook(observation: Told) -> Callable:
         return loss
 
     return compute_loss
+
+
+def mean_hook(observation: Told) -> Callable:
+    """Stands in for keras.metrics.Mean.update_state."""
+    original = keras.metrics.Mean.update_state
+
+    @functools.wraps(original)
+    def update_state(self: Any, values: Any, *args: Any, **kwargs: Any) -> Any:
+        observation.tell("saw_mean", self, values)
+        return original(self, values, *args, **kwargs)
+
+    return update_state

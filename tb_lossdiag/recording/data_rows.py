@@ -1,6 +1,6 @@
 """Which inputs, targets and predictions does a step have, and what are they called?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -32,6 +32,12 @@ def data_rows(
             name = unique(own, taken)
             taken.add(name)
             yield kind, name, array
+
+
+def named_rows(data: Iterable[tuple[str, str, Any]], terms: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(kind, name) of each row: of `data_rows`, and behind them the terms of the loss."""
+    yield from ((kind, name) for kind, name, _ in data)
+    yield from (("loss", name) for name in terms)
 
 
 def classes_of(target: Any, prediction: Any, sparse_labels: bool | None, is_integer: bool) -> int | None:

@@ -6,6 +6,14 @@ from typing import Any
 
 from tb_lossdiag.recording.running_mean import BatchLoss
 
+TIMED_STEPS = 9  # plain steps that are waited for, so that the cadence knows what a step costs; then none is
+
+
+def is_awaited(loss: Any) -> bool:
+    """Whether reading this tensor may mean to wait for a device, which queues steps up while the host goes on."""
+    device = getattr(loss, "device", None)
+    return isinstance(device, str) and "device:" in device and "device:CPU" not in device
+
 
 class LateLosses:
     """Batch losses behind the means that Keras reports, as BatchLoss recovers them, but only once they are asked for.

@@ -12,6 +12,7 @@ import numpy as np
 
 from tb_lossdiag.recording.cadence import SharedCadence, checked_every
 from tb_lossdiag.recording.keras_training import KerasTraining
+from tb_lossdiag.recording.late import TIMED_STEPS, is_awaited
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.policy import policy
@@ -73,6 +74,8 @@ class TrainingMonitor:
         self._recorder.selection = selection(include, exclude)
         self._packer = Packer(has_sparse_labels(model), self._recorder.selection)
         self._started = False
+        self._timed = 0
+        self._awaited: Callable[[], float] = float  # the loss of the last step that a device may still compute
         self._scheduled: Scheduled | None = None
 
     def watch(self, step: Callable) -> Callable:
@@ -90,8 +93,9 @@ class TrainingMonitor:
             nonlocal plain_calls
             if not self._takes_part():
                 return step(*args, **kwargs)
+            sampled = self._begin_step()
             began, traces = time.perf_counter(), self._packer.traces
-            if self._begin_step():
+            if sampled:
                 both = run_twin(twin, self._packer, self._recorder, *args, **kwargs)
                 if both is None:
                     return step(*args, **kwargs)
@@ -100,7 +104,7 @@ class TrainingMonitor:
                 return result
             result = step(*args, **kwargs)
             plain_calls += 1
-            self._end_plain(result, time.perf_counter() - began if plain_calls > 1 else None)
+            self._end_plain(result, began if plain_calls > 1 else None)
             return result
 
         return watched
@@ -119,7 +123,7 @@ class TrainingMonitor:
             self._end_sample(self._packer.numbers(observation), None, self._since(began, traces))
             return
         yield
-        self._end_plain(None, time.perf_counter() - began)
+        self._end_plain(None, began)
 
     def schedule(
         self, coordinator: Any, step: Callable, args: tuple = (), kwargs: Mapping[str, Any] | None = None
@@ -173,6 +177,8 @@ class TrainingMonitor:
         sampled = self._recorder.begin_step() or shared
         if sampled:
             self._packer.switch.set(self._recorder.counts())
+            with self._recorder.guarded():
+                self._awaited()  # or the sample would be taken to last as long as the steps that are still queued
         return sampled
 
     def _begin(self) -> None:
@@ -182,18 +188,30 @@ class TrainingMonitor:
             self._started = True
             self._recorder.start()
 
-    def _end_plain(self, result: Any, seconds: float | None) -> None:
+    def _end_plain(self, result: Any, began: float | None) -> None:
+        """began: when the step did, None where that says nothing of how long it takes."""
         with self._recorder.guarded():
-            if self._recorder.active:
-                self._count_steps()
-                self._recorder.record_plain(_returned_loss(result), seconds)
+            if not self._recorder.active:
+                return
+            self._count_steps()
+            loss = _returned_loss(result)
+            if loss is not None and is_awaited(loss):
+                self._awaited = functools.partial(float, loss)
+                self._timed += 1
+                if self._timed > TIMED_STEPS or self._recorder.every != "auto":
+                    self._recorder.record_plain(self._awaited, None)
+                    return
+            loss = None if loss is None else float(loss)
+            self._recorder.record_plain(loss, None if began is None else time.perf_counter() - began)
 
     def _end_sample(self, numbers: Mapping[str, Any], result: Any, seconds: Callable[[], float | None]) -> None:
         """seconds: told once the sample is recorded, which counts as well."""
         with self._recorder.guarded():
             if self._recorder.active:
                 self._count_steps()
-                self._recorder.record_sample(self._packer.layout(numbers), numbers, _returned_loss(result))
+                loss = _returned_loss(result)
+                loss = None if loss is None else float(loss)
+                self._recorder.record_sample(self._packer.layout(numbers), numbers, loss)
                 self._recorder.took(seconds())
 
     def _since(self, began: float, traces: int) -> Callable[[], float | None]:
@@ -207,6 +225,7 @@ class TrainingMonitor:
             self._recorder.width = max(1, done - self._recorder.step)
 
 
-def _returned_loss(result: Any) -> float | None:
+def _returned_loss(result: Any) -> Any:
+    """A scalar, not read yet; None where the step returned none."""
     loss = result.get("loss") if isinstance(result, Mapping) else result
-    return float(loss) if loss is not None and np.ndim(loss) == 0 and not isinstance(loss, str) else None
+    return loss if loss is not None and np.ndim(loss) == 0 and not isinstance(loss, str) else None

@@ -4,13 +4,14 @@ Only references are kept; statistics are computed when the step is over.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tb_lossdiag.recording.rows import LayerCall
+from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
+from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import structure_of
 from tb_lossdiag.recording.workers import in_lockstep
 
@@ -24,8 +25,8 @@ class Observation:
     before, gradients: by variable path. A gradient is None where the tape found no way from the loss; a variable that
     no optimizer was given has no entry. loss_scale, gradient_scale: by what those were multiplied, for low precision or
     for several replicas; None for nothing. optimizers: one for each time that the model's gradients were applied.
-    weighted: whether compute_loss was given sample weights; class weights come as such. error: what went wrong in a
-    hook, None mostly.
+    terms: of the loss, by name. weighted: whether compute_loss was given sample weights; class weights come as such.
+    error: what went wrong in a hook, None mostly.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Observation:
         self.before: dict[str, Any] = {}
         self.gradients: dict[str, Any] = {}
         self.optimizers: list[Any] = []
+        self.terms: dict[str, tf.Tensor] = {}
         self.weighted = False
         self.calls: list[LayerCall] = []
         self.error: Exception | None = None
@@ -116,7 +118,9 @@ class Observation:
             if self.y_pred is None and all(self.holds(output) for output in outputs):
                 self.x = args[0] if args else next(iter(kwargs.values()), None)
                 self.y_pred = result
-                self.penalty = tf.add_n([tf.cast(loss, tf.float32) for loss in self.model.losses] or [tf.constant(0.0)])
+                self.penalty = _total(self.model.losses)
+                for path, losses in added_by_layers(self.model, self.structure).items():
+                    self.saw_term(path, _total(losses))
             return
         tensor = next((output for output in outputs if self.holds(output) and output.dtype.is_floating), None)
         inputs = tuple(keras.tree.flatten((args, kwargs)))
@@ -141,6 +145,15 @@ class Observation:
             self.weighted = sample_weight is not None
             self.y_pred = self.y_pred if y_pred is None else y_pred
 
+    def saw_mean(self, metric: Any, values: Any) -> None:
+        """What a metric averages may be a term of the loss."""
+        if is_term(self.model, metric):
+            self.saw_term(metric.name, values)
+
+    def saw_term(self, name: str, value: Any) -> None:
+        if self.holds(value) and value.dtype.is_floating and len(self.terms) < MAX_TERMS:
+            self.terms[unique(name, self.terms)] = value
+
     def saw_gradient(self, target: Any, sources: Any) -> None:
         """What is differentiated for the model's variables is the loss, where compute_loss was not used."""
         if _replicas() > 1 and not self.in_replica:
@@ -150,6 +163,10 @@ class Observation:
             if any(self.structure.path_of_variable(source) for source in keras.tree.flatten(sources)):
                 self.loss = target
                 self.loss_scale = _gradient_scale(self.optimizer)
+
+
+def _total(losses: Sequence[Any]) -> tf.Tensor:
+    return tf.add_n([tf.cast(loss, tf.float32) for loss in losses] or [tf.constant(0.0)])
 
 
 def current_graph() -> Any:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tb_lossdiag.recording.afterwards import Afterwards
 from tb_lossdiag.recording.inner import Clones, Kept
 from tb_lossdiag.recording.layout import Layout
+from tb_lossdiag.recording.loss_terms import returned_terms
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packing import packed
 from tb_lossdiag.recording.selection import Selection
@@ -66,11 +67,13 @@ class Packer:
             return not isinstance(error, tf.errors.OutOfRangeError) and f"{NUMBERS}/" in str(error)
         return self.error is not None and self._traced
 
-    def numbers(self, observation: Observation | None, arguments: Any = (), afterwards: bool = False) -> dict[str, Any]:
+    def numbers(
+        self, observation: Observation | None, arguments: Any = (), result: Any = None, afterwards: bool = False
+    ) -> dict[str, Any]:
         """The packed tensors with the number of their layout; no tensors when something of ours failed.
 
-        arguments: of the step; the second are the targets, unless compute_loss was seen with others. afterwards: gives
-        what `packed_afterwards` is to be given once the step is over.
+        arguments: of the step; the second are the targets, unless compute_loss was seen with others. result: of a step
+        of the user's own. afterwards: gives what `packed_afterwards` is to be given once the step is over.
         """
         self.traces += 0 if tf.executing_eagerly() else 1
         try:
@@ -78,6 +81,8 @@ class Packer:
                 raise self.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
                 observation.y = first_replicas(observation.model, arguments[1])
+            for name, value in returned_terms(result).items():
+                observation.saw_term(name, value)
             self.inside = not observation.optimizers and observation.numbers is not None
             if self.inside:
                 return {name: tf.convert_to_tensor(variable) for name, variable in observation.numbers.items()}

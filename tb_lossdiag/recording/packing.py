@@ -12,6 +12,7 @@ from tb_lossdiag.recording.agreement import gradient_agreement
 from tb_lossdiag.recording.apart import Copies, apart
 from tb_lossdiag.recording.batches import batches_of
 from tb_lossdiag.recording.clipping import clip_factor
+from tb_lossdiag.recording.data_rows import named_rows
 from tb_lossdiag.recording.histograms import histograms
 from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
@@ -45,7 +46,7 @@ def packed(
         kept = spread([row.name for row in rows if selection.takes(row.layer)])
         variables, columns, unreached, weights = _variables(observation, copies, rows, kept)
         layers = observation.structure.layers
-        data = list(_data(observation))
+        data, terms = list(_data(observation)), observation.terms
         classes = _classes(observation, sparse_labels)
         names = [row.name for row in rows if row.kind == "output"]
         measured = {
@@ -61,7 +62,7 @@ def packed(
         followed = followed_units(dict(zip(measured, silent, strict=True)))
         layout = Layout(
             rows=tuple(row for row in rows if row.name in kept),
-            data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
+            data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, terms)),
             unreached=unreached,
             inputs=tuple(feeds_of(observation.calls).items()),
             units=tuple((call.path, call.tensor.shape[-1]) for call in outputs if call.tensor.shape.rank),
@@ -84,6 +85,7 @@ def packed(
         losses = losses_by_output(observation.model, len(predictions))
         for i, loss in zip(predictions, losses, strict=True):
             data_rows[i] |= _prediction_numbers(data[i][2], loss, copies)
+        data_rows += [statistics.term_statistics(copies.of(value)) for value in terms.values()]
         if len(predictions) == 1 and losses[0] is not None and first_target is not None:
             columns["gradient_agreement"] = gradient_agreement(
                 observation, data[first_target][2], data[predictions[0]][2], losses[0], copies

@@ -78,6 +78,12 @@ def data_statistics(x: tf.Tensor, classes: int | None = None) -> Numbers:
     return numbers
 
 
+def term_statistics(value: tf.Tensor) -> Numbers:
+    """Of a term of the loss, or of the same for each example."""
+    mean = tf.reduce_mean(as_float(value))
+    return {"mean": mean, "nonfinite": as_float(~tf.math.is_finite(mean))}
+
+
 def _of_features(mean: tf.Tensor, std: tf.Tensor) -> Numbers:
     """From the mean and the spread of each feature [features]."""
     if mean.shape[0] == 1:

@@ -39,6 +39,7 @@ def watching(observation: Observation) -> Iterator[None]:
                     keras.optimizers.LossScaleOptimizer, "apply", _apply_hook(keras.optimizers.LossScaleOptimizer.apply)
                 ),
                 patched(_SUMMING, "_all_reduce_sum_gradients", _sum_hook(_SUMMING._all_reduce_sum_gradients)),
+                patched(keras.metrics.Mean, "update_state", _mean_hook(keras.metrics.Mean.update_state)),
                 patched(tf.GradientTape, "gradient", _gradient_hook(tf.GradientTape.gradient)),
                 patched(_FUNCTION, "__call__", _function_hook(_FUNCTION.__call__)),
             ]
@@ -160,6 +161,15 @@ def _gradient_hook(original: Callable) -> Callable:
         return original(self, target, sources, *args, **kwargs)
 
     return gradient
+
+
+def _mean_hook(original: Callable) -> Callable:
+    @functools.wraps(original)
+    def update_state(self: Any, values: Any, *args: Any, **kwargs: Any) -> Any:
+        _tell(None, current_graph(), "saw_mean", self, values)
+        return original(self, values, *args, **kwargs)
+
+    return update_state
 
 
 def _function_hook(original: Callable) -> Callable:

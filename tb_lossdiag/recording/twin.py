@@ -159,7 +159,7 @@ def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
         with ExitStack() as stack:
             observation = packer.observe(stack, model)
             logs = train_step(data)
-        return {"logs": logs, NUMBERS: packer.numbers(observation, data, afterwards)}
+        return {"logs": logs, NUMBERS: packer.numbers(observation, data, afterwards=afterwards)}
 
     if not afterwards:
         return _made(model, observed_step)
@@ -213,15 +213,15 @@ def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Pack
         return packer.observe(stack, model, optimizer)
 
     @tf.autograph.experimental.do_not_convert
-    def end(observation: Observation | None, args: tuple) -> Mapping[str, Any]:
-        return packer.numbers(observation, args, afterwards)
+    def end(observation: Observation | None, args: tuple, result: Any) -> Mapping[str, Any]:
+        return packer.numbers(observation, args, result, afterwards)
 
     @functools.wraps(inner)
     def observed(*args: Any, **kwargs: Any) -> tuple[Any, Mapping[str, Any]]:
         with ExitStack() as stack:
             observation = begin(stack)
             result = inner(*args, **kwargs)
-        return result, end(observation, args)
+        return result, end(observation, args, result)
 
     if not is_function:
         return observed

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from tb_lossdiag.recording.rows import unique
@@ -102,13 +103,18 @@ class ForwardPass:
                 numbers = statistics.data_statistics(arranged(tensor, units_second(None, tensor.dim())))
                 self._add("prediction", "prediction", {**numbers, "extreme_share": statistics.extreme_share(tensor)})
 
+    def take_terms(self, terms: Mapping[str, Tensor | float]) -> None:
+        """What the loss is made of. A term that is told again counts anew."""
+        for name, value in terms.items():
+            self.data["loss", name] = statistics.term_statistics(torch.as_tensor(value).detach())
+
     def take_loss(self, module: nn.Module, prediction: Any, target: Any) -> None:
         """What the loss module was given; a later call replaces an earlier one."""
         predictions = [tensor for tensor in tensors(prediction) if tensor.is_floating_point()]
         targets = [tensor.detach() for tensor in tensors(target)]
         if not predictions:
             return
-        self.data = {key: numbers for key, numbers in self.data.items() if key[0] == "input"}
+        self.data = {key: numbers for key, numbers in self.data.items() if key[0] in ("input", "loss")}
         self.targets = self.agreement = None
         layer = self._follow(predictions[0]).as_is
         activation = self._activation_behind(layer)

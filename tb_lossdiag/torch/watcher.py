@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -73,9 +73,7 @@ class Watcher:
         """
         if isinstance(epoch, bool) or not isinstance(epoch, int):
             raise TypeError(f"epoch={epoch!r}: expected an int, got {type(epoch).__name__}")
-        for name, value in metrics.items():
-            if not isinstance(value, (int, float, Tensor, np.number)) or np.ndim(value):
-                raise TypeError(f"{name}={value!r}: expected a number")
+        _check_numbers(metrics)
         if not self._recorder.active or self._recorder.step == self._epoch_start:
             return  # no step was taken since the last one
         self._epoch_start = self._recorder.step
@@ -83,6 +81,16 @@ class Watcher:
             mean = self._recorder.mean_loss()
             known = {} if mean is None else {"loss": mean}
             self._recorder.end_epoch(epoch, known | {name: _number(value) for name, value in metrics.items()})
+
+    def loss_terms(self, **terms: Tensor | float) -> None:
+        """What the loss of this step is made of, by name; between the forward pass and the optimizer's step.
+
+        Between samples it does nothing. Raises TypeError for other than numbers.
+        """
+        _check_numbers(terms)
+        if self._sampling and self._recorder.active:
+            with self._recorder.guarded(), torch.no_grad():
+                self._seen.forward.take_terms(terms)
 
     @property
     def should_stop(self) -> bool:
@@ -191,6 +199,12 @@ class Watcher:
         """Of everything but the optimizer, whose hooks must not go while they run."""
         self._seen.close()
         self._loss.close()
+
+
+def _check_numbers(named: Mapping[str, Any]) -> None:
+    for name, value in named.items():
+        if not isinstance(value, (int, float, Tensor, np.number)) or np.ndim(value):
+            raise TypeError(f"{name}={value!r}: expected a number")
 
 
 def _number(value: Any) -> float:

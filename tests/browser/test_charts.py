@@ -2,7 +2,11 @@
 
 import csv
 
+import numpy as np
 import pytest
+
+from tb_lossdiag import DiagnosticsWriter, ModelCard
+from tb_lossdiag.run import Row
 
 MARGIN = 240  # CSS pixels of the heatmap's names, and some of its plot
 
@@ -141,3 +145,21 @@ def test_steps_are_spaced_by_magnitude_on_demand(charts):
     even = charts.evaluate(pictures)
     charts.get_by_role("button", name="log steps").click()
     charts.wait_for_function(f"even => ({pictures}).every((picture, i) => picture !== even[i])", arg=even)
+
+
+def test_the_terms_of_a_loss_share_a_chart_under_the_names_they_have(entry, serve, tmp_path):
+    names = ("kind_loss", "<mark>kl</mark>_loss")
+    card = ModelCard(data_rows=tuple(Row(f"loss:{name}", "loss") for name in names))
+    with DiagnosticsWriter(tmp_path / "run", card=card) as writer:
+        for step in (1, 2, 3):
+            writer.write_data(step, {"mean": [0.5 / step, np.nan if step == 3 else 2.0], "nonfinite": [0, step == 3]})
+            writer.write_step(step, loss=np.nan if step == 3 else 2.0 + 0.5 / step)
+    with serve(tmp_path) as address:
+        page = entry(url=address)
+        legend = page.locator(".chart", has=page.get_by_role("heading", name="Loss terms")).locator(".legend")
+        legend.wait_for()
+        assert all(name in legend.inner_text() for name in names)
+        assert page.locator("mark").count() == 0
+        page.get_by_text(
+            "The first NaN or Inf is in the loss's term '<mark>kl</mark>_loss', at step 3."
+        ).first.wait_for()

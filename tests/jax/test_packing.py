@@ -177,3 +177,9 @@ def test_rows_follow_the_data_through_the_model(both):
         assert layer.inputs == (before.path,)
     assert records.card.batch_size == BATCH
     assert records.card.settings["target_kind"] == "sparse_classes"
+
+
+def test_the_losses_of_outputs_and_what_a_layer_adds_are_terms(trained):
+    numbers = trained("numbers")
+    assert numbers.facts["terms"]["warned"] == []
+    Records(numbers.log("terms")).check_three_terms(numbers.facts["terms"]["history"])

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
-from recording.small_models import LAYERS, batches, mlp, same
+from recording.small_models import LAYERS, THREE_TERMS, batches, ends, mlp, same, three_terms
 from reference import train
 
 from tb_lossdiag import LossDiagnostics
@@ -257,6 +257,10 @@ def numbers_group(directory):
     for name, build, data in (("mlp", regularized, batches()), ("lstm", words, (x, y))):
         _, _, warned = fit(directory / name, build, optimizer, data, every=1, fitted=fitted)
         yield name, {"warned": warned}
+
+    whole = {"batch_size": 24, "epochs": 3}
+    _, history, warned = fit(directory / "terms", three_terms, data=ends(), loss=THREE_TERMS, every=1, fitted=whole)
+    yield "terms", {"warned": warned, "history": history}
 
 
 def verdicts_group(directory):

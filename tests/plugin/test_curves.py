@@ -24,7 +24,23 @@ def test_curves_are_named_and_grouped_for_the_page():
         ("update_norm", "norm"),
         ("epoch_loss", "loss"),
         ("epoch_val_loss", "loss"),
+        ("penalty", "term"),
     ]
+
+
+def test_the_terms_of_a_loss_share_a_chart_and_a_penalty_of_nothing_is_left_out():
+    rows = (Row("input:x", "input"), Row("loss:kl_loss", "loss"), Row("loss:kind_loss", "loss"))
+    values = np.stack([np.full((2, 3), 7.0), np.array([[9.0, 0.5, np.nan], [9.0, 0.25, 2.0]])], axis=2)
+    table = Table(np.array([1, 5]), rows, ("std", "mean"), values.astype(np.float32), 2)
+    penalty = Series(np.array([1, 5]), np.zeros(2))
+    sent = series_payload(Run("exp", data=table, steps={"penalty": penalty}))["series"]
+    assert [(line["id"], line["label"], line["group"]) for line in sent] == [
+        ("loss:kl_loss", "kl_loss", "term"),
+        ("loss:kind_loss", "kind_loss", "term"),
+    ]
+    assert [line["steps"] for line in sent] == [[1, 5], [1, 5]]
+    assert sent[0]["values"] == [0.5, 0.25]
+    assert np.isnan(sent[1]["values"][0]) and sent[1]["values"][1] == 2.0
 
 
 def test_a_part_of_the_steps_is_merged_anew():

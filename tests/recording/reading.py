@@ -46,5 +46,19 @@ class Records:
         index = [known.name for known in self.card.data_rows].index(row)
         return np.array([table[index, schema.DATA_COLUMNS.index(column)] for _, table in self.of(schema.DATA)])
 
+    def terms(self) -> dict[str, np.ndarray]:
+        """float32 [sampled steps] of each named term of the loss."""
+        names = [row.name for row in self.card.data_rows if row.kind == "loss"]
+        return {name.removeprefix("loss:"): self.data(name, "mean") for name in names}
+
+    def check_three_terms(self, history: dict[str, list[float]]) -> None:
+        """That the terms of `three_terms` are those that Keras reports, after a fit of one batch an epoch."""
+        found = self.terms()
+        assert sorted(found) == ["hidden", "kind_loss", "size_loss"]
+        for name in ("kind_loss", "size_loss"):
+            np.testing.assert_allclose(found[name], history[name], rtol=1e-5)
+        np.testing.assert_allclose(sum(found.values()), list(self.column("loss").values()), rtol=1e-5)
+        np.testing.assert_allclose(found["hidden"], list(self.column("penalty").values()), rtol=1e-5)
+
     def events(self, kind: str) -> list[dict]:
         return [{"step": step, **event} for step, event in self.of(schema.EVENTS) if event["kind"] == kind]

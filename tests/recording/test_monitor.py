@@ -8,6 +8,8 @@ import tensorflow as tf
 from recording.reading import Records
 from recording.small_models import batches, mlp, same
 from tb_lossdiag import LossDiagnostics, TrainingMonitor, schema
+from tb_lossdiag.recording.cadence import BURST_STEPS
+from tb_lossdiag.recording.late import TIMED_STEPS
 
 LOSS = keras.losses.SparseCategoricalCrossentropy()
 WRAPPINGS = {
@@ -160,3 +162,39 @@ def test_wrong_arguments_are_refused_at_construction(change, error, message):
     right = {"model": mlp(), "optimizer": keras.optimizers.SGD(), "log_dir": "x", "every": 5}
     with pytest.raises(error, match=message):
         TrainingMonitor(**{**right, **change})
+
+
+class OnADevice:
+    """A loss as TensorFlow returns it from a GPU, which these tests have none of. read: how often its value was."""
+
+    device, ndim, shape, read = "/job:localhost/replica:0/task:0/device:GPU:0", 0, (), 0
+
+    def __init__(self, value):
+        self.value = float(value)
+
+    def __float__(self):
+        self.read += 1
+        return self.value
+
+
+@pytest.mark.parametrize(("every", "waited_for"), [(100, 0), ("auto", TIMED_STEPS)])
+def test_a_step_is_not_waited_for_that_a_device_still_computes(tmp_path, monkeypatch, every, waited_for):
+    monkeypatch.setattr("tb_lossdiag.recording.recorder.HELD_SECONDS", np.inf)  # they are read once a second else
+    model, optimizer, step = new_training()
+    losses, watched_steps = [], BURST_STEPS + TIMED_STEPS + 11
+
+    def returning(x, y):
+        losses.append(OnADevice(step(x, y)))
+        return losses[-1]
+
+    with TrainingMonitor(model, optimizer, tmp_path, every=every) as monitor:
+        watched = monitor.watch(returning)
+        x, y = (tf.constant(part) for part in batches(8))
+        read = []
+        for _ in range(watched_steps):
+            watched(x, y)
+            read.append(losses[-1].read > 0)
+    sampled = BURST_STEPS if every == "auto" else 1
+    assert read == [True] * (sampled + waited_for) + [False] * (watched_steps - sampled - waited_for)
+    recorded = list(Records(tmp_path).column("loss").values())
+    assert recorded == pytest.approx([loss.value for loss in losses])

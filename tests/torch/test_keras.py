@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from recording.reading import Records
-from recording.small_models import same
+from recording.small_models import THREE_TERMS, ends, same, three_terms
 from recording.torch_fits import (
     OPTIMIZERS,
     Broken,
@@ -119,6 +119,13 @@ def test_the_numbers_of_each_step_are_those_of_a_reference(tmp_path, build, data
     if optimizer().clipnorm:
         clipped = np.linalg.norm([min(norm, 0.05) for norm in norms]) / np.linalg.norm(norms)
         assert records.column("clip_factor")[3] == pytest.approx(clipped, rel=1e-4)
+
+
+def test_the_losses_of_outputs_and_what_a_layer_adds_are_terms(tmp_path):
+    compiled = {"loss": THREE_TERMS}
+    _, history, warned = fit(tmp_path, three_terms, data=ends, every=1, batch_size=24, epochs=3, compiled=compiled)
+    assert warned == []
+    Records(tmp_path).check_three_terms(history)
 
 
 def test_the_halves_of_a_batch_agree_as_their_gradients_do(tmp_path):

@@ -188,6 +188,29 @@ def test_epochs_have_the_mean_loss_and_what_is_given(tmp_path):
         watcher.epoch(2, val_loss="low")
 
 
+def test_terms_of_a_loss_are_those_that_the_loop_tells(tmp_path):
+    model, criterion = mlp(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    told = []
+    with watch(model, optimizer, tmp_path, loss=criterion, every=2) as watcher:
+        for x, y in batches(4):
+            optimizer.zero_grad()
+            size = 0.01 * sum(weight.square().sum() for weight in model.parameters())
+            watcher.loss_terms(size=size)
+            fit = criterion(model(x), y)
+            watcher.loss_terms(fit=fit, size=size)
+            (fit + size).backward()
+            optimizer.step()
+            told.append((fit.item(), size.item()))
+        with pytest.raises(TypeError, match=r"kl=.*: expected a number"):
+            watcher.loss_terms(kl=torch.zeros(3))
+    records = Records(tmp_path)
+    assert records.steps(schema.DATA) == [1, 2, 4]
+    sampled = np.array(told)[[0, 1, 3]]
+    np.testing.assert_allclose(records.terms()["fit"], sampled[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(records.terms()["size"], sampled[:, 1], rtol=1e-6)
+
+
 def test_a_resumed_optimizer_goes_on_counting(tmp_path):
     model, criterion = mlp(), nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters(), 0.1)

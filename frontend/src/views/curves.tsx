@@ -13,6 +13,7 @@ import { lineStyle } from "./line_styles.ts";
 
 const GROUPS = [
   { id: "loss", title: "Loss", height: 250, startsLog: false },
+  { id: "term", title: "Loss terms", height: 150, startsLog: false },
   { id: "learning_rate", title: "Learning rate", height: 110, startsLog: false },
   { id: "norm", title: "Norms", height: 150, startsLog: true },
 ] as const;

@@ -21,12 +21,11 @@ def check(run: Run) -> Check:
     loss = run.steps.get("loss") or run.epochs.get("loss")
     if loss is None and run.layers is None:
         return Check(ID, TITLE, "not_run", needs="a loss curve or layer records")
-    places = [place for place in (_loss(loss), *_tables(run)) if place is not None]
+    places = [place for place in (_loss(loss, run), *_tables(run)) if place is not None]
     if not places:
         return Check(ID, TITLE, "not_found", (Evidence("Every recorded value is finite.", source=SOURCE),))
     step, _, kind, name = min(places)
-    # A row of data says in its name whether it is an input or a target: "input:x".
-    told = "the loss" if kind == "loss" else repr(name) if kind in ("input", "target") else f"the {kind} of {name!r}"
+    told = _told(kind, name)
     evidence = Evidence(
         f"The first NaN or Inf is in {told}, at step {step}.",
         None,
@@ -36,8 +35,38 @@ def check(run: Run) -> Check:
         (name,) if name else (),
         (step, step),
     )
-    told = (evidence, *_losses_before(run))
+    told = (evidence, *_losses_before(run), *(_made_of(run, step) if kind == "loss" else ()))
     return Check(ID, TITLE, "found", told, step, (name,) if name else (), signs=(("place", kind), ("step", step)))
+
+
+def _told(kind: str, name: str) -> str:
+    """A row of data says in its name what it is: "input:x"."""
+    if kind == "loss":
+        return f"the loss's term {_term(name)!r}" if name else "the loss"
+    return repr(name) if kind in ("input", "target") else f"the {kind} of {name!r}"
+
+
+def _term(row: str) -> str:
+    return row.removeprefix("loss:")
+
+
+def _terms(run: Run, column: str) -> Table | None:
+    table = run.data.of_kind("loss") if run.data is not None and run.data.has(column) else None
+    return table if table is not None and table.rows else None
+
+
+def _made_of(run: Run, step: int) -> Iterator[Evidence]:
+    """The loss's terms where it broke, or in the last record before that."""
+    table = _terms(run, "mean")
+    known = np.flatnonzero(table.steps <= step) if table is not None else ()
+    if not len(known):
+        return
+    at = known[-1]
+    pairs = list(zip((row.name for row in table.rows), table.column("mean")[at].tolist(), strict=True))
+    values = ", ".join(f"{_term(name)} {value:.4g}" for name, value in pairs)
+    when = "there" if table.steps[at] == step else f"at step {table.steps[at]}, the last sampled before it"
+    rows, steps = tuple(name for name, _ in pairs), (int(table.steps[at]), step)
+    yield Evidence(f"The loss's terms {when}: {values}.", None, None, "", "the recorded terms", rows, steps)
 
 
 def _losses_before(run: Run) -> Iterator[Evidence]:
@@ -53,11 +82,17 @@ def _losses_before(run: Run) -> Iterator[Evidence]:
             return
 
 
-def _loss(series) -> tuple | None:
-    if series is None:
+def _loss(series, run: Run) -> tuple | None:
+    """With the term that broke it, where the step is one of those whose terms are known.
+
+    A term alone breaks nothing: what is called a loss may be a ratio that is NaN at times.
+    """
+    bad = np.zeros(0, bool) if series is None else ~np.isfinite(series.values)
+    if not bad.any():
         return None
-    bad = ~np.isfinite(series.values)
-    return (int(series.steps[np.argmax(bad)]), 3, "loss", "") if bad.any() else None
+    step, terms = int(series.steps[np.argmax(bad)]), _terms(run, "nonfinite")
+    broken = terms.column("nonfinite")[terms.steps == step] > 0 if terms is not None else np.zeros((0, 0), bool)
+    return step, 3, "loss", terms.rows[int(np.argmax(broken[0]))].name if broken.any() else ""
 
 
 def _tables(run: Run):

@@ -5,7 +5,7 @@ auxiliary output, and `Seen.lifted` is the same seen from outside.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,8 @@ import keras
 import numpy as np
 
 from tb_lossdiag.recording.data_rows import Named, named
-from tb_lossdiag.recording.rows import LayerCall
+from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
+from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import Structure, structure_of
 
 try:
@@ -29,7 +30,8 @@ except ImportError:  # jax 0.4.36 to 0.7 have it here
 class Seen:
     """What may be computed inside a differentiated function.
 
-    x, y, y_pred: the flat arrays with the way to each, None where nothing was seen. calls: of layers, in their order.
+    x, y, y_pred: the flat arrays with the way to each, None where nothing was seen. terms: of the loss, by name. calls:
+    of layers, in their order.
     """
 
     x: Named | None = None
@@ -37,12 +39,14 @@ class Seen:
     y_pred: Named | None = None
     loss: Any = None
     penalty: Any = None
+    terms: tuple[tuple[str, Any], ...] = ()
     calls: tuple[LayerCall, ...] = ()
 
     def tensors(self) -> list[Any]:
         """Whatever may have to leave a differentiated function, each once, in the order in which `lifted` takes it."""
         named = [array for value in (self.x, self.y, self.y_pred) for _, array in value or ()]
-        found = [*named, self.loss, self.penalty, *(call.tensor for call in self.calls)]
+        terms = [value for _, value in self.terms]
+        found = [*named, self.loss, self.penalty, *terms, *(call.tensor for call in self.calls)]
         return list({id(array): array for array in found if array is not None}.values())
 
     def lifted(self, tensors: list[Any]) -> "Seen":
@@ -61,6 +65,7 @@ class Seen:
             y_pred=named(self.y_pred),
             loss=outside.get(id(self.loss)),
             penalty=outside.get(id(self.penalty)),
+            terms=tuple((name, outside[id(value)]) for name, value in self.terms),
             calls=tuple(
                 replace(
                     call,
@@ -143,6 +148,8 @@ class Observation:
             if here and seen.y_pred is None:
                 seen.x = arrays(args[0] if args else next(iter(kwargs.values()), None))
                 seen.y_pred = arrays(result)
+                for path, losses in added_by_layers(self.model, self.structure).items():
+                    self.saw_term(path, _total(losses))
             return
         outputs = tuple(keras.tree.flatten(result))
         tensor = next((output for output in outputs if here and _is_floating(output)), None)
@@ -163,11 +170,20 @@ class Observation:
         seen = self.seen
         if seen.loss is None and self.is_here():
             seen.loss = jnp.asarray(loss)
-            seen.penalty = sum((jnp.asarray(loss, jnp.float32) for loss in self.model.losses), jnp.float32(0.0))
+            seen.penalty = _total(self.model.losses)
             seen.x = seen.x if x is None else arrays(x)
             seen.y = arrays(y)
             seen.y_pred = seen.y_pred if y_pred is None else arrays(y_pred)
             self.weighted = sample_weight is not None
+
+    def saw_mean(self, metric: Any, values: Any) -> None:
+        """What a metric averages may be a term of the loss."""
+        if is_term(self.model, metric):
+            self.saw_term(metric.name, values)
+
+    def saw_term(self, name: str, value: Any) -> None:
+        if self.is_here() and _is_floating(value) and len(self.seen.terms) < MAX_TERMS:
+            self.seen.terms = (*self.seen.terms, (unique(name, dict(self.seen.terms)), value))
 
     def saw_apply(self, optimizer: Any, optimizer_variables: Any, gradients: Any) -> None:
         if len(self._levels) > 1 or not self.is_here():
@@ -187,6 +203,10 @@ class Observation:
 
 def arrays(value: Any) -> Named:
     return named(value, (jax.Array, np.ndarray))
+
+
+def _total(losses: Sequence[Any]) -> jax.Array:
+    return sum((jnp.asarray(loss, jnp.float32) for loss in losses), jnp.float32(0.0))
 
 
 def _level() -> Any:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import keras
 
 from tb_lossdiag.recording.activations import activation_name
-from tb_lossdiag.recording.data_rows import classes_of, data_rows
+from tb_lossdiag.recording.data_rows import classes_of, data_rows, named_rows
 from tb_lossdiag.recording.jax import statistics
 from tb_lossdiag.recording.jax.agreement import gradient_agreement
 from tb_lossdiag.recording.jax.clipping import clip_factor
@@ -50,7 +50,7 @@ def packed(
     classes = classes_of(target, prediction, sparse_labels, is_integer)
     layout = Layout(
         rows=tuple(row for row in rows if row.name in kept),
-        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
+        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, dict(seen.terms))),
         unreached=(),  # JAX has zeros for a variable that the loss does not reach
         inputs=tuple(feeds_of(seen.calls).items()),
         units=tuple((call.path, call.tensor.shape[-1]) for call in outputs if call.tensor.ndim),
@@ -66,6 +66,7 @@ def packed(
     losses = losses_by_output(observation.model, len(predictions))
     for index, loss in zip(predictions, losses, strict=True):
         numbers[index] |= _prediction_numbers(data[index][2], loss)
+    numbers += [statistics.term_statistics(value) for _, value in seen.terms]
     if len(predictions) == 1 and losses[0] is not None and target is not None:
         columns["gradient_agreement"] = gradient_agreement(observation, target, prediction, losses[0])
     names = [row.name for row in rows if row.kind == "output"]

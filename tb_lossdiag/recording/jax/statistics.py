@@ -188,6 +188,12 @@ def data_statistics(x: jax.Array, classes: int | None = None) -> Numbers:
     return numbers
 
 
+def term_statistics(value: jax.Array) -> Numbers:
+    """Of a term of the loss, or of the same for each example."""
+    mean = jnp.mean(as_float(value))
+    return {"mean": mean, "nonfinite": as_float(~jnp.isfinite(mean))}
+
+
 def _of_features(mean: jax.Array, std: jax.Array) -> Numbers:
     """From the mean and the spread of each feature [features]."""
     centred, varying = mean - mean[:1], jnp.where(std > 0.0, -std, -jnp.inf)

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import keras
 
-from tb_lossdiag.recording.calls import call_hook, compute_loss_hook
+from tb_lossdiag.recording.calls import call_hook, compute_loss_hook, mean_hook
 from tb_lossdiag.recording.jax.observation import Observation
 from tb_lossdiag.recording.patch import patched
 
@@ -30,6 +30,7 @@ def watching(observation: Observation) -> Iterator[None]:
         for layer in [model, *observation.structure.layers.values()]:
             stack.callback(patched(layer, "call", call_hook(observation, layer)))
         stack.callback(patched(model, "compute_loss", compute_loss_hook(observation)))
+        stack.callback(patched(keras.metrics.Mean, "update_state", mean_hook(observation)))
         for optimizer in optimizers.values():
             stack.callback(patched(optimizer, "stateless_apply", _apply_hook(observation, optimizer)))
         differentiated = _value_and_grad_hook(observation, jax.value_and_grad)

@@ -19,13 +19,11 @@ import numpy as np
 from tb_lossdiag.recording.jax.observation import Observation, arrays
 from tb_lossdiag.recording.jax.packing import packed
 from tb_lossdiag.recording.jax.taps import watching
-from tb_lossdiag.recording.late import LateLosses
+from tb_lossdiag.recording.late import TIMED_STEPS, LateLosses
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.selection import Selection
-
-TIMED_STEPS = 9  # plain steps that are waited for, so that the cadence knows what a step costs; then none is
 
 
 class ObservedStep:

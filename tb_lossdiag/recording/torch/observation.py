@@ -14,7 +14,8 @@ from torch import Tensor
 
 from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.data_rows import Named, named
-from tb_lossdiag.recording.rows import LayerCall
+from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
+from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.structure import Structure, structure_of
 from tb_lossdiag.recording.torch import statistics
@@ -30,8 +31,8 @@ class Observation:
     unreached: variables that an optimizer was given without a gradient. gradient_scale: by what gradients were
     multiplied, for low precision; None for nothing. loss_is_scaled: whether the loss was, too. scales_loss: whether
     that is Keras's loss scaling. weighted: whether compute_loss was given sample weights. outputs: the numbers of each
-    call that has a tensor. drawn: its values for a histogram. counts: whether the sample has histograms. error: what
-    went wrong in a hook, None mostly.
+    call that has a tensor. drawn: its values for a histogram. counts: whether the sample has histograms. terms: of the
+    loss, by name. error: what went wrong in a hook, None mostly.
     """
 
     def __init__(self, model: keras.Model, selection: Selection, counts: bool) -> None:
@@ -48,6 +49,7 @@ class Observation:
         self.clip_factor: Tensor | None = None
         self.gradients: list[Gradients] = []
         self.unreached: list[str] = []
+        self.terms: dict[str, Tensor] = {}
         self.calls: list[LayerCall] = []
         self.outputs: list[statistics.Numbers] = []
         self.drawn: list[Tensor | None] = []
@@ -101,10 +103,21 @@ class Observation:
         if self.loss is None:
             self.loss = loss.detach().clone()
             self.penalty = sum((statistics.as_float(x.detach()) for x in self.model.losses), torch.zeros(()))
+            for path, losses in added_by_layers(self.model, self.structure).items():
+                self.saw_term(path, sum(statistics.as_float(loss.detach()) for loss in losses))
             self.x = self.x if x is None else arrays(x)
             self.y = arrays(y)
             self.y_pred = self.y_pred if y_pred is None else arrays(y_pred)
             self.weighted = sample_weight is not None
+
+    def saw_mean(self, metric: Any, values: Any) -> None:
+        """What a metric averages may be a term of the loss."""
+        if is_term(self.model, metric):
+            self.saw_term(metric.name, values)
+
+    def saw_term(self, name: str, value: Any) -> None:
+        if _is_floating(value) and len(self.terms) < MAX_TERMS:
+            self.terms[unique(name, self.terms)] = value.detach().clone()
 
     def saw_backward(self, loss: Any) -> None:
         """What is differentiated is the loss, where compute_loss was not used."""

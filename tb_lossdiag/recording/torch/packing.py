@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tb_lossdiag.recording.data_rows import classes_of, data_rows
+from tb_lossdiag.recording.data_rows import classes_of, data_rows, named_rows
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.rows import feeds_of, rows_of
@@ -41,7 +41,7 @@ def packed(
     classes = classes_of(target, prediction, sparse_labels, is_integer)
     layout = Layout(
         rows=tuple(row for row in rows if row.name in kept),
-        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name, _ in data),
+        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, observation.terms)),
         unreached=tuple(observation.unreached),
         inputs=tuple(feeds_of(observation.calls).items()),
         units=tuple((call.path, call.tensor.shape[-1]) for call in measured if call.tensor.dim()),
@@ -61,7 +61,8 @@ def packed(
         gradients=gradients,
         updates=updates_of(before, after, gradients),
         outputs={name: numbers for name, numbers in outputs.items() if name in kept},
-        data=_data_numbers(data, losses, classes),
+        data=_data_numbers(data, losses, classes)
+        + [statistics.term_statistics(value) for value in observation.terms.values()],
         targets=statistics.target_statistics(target, classes) if target is not None and target.numel() else None,
         step=_step_numbers(observation, target, losses),
         batch=data[0][2].shape[0] if data and data[0][2].dim() else 0,

@@ -168,6 +168,12 @@ def data_statistics(x: Tensor, classes: int | None = None) -> Numbers:
     return numbers
 
 
+def term_statistics(value: Tensor) -> Numbers:
+    """Of a term of the loss, or of the same for each example."""
+    mean = as_float(value).mean()
+    return {"mean": mean, "nonfinite": as_float(~torch.isfinite(mean))}
+
+
 def target_statistics(targets: Tensor, classes: int | None = None) -> Tensor:
     """float32 [outputs, 3]: schema.TARGET_COLUMNS of each class, or of each unit of the last axis."""
     if classes is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import torch
 
-from tb_lossdiag.recording.calls import call_hook, compute_loss_hook
+from tb_lossdiag.recording.calls import call_hook, compute_loss_hook, mean_hook
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.torch.observation import Observation
 
@@ -25,6 +25,7 @@ def watching(observation: Observation) -> Iterator[None]:
         for layer in [model, *observation.structure.layers.values()]:
             stack.callback(patched(layer, "call", call_hook(observation, layer)))
         stack.callback(patched(model, "compute_loss", compute_loss_hook(observation)))
+        stack.callback(patched(keras.metrics.Mean, "update_state", mean_hook(observation)))
         for optimizer in optimizers.values():
             stack.callback(patched(optimizer, "apply", _apply_hook(observation, optimizer)))
         stack.callback(patched(torch.autograd, "backward", _backward_hook(observation)))

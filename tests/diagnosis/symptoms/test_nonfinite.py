@@ -5,7 +5,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.symptoms.nonfinite import check
-from tb_lossdiag.run import Event, Run
+from tb_lossdiag.run import Event, Row, Run, Table
 
 
 def loss_with(value, at):
@@ -44,6 +44,35 @@ def test_within_a_step_the_data_flow_decides():
     found = check(replace(run, data=nan_in("input", 12)))
     assert (found.sign("place"), found.layers) == ("input", ("input:x",))
     assert "is in 'input:x', at step 12" in found.evidence[0].text
+
+
+def with_terms(values):
+    """A data table of two terms of a loss, at steps 10 and 20; values: [steps, terms]."""
+    rows = (Row("loss:kind_loss", "loss"), Row("loss:kl_loss", "loss"))
+    values = np.array(values, np.float32)
+    both = np.stack([values, ~np.isfinite(values)], axis=2)
+    return Table(np.array([10, 20]), rows, ("mean", "nonfinite"), both)
+
+
+def test_the_term_that_broke_the_loss_is_named():
+    run = s.healthy(data=with_terms([[0.5, 3e5], [0.4, np.nan]]), steps=loss_with(np.nan, at=19))
+    found = check(run)
+    assert (found.onset, found.sign("place"), found.layers) == (20, "loss", ("loss:kl_loss",))
+    told = [evidence.text for evidence in found.evidence]
+    assert told[0] == "The first NaN or Inf is in the loss's term 'kl_loss', at step 20."
+    assert told[-1] == "The loss's terms there: kind_loss 0.4, kl_loss nan."
+
+
+def test_a_term_that_is_not_finite_breaks_nothing_where_the_loss_is():
+    found = check(s.healthy(data=with_terms([[0.5, np.nan], [0.4, 1.0]])))
+    assert found.state == "not_found"
+
+
+def test_where_the_loss_breaks_between_two_samples_its_terms_before_are_told():
+    run = s.healthy(data=with_terms([[0.5, 3e5], [np.nan, np.nan]]), steps=loss_with(np.nan, at=14))
+    told = [evidence.text for evidence in check(run).evidence]
+    assert told[0] == "The first NaN or Inf is in the loss, at step 15."
+    assert told[-1] == "The loss's terms at step 10, the last sampled before it: kind_loss 0.5, kl_loss 3e+05."
 
 
 def test_a_nan_target_comes_before_the_loss_it_breaks():
