@@ -211,14 +211,15 @@ def test_each_call_of_a_shared_layer_has_a_row(tmp_path):
     assert [row.name for row in records.card.rows] == ["shared/kernel", "shared/bias", "shared", "shared #2"]
 
 
-def test_several_inputs_and_outputs_each_have_a_data_row(tmp_path):
+def test_several_inputs_and_outputs_and_the_losses_of_these_each_have_a_data_row(tmp_path):
     a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
     first, second = LAYERS.Dense(1, name="p")(a), LAYERS.Dense(2, name="q")(b)
     model = keras.Model({"a": a, "b": b}, {"p": first, "q": second})
     x = {"a": np.ones((4, 2), np.float32), "b": np.ones((4, 3), np.float32)}
     y = {"p": np.ones((4, 1), np.float32), "q": np.ones((4, 2), np.float32)}
     rows = [row.name for row in fitted(tmp_path, model, x, y).card.data_rows]
-    assert rows == ["input:a", "input:b", "target:p", "target:q", "prediction:p", "prediction:q"]
+    data = ["input:a", "input:b", "target:p", "target:q", "prediction:p", "prediction:q"]
+    assert rows == [*data, "loss:p_loss", "loss:q_loss"]
 
 
 def test_an_unreached_variable_is_reported_once(tmp_path):

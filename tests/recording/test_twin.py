@@ -107,7 +107,7 @@ def test_a_failing_kernel_of_ours_stops_the_recording_and_a_users_op_does_not():
 def test_the_optimizers_variables_are_made_before_the_twin_so_that_one_trace_is_enough(tmp_path, monkeypatch):
     traces = []
     numbers = Packer.numbers
-    monkeypatch.setattr(Packer, "numbers", lambda *args: (traces.append(1), numbers(*args))[1])
+    monkeypatch.setattr(Packer, "numbers", lambda *args, **options: (traces.append(1), numbers(*args, **options))[1])
     model = mlp()
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(*batches(), batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path, every=1)])
