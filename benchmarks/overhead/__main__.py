@@ -23,7 +23,7 @@ from benchmarks.overhead import goals, page, table
 from benchmarks.overhead.apart import apart
 
 SUBJECTS = tuple(page.TITLES)
-PROFILED = tuple(goals.BY_MODEL["every=1"])
+PROFILED = (*((name, False) for name in goals.BY_MODEL["every=1"]), ("mlp", True), ("deep", True))  # (model, XLA)
 WATCHED_BY_DEBUGGER = ("mlp", "cnn")
 WITH_TORCH = ("mlp", "cnn")
 PARTS = ("steps", "first", "profile", "peers", "torch", "sizes")
@@ -86,9 +86,9 @@ def jobs(options: argparse.Namespace, found: page.Found) -> Iterator[tuple]:
             yield found.first, (name, xla), "first_call.measure", name, xla, options.repeats
         if (name, xla) in found.steps and (name, xla) in found.first:
             yield found.auto, (name, xla), "auto.auto", found.steps[name, xla], found.first[name, xla]
-    for name in options.models:
-        if "profile" in options.parts and name in PROFILED:
-            yield found.parts, name, "parts.measure", name, seconds / 2
+    for name, xla in kinds:
+        if "profile" in options.parts and (name, xla) in PROFILED:
+            yield found.parts, (name, xla), "parts.measure", name, xla, seconds / 2
     for name in options.models:
         if "peers" in options.parts:
             yield found.peers, name, "peers.measure", name, seconds

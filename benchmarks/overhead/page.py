@@ -19,7 +19,7 @@ class Found:
     steps: dict[tuple[str, bool], Any] = field(default_factory=dict)
     first: dict[tuple[str, bool], Any] = field(default_factory=dict)
     auto: dict[tuple[str, bool], Any] = field(default_factory=dict)
-    parts: dict[str, Any] = field(default_factory=dict)
+    parts: dict[tuple[str, bool], Any] = field(default_factory=dict)
     peers: dict[str, Any] = field(default_factory=dict)
     debugger: dict[str, Any] = field(default_factory=dict)
     torch: dict[str, Any] = field(default_factory=dict)
@@ -35,7 +35,7 @@ def tables(found: Found) -> list[Table]:
         _steps(found),
         _auto(found),
         _first(found),
-        table.parts(TITLES, found.parts),
+        table.parts({_title(key): one for key, one in found.parts.items()}),
         _others("Others on the same models", _with_debugger(found)),
         _others("PyTorch, on one thread", found.torch),
         _written(found),

@@ -23,10 +23,10 @@ from tb_lossdiag.schema import BUCKETS
 PARTS = ("all", "write", "data", "agreement", "histograms", "activations", "variables", "stacking")
 
 
-def measure(name: str, seconds: float) -> dict[str, Comparison]:
+def measure(name: str, jit_compile: bool, seconds: float) -> dict[str, Comparison]:
     """Every step sampled, without the parts up to and including the named one; "all" leaves nothing out."""
     subject = SUBJECTS[name]
-    model, data = subject.model(False), subject.data()
+    model, data = subject.model(jit_compile), subject.data()
     warm(model, data)
     found = {}
     for last in PARTS:

@@ -36,15 +36,15 @@ def longer(found: Comparison, steps: int, wanted: int) -> Comparison:
     return Comparison(found.steps, found.plain, **by)
 
 
-def parts(titles: Mapping[str, str], found: Mapping[str, Mapping[str, Comparison]]) -> Table:
-    """What leaving a part out takes away, in shares of a plain step's CPU time."""
+def parts(found: Mapping[str, Mapping[str, Comparison]]) -> Table:
+    """What leaving a part out takes away, in shares of a plain step's CPU time. found: by the title of the model."""
     first = next(iter(found.values()), {})
     names = list(first)
     rows = []
-    for name, by_part in found.items():
+    for title, by_part in found.items():
         left = [by_part[part].cpu.median for part in names]
         shares = [f"{a - b:.2f}" for a, b in pairwise(left)]
-        rows.append((titles[name], f"{left[0]:.2f}", *shares, f"{left[-1] - 1:.2f}"))
+        rows.append((title, f"{left[0]:.2f}", *shares, f"{left[-1] - 1:.2f}"))
     return Table(
         "Where the time of a sampled step goes (every=1)",
         ("model", "CPU", *names[1:], "rest"),

@@ -30,7 +30,7 @@ def test_a_cadence_that_took_too_long_is_told_from_a_shorter_one():
 
 
 def test_a_part_costs_what_leaving_it_out_saves():
-    found = parts({"mlp": "MLP"}, {"mlp": {"all": comparison(2.0), "write": comparison(1.8), "data": comparison(1.1)}})
+    found = parts({"MLP": {"all": comparison(2.0), "write": comparison(1.8), "data": comparison(1.1)}})
     assert found.rows == [("MLP", "2.00", "0.20", "0.70", "0.10")]
 
 
