@@ -103,6 +103,17 @@ def test_a_layer_named_by_a_finding_leads_to_its_row(entry):
     assert "p.lossdiag.row=" in page.evaluate("location.hash")
 
 
+def test_a_layer_clicked_before_the_layers_are_here_is_shown_once_they_are(entry, page):
+    held = []
+    page.route("**/layers?**", lambda route: held.append(route))
+    entry("&p.lossdiag.run=vanishing")
+    page.locator(".finding .chip", has_text="hidden").first.click()
+    assert page.locator(".layer-table").count() == 0
+    for route in held:
+        route.continue_()
+    page.locator(".layer-table tr.selected").wait_for()
+
+
 def test_the_fix_is_copied_also_without_the_clipboard_api(entry, page):
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     entry("&p.lossdiag.run=vanishing")

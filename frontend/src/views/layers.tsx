@@ -1,8 +1,9 @@
 // Which layer, and when? One statistic of all layers over the steps, one layer on demand, and the table of newest values.
 
+import { effect, untracked } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { reveal } from "../layer_place.ts";
-import { layers, matrix, selectedRow, selectRow, selectStatistic, statistic } from "../state.ts";
+import { layers, matrix, selectedRow, selectedRun, selectRow, selectStatistic, statistic } from "../state.ts";
 import type { LayerRow, LayersAnswer, Report, Statistic } from "../wire.ts";
 import { NoLayers, Reading } from "./empty.tsx";
 import { HeatmapFigure } from "./heatmap_figure.tsx";
@@ -24,17 +25,29 @@ export function Layers({ report, recorded }: { report: Report; recorded: boolean
   );
 }
 
-/** Selects the row a finding names, with a statistic that exists for it, and brings the section into view. */
+/** Selects the row a finding names, with a statistic that exists for it, and brings the section into view.
+ *
+ * Before the layers are here, it is selected once they are, unless another run has been chosen meanwhile.
+ */
 export function showLayers(name: string): void {
-  const rows = (layers.value.value?.rows ?? []).filter(row => row.name === name || row.layer === name);
-  const row = rows.find(({ kind }) => kind === statistic.value?.kind) ?? rows[0];
-  if (row) {
-    const fitting = layers.value.value?.statistics.find(({ kind }) => kind === row.kind);
-    if (fitting && row.kind !== statistic.value?.kind) selectStatistic(fitting.id);
-    reveal(row.name);
-    selectRow(row.name);
-  }
+  const asked = selectedRun.peek();
+  const stop = effect(() => {
+    const answer = layers.value.value;
+    if (!answer && selectedRun.value === asked) return;
+    queueMicrotask(() => stop());
+    if (answer?.run === asked) untracked(() => selectNamed(answer, name));
+  });
   document.getElementById("layers")?.scrollIntoView();
+}
+
+function selectNamed(answer: LayersAnswer, name: string): void {
+  const rows = answer.rows.filter(row => row.name === name || row.layer === name);
+  const row = rows.find(({ kind }) => kind === statistic.value?.kind) ?? rows[0];
+  if (!row) return;
+  const fitting = answer.statistics.find(({ kind }) => kind === row.kind);
+  if (fitting && row.kind !== statistic.value?.kind) selectStatistic(fitting.id);
+  reveal(row.name);
+  selectRow(row.name);
 }
 
 function OneStatistic({ answer, chosen, report }: { answer: LayersAnswer; chosen: Statistic; report: Report }) {
