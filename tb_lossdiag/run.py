@@ -52,6 +52,11 @@ class Row:
     kind: str
     layer: str = ""
 
+    @property
+    def own_name(self) -> str:
+        """Without its kind in front, which rows of the data have: "kl" of "loss:kl"."""
+        return self.name.removeprefix(f"{self.kind}:")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -277,6 +282,11 @@ class Run:
     source: str = "recorded"
     step_unit: str = "step"
     wall_time: float = 0.0
+
+    def loss_terms(self, column: str) -> Table | None:
+        """What the loss is made of, a row for each term that is known by name; None where none has this column."""
+        terms = self.data.of_kind("loss") if self.data is not None and self.data.has(column) else None
+        return terms if terms is not None and terms.rows else None
 
     @property
     def last_step(self) -> int:

@@ -31,11 +31,10 @@ EPOCH_SERIES = {
 
 def _terms(run: Run) -> list[tuple[str, str, str, Series]]:
     """What the loss is made of: the terms that were recorded by name, and its penalty where there is one."""
-    table = run.data.of_kind("loss") if run.data is not None and run.data.has("mean") else None
-    found = []
+    table, found = run.loss_terms("mean"), []
     for place, row in enumerate(table.rows if table is not None else ()):
         values = table.column("mean")[:, place].astype(np.float64)
-        found.append((row.name, row.name.removeprefix("loss:"), "term", Series(table.steps, values, table.written)))
+        found.append((row.name, row.own_name, "term", Series(table.steps, values, table.written)))
     penalty = run.steps.get("penalty")
     if penalty is not None and np.any(penalty.values):
         found.append(("penalty", "Penalties", "term", penalty))

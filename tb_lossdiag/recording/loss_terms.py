@@ -11,7 +11,7 @@ import keras
 
 from tb_lossdiag.recording.structure import Structure
 
-MAX_TERMS = 20  # of a loss of more the first are recorded
+MAX_TERMS = 20  # each is a row of DATA and a line of a chart; of a loss of more the first are recorded
 
 
 def is_term(model: keras.Model, metric: Any) -> bool:

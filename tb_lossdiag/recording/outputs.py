@@ -94,7 +94,7 @@ class Matrix:
 
 def shortened(output: Output) -> Output:
     """What is measured of it, for a step that would have to keep all of it until it is over."""
-    if output.tensor.shape.rank is None or not output.tensor.shape.rank or not _columns(output):
+    if not output.tensor.shape.rank or not _columns(output):
         return output
     part = _first_examples(output)
     if part is output.tensor:

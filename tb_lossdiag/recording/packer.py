@@ -99,7 +99,7 @@ class Packer:
         """The packed tensors of a step that has returned `numbers(..., afterwards=True)`."""
         try:
             return numbers if "layout" in numbers else self._afterwards.computed(numbers)
-        except Exception as error:
+        except Exception as error:  # nothing of ours may reach the training
             self.error = error
             return {"layout": tf.constant(-1.0)}
 

@@ -42,30 +42,21 @@ def check(run: Run) -> Check:
 def _told(kind: str, name: str) -> str:
     """A row of data says in its name what it is: "input:x"."""
     if kind == "loss":
-        return f"the loss's term {_term(name)!r}" if name else "the loss"
+        return f"the loss's term {name.removeprefix(f'{kind}:')!r}" if name else "the loss"
     return repr(name) if kind in ("input", "target") else f"the {kind} of {name!r}"
-
-
-def _term(row: str) -> str:
-    return row.removeprefix("loss:")
-
-
-def _terms(run: Run, column: str) -> Table | None:
-    table = run.data.of_kind("loss") if run.data is not None and run.data.has(column) else None
-    return table if table is not None and table.rows else None
 
 
 def _made_of(run: Run, step: int) -> Iterator[Evidence]:
     """The loss's terms where it broke, or in the last record before that."""
-    table = _terms(run, "mean")
+    table = run.loss_terms("mean")
     known = np.flatnonzero(table.steps <= step) if table is not None else ()
     if not len(known):
         return
     at = known[-1]
-    pairs = list(zip((row.name for row in table.rows), table.column("mean")[at].tolist(), strict=True))
-    values = ", ".join(f"{_term(name)} {value:.4g}" for name, value in pairs)
+    pairs = list(zip(table.rows, table.column("mean")[at].tolist(), strict=True))
+    values = ", ".join(f"{row.own_name} {value:.4g}" for row, value in pairs)
     when = "there" if table.steps[at] == step else f"at step {table.steps[at]}, the last sampled before it"
-    rows, steps = tuple(name for name, _ in pairs), (int(table.steps[at]), step)
+    rows, steps = tuple(row.name for row in table.rows), (int(table.steps[at]), step)
     yield Evidence(f"The loss's terms {when}: {values}.", None, None, "", "the recorded terms", rows, steps)
 
 
@@ -90,7 +81,7 @@ def _loss(series, run: Run) -> tuple | None:
     bad = np.zeros(0, bool) if series is None else ~np.isfinite(series.values)
     if not bad.any():
         return None
-    step, terms = int(series.steps[np.argmax(bad)]), _terms(run, "nonfinite")
+    step, terms = int(series.steps[np.argmax(bad)]), run.loss_terms("nonfinite")
     broken = terms.column("nonfinite")[terms.steps == step] > 0 if terms is not None else np.zeros((0, 0), bool)
     return step, 3, "loss", terms.rows[int(np.argmax(broken[0]))].name if broken.any() else ""
 
