@@ -124,6 +124,7 @@ EVENT_KINDS = (
     "accident",  # {"reason": "nonfinite" or "leap", "losses": [[step, loss], ...]} the last losses, that step's too
     "cost",  # {"share": ..., "samples": ...} what samples added to the time of plain steps, compilation left out
     "recording_stopped",  # {"reason": ...} recording failed and switched itself off
+    "not_sampled",  # {"reason": ...} from here on only losses could be recorded
     "mark",  # {"text": ...} a user's own note
 )
 

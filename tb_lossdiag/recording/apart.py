@@ -8,6 +8,7 @@ our ops carry a mark by which the optimiser tells the copy from the original.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import tensorflow as tf
 
@@ -43,16 +44,22 @@ def apart() -> Iterator[None]:
 
 
 class Copies:
-    """Copies of tensors of one graph; each op is copied once. To be used inside `apart`."""
+    """Copies of tensors of one graph; each op is copied once. To be used inside `apart`.
 
-    def __init__(self) -> None:
+    graph: whose tensors are copied, into the current graph, which is a branch inside of it; None for the current one.
+    """
+
+    def __init__(self, graph: Any = None) -> None:
+        self._graph = graph
         self._copies: dict[int, tf.Operation] = {}
 
     def of(self, tensor: tf.Tensor | tf.IndexedSlices) -> tf.Tensor | tf.IndexedSlices:
         """A tensor of the same value whose reading disturbs nothing; the tensor itself where none is needed."""
         if isinstance(tensor, tf.IndexedSlices):
             return tf.IndexedSlices(self.of(tensor.values), tensor.indices, tensor.dense_shape)
-        if tf.executing_eagerly() or getattr(tensor, "graph", None) is not tf.compat.v1.get_default_graph():
+        if tf.executing_eagerly():
+            return tensor
+        if getattr(tensor, "graph", None) is not (self._graph or tf.compat.v1.get_default_graph()):
             return tensor
         ends = [tensor.op]
         while ends:  # without recursion: a residual network is one chain of additions
@@ -67,7 +74,7 @@ class Copies:
         return self._read(tensor)
 
     def _copied(self, op: tf.Operation) -> tf.Operation:
-        copy = op.graph.create_op(
+        copy = tf.compat.v1.get_default_graph().create_op(
             op.type,
             [self._read(x) for x in op.inputs],
             [output.dtype for output in op.outputs],

@@ -34,9 +34,19 @@ class Cadence:
     every: "auto", or an int: a sample at the first step, then at each multiple of it. total: steps planned, None when
     unknown; the last of them is sampled. first: number of the first step. Raises ValueError or TypeError for another
     `every`.
+    before: of the same training in an earlier fit. "auto" knows from it what steps cost, samples no second beginning,
+    and an end, which others may follow, only where one is nearly due. goes_on: whether the records are added to those
+    of that fit; else the first step is sampled.
     """
 
-    def __init__(self, every: int | str = "auto", total: int | None = None, first: int = 1) -> None:
+    def __init__(
+        self,
+        every: int | str = "auto",
+        total: int | None = None,
+        first: int = 1,
+        before: "Cadence | None" = None,
+        goes_on: bool = False,
+    ) -> None:
         self.every = checked_every(every)
         self.total = total
         self.first = first
@@ -49,6 +59,20 @@ class Cadence:
         self._sampled_seconds = 0.0
         self._plain: deque[float] = deque(maxlen=RECENT_DURATIONS)
         self._sampled: deque[float] = deque(maxlen=RECENT_DURATIONS)
+        self._follows = before is not None and self.every == before.every == "auto"
+        self._trained = self._earlier = 0  # steps of earlier fits, and of those in the same file
+        if self._follows:
+            self._trained = before._trained + self.first - before.first
+            self._plain, self._sampled = before._plain.copy(), before._sampled.copy()
+            if goes_on:
+                self._go_on(before)
+
+    def _go_on(self, before: "Cadence") -> None:
+        self.samples, self._histograms, self._last_counted = before.samples, before._histograms, before._last_counted
+        self._timed_samples, self._timed_plain = before._timed_samples, before._timed_plain
+        self._sampled_seconds = before._sampled_seconds
+        self._earlier = before._earlier + self.first - before.first
+        self._last_sample = before._last_sample + before.first - self.first
 
     def is_sampled(self, step: int, width: int = 1) -> bool:
         """Whether the execution of `width` steps that ends with `step` is to be sampled."""
@@ -57,14 +81,18 @@ class Cadence:
         if self._alarmed and self.samples < MAX_LAYER_RECORDS - 1:
             self._alarmed -= 1
             return True
-        if done <= width or (self.total is not None and done == self.total):
+        if self._earlier == 0 and done <= width:
+            return True
+        if done == self.total and not self._follows:
             return True
         if self.every != "auto":
             return step // self.every > (step - width) // self.every
         if self.samples >= MAX_LAYER_RECORDS - 1:  # one is kept for the last planned step
             return False
-        if done <= BURST_STEPS:
+        if self._trained + done <= BURST_STEPS:
             return True
+        if done == self.total:
+            return done - self._last_sample >= (self.interval(done) or 1) / 2
         if done - self._last_sample < self._wait:  # medians are not for every step
             return False
         interval = self.interval(done)
@@ -79,7 +107,7 @@ class Cadence:
         """Whether the sample that `step` is to be has histograms: the first, the last, some between, and the first
         after an accident.
         """
-        last = self.total is not None and step - self.first + 1 == self.total
+        last = self.total is not None and step - self.first + 1 == self.total and not self._follows
         if self._histograms >= MAX_HISTOGRAM_RECORDS - (not last):  # one is kept for the last planned step
             return False
         waited = self.samples - self._last_counted
@@ -92,8 +120,8 @@ class Cadence:
 
     def keeps_loss(self, step: int) -> bool:
         """Whether a plain step's loss is to be written; about MAX_STEP_RECORDS of a run are."""
-        done = step - self.first + 1
-        stride = math.ceil(self.total / MAX_STEP_RECORDS) if self.total else max(1, done * 10 // MAX_STEP_RECORDS)
+        done, total = self._earlier + step - self.first + 1, None if self._follows else self.total
+        stride = math.ceil(total / MAX_STEP_RECORDS) if total else max(1, done * 10 // MAX_STEP_RECORDS)
         return done % stride == 0
 
     def took(self, step: int, sampled: bool, seconds: float | None) -> None:
@@ -123,9 +151,11 @@ class Cadence:
         plain = median(self._plain)
         extra = max(0.0, median(self._sampled) - plain)
         affordable = math.ceil(extra / (EXTRA_TIME_SHARE * plain)) * self._width if plain > 0 else 1
-        if extra * max(AFFORDED_SAMPLES, self.samples - BURST_STEPS) <= AFFORDED_SECONDS:
-            affordable = min(affordable, (self.total or done) // AFFORDED_SAMPLES)
-        roomy = math.ceil(self.total / MAX_LAYER_RECORDS) if self.total else _roomy(done)
+        total, recorded = (None, self._earlier + done) if self._follows else (self.total, done)
+        is_short = extra * max(AFFORDED_SAMPLES, self.samples - BURST_STEPS) <= AFFORDED_SECONDS
+        if is_short and not self._follows:
+            affordable = min(affordable, (total or done) // AFFORDED_SAMPLES)
+        roomy = math.ceil(total / MAX_LAYER_RECORDS) if total else _roomy(recorded)
         return max(MIN_INTERVAL, affordable, roomy)
 
 

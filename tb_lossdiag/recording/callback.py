@@ -1,15 +1,16 @@
 """How is a `model.fit` recorded? LossDiagnostics, a Keras callback; nothing else in the training changes."""
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
 from tb_lossdiag.recording.cadence import checked_every
-from tb_lossdiag.recording.keras_training import KerasTraining
+from tb_lossdiag.recording.fit import Fit, recorded_inside
+from tb_lossdiag.recording.loop import Loop
 from tb_lossdiag.recording.policy import policy
-from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.selection import selection
 from tb_lossdiag.recording.writer import checked_directory
 
@@ -45,53 +46,55 @@ class LossDiagnostics(keras.callbacks.Callback):
         self.every = checked_every(every)
         self._selection = selection(include, exclude)
         self._policy = policy(on_finding, min_severity, self.log_dir)
-        self._recorder: Recorder | None = None
         self._last_step = 0
-        self._train_function: Any = None
+        self._fit: Fit | None = None
+        self._inner: list[Loop] = []
+        self._was_begun = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._restore()  # a fit that raised did not
-        optimizer = getattr(self.model, "optimizer", None)
-        self._recorder = Recorder(KerasTraining(self.model, optimizer), self.log_dir, self.every)
-        self._recorder.step = self._last_step
-        self._recorder.selection = self._selection
-        self._started = False
-        with self._recorder.guarded():
-            self._train_function = _train_function_of_backend()(self.model, self._recorder)
-            self.model.train_function = self._train_function
+        loop, fit, self._was_begun = Loop(), self._fit, True
+        if fit is not None and fit.loop.is_around_this_one():
+            self._inner.append(loop)
+            self._say("a fit inside of one that the same LossDiagnostics records is not recorded")
+            return
+        if fit is not None and fit.loop == loop and not fit.has_started:
+            return  # it is in the list of callbacks twice
+        self._end()  # a fit that raised did not
+        other = recorded_inside(self.model, loop)
+        if other is not None:
+            self._say(f"the fit is recorded into {other} by another LossDiagnostics, so nothing goes to {self.log_dir}")
+            return
+        self._fit = Fit(self.model, loop, self.log_dir, self.every, self._selection, self._last_step)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if not self._recorder.active:
-            return
-        if not self._started:
-            self._started = True
-            epochs, steps = self.params.get("epochs"), self.params.get("steps")
-            left = epochs - epoch if epochs else 0
-            self._recorder.start(epochs, steps, left, self.model.steps_per_execution)
-        self._train_function.batch_loss.start_epoch()
-        self._recorder.start_epoch()
-        self._first_step = True
+        if self._is_outside():
+            self._fit.begin_epoch(epoch, self.params)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._act()
-        if not self._recorder.active:
-            return
-        self._train_function.announced = True
-        if self._first_step:  # after every callback's on_epoch_begin, where the rate is mostly set
-            self._first_step = False
-            with self._recorder.guarded():
-                rate = _rate_set_by_hand(getattr(self.model, "optimizer", None))
-                if rate is not None:
-                    self._recorder.note_learning_rate(rate)
+        if self._is_outside():
+            self._act()
+            self._fit.begin_batch()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._recorder.active:
-            self._recorder.end_epoch(epoch, logs or {})
+        if self._is_outside():
+            self._fit.end_epoch(epoch, logs or {})
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self._restore()
-        if self._policy is not None:
-            self._policy.finish()
+        if self._is_outside():
+            self._end()
+            if self._policy is not None:
+                self._policy.finish()
+        elif self._inner:
+            self._inner.pop()
+
+    def _is_outside(self) -> bool:
+        """Whether what Keras tells is told of the fit that is recorded, and not of one inside of it."""
+        while self._inner and not self._inner[-1].is_running():
+            self._inner.pop()  # it raised
+        if not self._was_begun:
+            self._was_begun = True
+            self._say("on_train_begin was not called, so this training is not recorded")
+        return self._fit is not None and not self._inner
 
     def _act(self) -> None:
         """Between two steps."""
@@ -99,35 +102,12 @@ class LossDiagnostics(keras.callbacks.Callback):
             return
         self._policy.act()
         if self._policy.should_stop:
-            self.model.stop_training = True
+            self._fit.model.stop_training = True
 
-    def _restore(self) -> None:
-        if self._train_function is not None and self._train_function.model.train_function is self._train_function:
-            self._train_function.model.train_function = self._train_function.plain
-        if self._recorder is not None:
-            self._last_step = self._recorder.step
-            self._recorder.close()
-        self._train_function = self._recorder = None
+    def _end(self) -> None:
+        if self._fit is not None:
+            self._last_step = self._fit.end()
+        self._fit, self._inner = None, []
 
-
-def _train_function_of_backend() -> Callable:
-    """What stands in for the train function under Keras's current backend."""
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        from tb_lossdiag.recording.twin import TrainFunction
-    elif backend == "jax":
-        from tb_lossdiag.recording.jax.twin import TrainFunction
-    elif backend == "torch":
-        from tb_lossdiag.recording.torch.train_function import TrainFunction
-    else:
-        # Raised inside the recorder's guard: one warning, and the fit goes on.
-        raise NotImplementedError(f"Keras on {backend} is not recorded, only on tensorflow, jax and torch")
-    return TrainFunction
-
-
-def _rate_set_by_hand(optimizer: Any) -> float | None:
-    """The optimizer's learning rate when it is a plain number; a schedule changes it without anyone's doing."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    if optimizer is None or isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-        return None
-    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    def _say(self, what: str) -> None:
+        warnings.warn(f"tb_lossdiag: {what}", RuntimeWarning, stacklevel=3)

@@ -5,15 +5,18 @@ Their tensors cannot be read from outside, so they are packed where the update h
 function is run as a clone meanwhile: its own trace, which the steps in between use, stays free of our ops.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import tensorflow as tf
 
 from tb_lossdiag.recording.apart import apart
+from tb_lossdiag.recording.draws import changes_variables, draws
+from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.observation import Observation
+from tb_lossdiag.recording.untracked import untracked
 
 
 class Kept:
@@ -36,21 +39,35 @@ class Kept:
         return self._variables[shapes]
 
 
-def untracked(shape: tf.TensorShape, dtype: tf.DType) -> tf.Variable:
-    """A variable that no model knows. Made directly, it does not pass through the tf.function being traced, which would
-    refuse it or lift it out.
-    """
-    from tensorflow.python.ops.resource_variable_ops import ResourceVariable
-
-    return ResourceVariable(tf.zeros([size or 0 for size in shape], dtype), shape=shape, trainable=False)
-
-
 class Clones:
-    """The clones of the tf.functions that a watched step has called, and what each of them keeps."""
+    """The clones of the tf.functions that a watched step has called, and what each of them keeps.
 
-    def __init__(self) -> None:
+    A function that draws from a random state of its own must not take turns with a clone: the clone takes every step,
+    or the function does. gate: makes the gate of a clone that takes every step.
+    """
+
+    def __init__(self, gate: Callable[[], Gate]) -> None:
+        self._gate = gate
         self._clones: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._left_alone: WeakSet[Any] = WeakSet()
         self._kept: dict[int, Mapping[str, Any]] = {}
+
+    def look_at(self, function: Any, observation: Observation, args: tuple, kwargs: Mapping[str, Any]) -> None:
+        """Before a step that runs eagerly calls the function for the first time: who is to run, it or a clone?"""
+        if function in self._clones or function in self._left_alone or function._jit_compile:
+            return
+        has_run = bool(function.experimental_get_tracing_count())
+        try:
+            graph = function.get_concrete_function(*args, **kwargs).graph
+        except Exception:  # the user's, which is raised when it is run
+            self._left_alone.add(function)
+            return
+        if not draws(graph):
+            return
+        if has_run or not changes_variables(graph):
+            self._left_alone.add(function)
+        else:
+            observation.gate = self._gate()
 
     def is_clone(self, function: Any) -> bool:
         return any(clone is function for clone in self._clones.values())
@@ -58,6 +75,9 @@ class Clones:
     @contextmanager
     def running(self, function: Any, observation: Observation) -> Iterator[Any]:
         """The function's clone, to be called in the block; traced before, it keeps what it kept then."""
+        if function in self._left_alone:
+            yield function
+            return
         if function not in self._clones:
             self._clones[function] = function._clone(None)
         clone, before = self._clones[function], observation.numbers

@@ -24,9 +24,11 @@ class KerasTraining:
     def samples(self) -> bool:
         return not spans_processes(self._model)
 
-    def begin(self) -> int:
-        self._initial = initial_weights(self._model)
+    def steps_taken(self) -> int:
         return 0 if self._optimizer is None else int(keras.ops.convert_to_numpy(self._optimizer.iterations))
+
+    def remember_weights(self) -> None:
+        self._initial = initial_weights(self._model)
 
     def card(
         self,

@@ -19,8 +19,9 @@ from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.scheduled import Scheduled
 from tb_lossdiag.recording.selection import selection
-from tb_lossdiag.recording.twin import run_twin, twin_of
-from tb_lossdiag.recording.workers import in_lockstep
+from tb_lossdiag.recording.twin import twin_of
+from tb_lossdiag.recording.watched import WatchedStep
+from tb_lossdiag.recording.workers import in_lockstep, replicas_of
 from tb_lossdiag.recording.writer import checked_directory
 
 
@@ -70,9 +71,8 @@ class TrainingMonitor:
         checked = policy(on_finding, min_severity, log_dir)
         warns_only = self._shared is not None and on_finding == "stop"  # if one stopped, the others would wait for it
         self._policy = policy("warn", min_severity, log_dir) if warns_only else checked
-        self._recorder = Recorder(KerasTraining(model, optimizer), log_dir, every)
-        self._recorder.selection = selection(include, exclude)
-        self._packer = Packer(has_sparse_labels(model), self._recorder.selection)
+        self._recorder = Recorder(KerasTraining(model, optimizer), log_dir, every, selection(include, exclude))
+        self._packer = self._new_packer()  # of steps that are no function
         self._started = False
         self._timed = 0
         self._awaited: Callable[[], float] = float  # the loss of the last step that a device may still compute
@@ -85,26 +85,30 @@ class TrainingMonitor:
         steps only. Its second positional argument, when there is one, is taken for the targets. A tf.function that
         loops over a dataset is one call of many steps, whose last is recorded.
         """
-        twin = twin_of(step, self.model, self.optimizer, self._packer)
-        plain_calls = 0
+        one = WatchedStep(step, self.model, self.optimizer, self._new_packer())
+        packer, plain_calls = one.packer, 0
 
         @functools.wraps(step)
         def watched(*args: Any, **kwargs: Any) -> Any:
             nonlocal plain_calls
             if not self._takes_part():
-                return step(*args, **kwargs)
-            sampled = self._begin_step()
-            began, traces = time.perf_counter(), self._packer.traces
-            if sampled:
-                both = run_twin(twin, self._packer, self._recorder, *args, **kwargs)
-                if both is None:
-                    return step(*args, **kwargs)
-                result, numbers = both
-                self._end_sample(numbers, result, self._since(began, traces))
+                return one.unrecorded(args, kwargs)
+            sampled = self._begin_step() and self._may_sample(one, args, kwargs)
+            began, traces = time.perf_counter(), packer.traces
+            if not sampled and packer.gate is None:
+                result = step(*args, **kwargs)
+                plain_calls += 1
+                self._end_plain(packer, result, began if plain_calls > 1 else None)
                 return result
-            result = step(*args, **kwargs)
-            plain_calls += 1
-            self._end_plain(result, began if plain_calls > 1 else None)
+            self._open(packer, sampled)
+            both = one.observed(self._recorder, args, kwargs)
+            if both is None:
+                return one.unrecorded(args, kwargs)
+            result, numbers = both
+            if sampled:
+                self._end_sample(packer, numbers, result, self._since(packer, began, traces))
+            else:
+                self._end_plain(packer, result, began if packer.traces == traces else None)
             return result
 
         return watched
@@ -112,18 +116,18 @@ class TrainingMonitor:
     @contextmanager
     def step(self) -> Iterator[None]:
         """One eager training step stands in the block. Between samples its loss is not known."""
-        if not self._takes_part():
+        packer, takes_part = self._packer, self._takes_part()
+        sampled = takes_part and self._begin_step()
+        began, traces = time.perf_counter(), packer.traces
+        self._open(packer, sampled)
+        with ExitStack() as stack:
+            watches = sampled or packer.gate is not None
+            observation = packer.observe(stack, self.model, self.optimizer) if watches else None
             yield
-            return
-        began, traces = time.perf_counter(), self._packer.traces
-        if self._begin_step():
-            with ExitStack() as stack:
-                observation = self._packer.observe(stack, self.model, self.optimizer)
-                yield
-            self._end_sample(self._packer.numbers(observation), None, self._since(began, traces))
-            return
-        yield
-        self._end_plain(None, began)
+        if sampled:
+            self._end_sample(packer, packer.numbers(observation), None, self._since(packer, began, traces))
+        elif takes_part:
+            self._end_plain(packer, None, began)
 
     def schedule(
         self, coordinator: Any, step: Callable, args: tuple = (), kwargs: Mapping[str, Any] | None = None
@@ -142,8 +146,8 @@ class TrainingMonitor:
             self._scheduled = Scheduled(
                 self._recorder.every,
                 lambda function: twin_of(function, self.model, self.optimizer, self._packer),
-                lambda result: self._end_plain(result, None),
-                lambda result, numbers: self._end_sample(numbers, result, lambda: None),
+                lambda result: self._end_plain(self._packer, result, None),
+                lambda result, numbers: self._end_sample(self._packer, numbers, result, lambda: None),
             )
         return self._scheduled.schedule(coordinator, step, args, dict(kwargs or {}))
 
@@ -176,10 +180,25 @@ class TrainingMonitor:
         self._begin()
         sampled = self._recorder.begin_step() or shared
         if sampled:
-            self._packer.switch.set(self._recorder.counts())
             with self._recorder.guarded():
                 self._awaited()  # or the sample would be taken to last as long as the steps that are still queued
         return sampled
+
+    def _may_sample(self, one: WatchedStep, args: tuple, kwargs: Mapping[str, Any]) -> bool:
+        refusal = one.refusal(args, kwargs)
+        if refusal is not None:
+            self._recorder.sample_no_more(refusal)
+        return refusal is None
+
+    def _open(self, packer: Packer, sampled: bool) -> None:
+        """Tells the twin what it is to compute in the next step."""
+        if packer.gate is not None:
+            packer.gate.set(sampled)
+        if sampled:
+            packer.switch.set(self._recorder.counts())
+
+    def _new_packer(self) -> Packer:
+        return Packer(has_sparse_labels(self.model), self._recorder.selection, replicas_of(self.model))
 
     def _begin(self) -> None:
         if self._policy is not None and self._recorder.active:
@@ -188,12 +207,12 @@ class TrainingMonitor:
             self._started = True
             self._recorder.start()
 
-    def _end_plain(self, result: Any, began: float | None) -> None:
+    def _end_plain(self, packer: Packer, result: Any, began: float | None) -> None:
         """began: when the step did, None where that says nothing of how long it takes."""
         with self._recorder.guarded():
             if not self._recorder.active:
                 return
-            self._count_steps()
+            self._count_steps(packer)
             loss = _returned_loss(result)
             if loss is not None and is_awaited(loss):
                 self._awaited = functools.partial(float, loss)
@@ -204,23 +223,25 @@ class TrainingMonitor:
             loss = None if loss is None else float(loss)
             self._recorder.record_plain(loss, None if began is None else time.perf_counter() - began)
 
-    def _end_sample(self, numbers: Mapping[str, Any], result: Any, seconds: Callable[[], float | None]) -> None:
+    def _end_sample(
+        self, packer: Packer, numbers: Mapping[str, Any], result: Any, seconds: Callable[[], float | None]
+    ) -> None:
         """seconds: told once the sample is recorded, which counts as well."""
         with self._recorder.guarded():
             if self._recorder.active:
-                self._count_steps()
+                self._count_steps(packer)
                 loss = _returned_loss(result)
                 loss = None if loss is None else float(loss)
-                self._recorder.record_sample(self._packer.layout(numbers), numbers, loss)
+                self._recorder.record_sample(packer.layout(numbers), numbers, loss)
                 self._recorder.took(seconds())
 
-    def _since(self, began: float, traces: int) -> Callable[[], float | None]:
+    def _since(self, packer: Packer, began: float, traces: int) -> Callable[[], float | None]:
         """The seconds of a step; None where something was traced meanwhile."""
-        return lambda: time.perf_counter() - began if self._packer.traces == traces else None
+        return lambda: time.perf_counter() - began if packer.traces == traces else None
 
-    def _count_steps(self) -> None:
+    def _count_steps(self, packer: Packer) -> None:
         """A call that loops over its data takes as many steps as the optimizer counted."""
-        if self._packer.inside:
+        if packer.inside:
             done = int(keras.ops.convert_to_numpy(self.optimizer.iterations))
             self._recorder.width = max(1, done - self._recorder.step)
 

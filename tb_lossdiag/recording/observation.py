@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import structure_of
@@ -21,6 +22,7 @@ class Observation:
 
     A loop's body, a branch and a function called inside the step have graphs of their own; `part` has what was seen
     there. finish: called with a part that has seen its update, for its tensors cannot be read from outside.
+    gate: closed where the step is run without being sampled; None where each run of it is a sample.
 
     before, gradients: by variable path. A gradient is None where the tape found no way from the loss; a variable that
     no optimizer was given has no entry. loss_scale, gradient_scale: by what those were multiplied, for low precision or
@@ -35,8 +37,10 @@ class Observation:
         optimizer: Any = None,
         finish: Callable[["Observation", "Observation"], None] | None = None,
         clones: Any = None,
+        gate: Gate | None = None,
     ) -> None:
         self.model = model
+        self.gate = gate
         self.finish = finish
         self.clones = clones
         self.numbers: Mapping[str, Any] | None = None  # kept from a part that was finished
@@ -65,15 +69,23 @@ class Observation:
         if graph is self.graph:
             return self
         if graph not in self._parts:
-            self._parts[graph] = Observation(self.model, self.optimizer)
+            self._parts[graph] = Observation(self.model, self.optimizer, gate=self.gate)
         return self._parts[graph]
 
     def remember_weights(self) -> None:
         """Reads the weights before the update; again at the update, for a model that gets them in its first call."""
         self.structure = structure_of(self.model)
-        for path, variable in self.structure.variables.items():
-            if path not in self.before:
-                self.before[path] = tf.convert_to_tensor(variable)
+        new = {path: variable for path, variable in self.structure.variables.items() if path not in self.before}
+
+        def read() -> dict[str, tf.Tensor]:
+            return {path: tf.convert_to_tensor(variable) for path, variable in new.items()}
+
+        if self.gate is None:
+            self.before |= read()
+        elif new:
+            for path, value in self.gate.passed(read).items():
+                value.set_shape(new[path].shape)  # as it is where it is read
+                self.before[path] = value
 
     def holds(self, value: Any) -> bool:
         """Whether the step can read this tensor when it ends; one from a loop's or branch's own graph it cannot."""

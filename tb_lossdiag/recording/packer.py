@@ -8,10 +8,13 @@ import keras
 import tensorflow as tf
 
 from tb_lossdiag.recording.afterwards import Afterwards
+from tb_lossdiag.recording.apart import apart
+from tb_lossdiag.recording.draws import KeepsRandomState, refuse_own_state
+from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.inner import Clones, Kept
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_terms import returned_terms
-from tb_lossdiag.recording.observation import Observation
+from tb_lossdiag.recording.observation import Observation, current_graph
 from tb_lossdiag.recording.packing import packed
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.switch import Switch
@@ -24,28 +27,39 @@ NUMBERS = "lossdiag"  # beside the results of a step, and in the names of our op
 class Packer:
     """Packs observations and remembers, for every trace, what its tensors stand for.
 
-    error: what went wrong while packing; None mostly. traces: how often a step was traced. inside: whether the update
-    was seen in a loop or function inside the step, so that one call may take several steps. switch: on where the next
-    call is to count histograms; None where a step cannot read it, and then has none.
+    replicas: that take a step together. error: what went wrong while packing; None mostly. traces: how often a step was
+    traced. inside: whether the update was seen in a loop or function inside the step, so that one call may take several
+    steps. switch: on where the next call is to count histograms; None where a step cannot read it, and then has none.
+    gate: of a twin that takes every step and is sampled where the gate is open; None for one that runs in samples only
+    and must not draw from a state of its own.
     """
 
-    def __init__(self, sparse_labels: bool | None, selection: Selection) -> None:
+    def __init__(self, sparse_labels: bool | None, selection: Selection, replicas: int = 1) -> None:
         self.sparse_labels = sparse_labels
         self.selection = selection
+        self.replicas = replicas
         self.layouts: list[Layout] = []
         self.error: Exception | None = None
         self.traces = 0
         self.inside = False
         self.switch: Switch | None = Switch()
+        self.gate: Gate | None = None
         self._traced = False
-        self._clones = Clones()
+        self._clones = Clones(self.take_every_step)
         self._kept = Kept()
         self._afterwards = Afterwards()
+
+    def take_every_step(self) -> Gate:
+        """The gate, open, of a twin that is to take every step from this one on, and has not run before."""
+        if self.gate is None:
+            self.gate = Gate(closes=self.replicas == 1)
+            self.gate.set(True)
+        return self.gate
 
     def observe(self, stack: ExitStack, model: keras.Model, optimizer: Any = None) -> Observation | None:
         """Observes the model until the stack closes; None when something of ours failed."""
         try:
-            observation = Observation(model, optimizer, self._finish, self._clones)
+            observation = Observation(model, optimizer, self._finish, self._clones, self.gate)
             stack.callback(self._observed, observation)
             self.selection.checked(observation.structure.layers)
             stack.enter_context(watching(observation))
@@ -75,8 +89,11 @@ class Packer:
         arguments: of the step; the second are the targets, unless compute_loss was seen with others. result: of a step
         of the user's own. afterwards: gives what `packed_afterwards` is to be given once the step is over.
         """
-        self.traces += 0 if tf.executing_eagerly() else 1
+        graph = current_graph()
+        self.traces += graph is not None
         try:
+            if graph is not None and self.gate is None and not afterwards:
+                refuse_own_state(graph)
             if self.error is not None:
                 raise self.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
@@ -89,6 +106,8 @@ class Packer:
             if afterwards:
                 return self._afterwards.read(lambda: self._packed(observation))
             return self._packed(observation)
+        except KeepsRandomState:
+            raise
         except Exception as error:  # nothing of ours may reach the training
             self.error = error
             if stops_replica(error):
@@ -104,6 +123,12 @@ class Packer:
             return {"layout": tf.constant(-1.0)}
 
     def _packed(self, observation: Observation) -> dict[str, tf.Tensor]:
+        if self.gate is None:
+            return self._computed(observation)
+        with apart():
+            return self.gate.passed(lambda: self._computed(observation))
+
+    def _computed(self, observation: Observation) -> dict[str, tf.Tensor]:
         layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch)
         if layout not in self.layouts:
             self.layouts.append(layout)

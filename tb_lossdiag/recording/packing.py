@@ -40,7 +40,7 @@ def packed(
     there are histograms [lines, BUCKETS], too, all NaN where it is off.
     """
     with apart():
-        copies = Copies()
+        copies = Copies(None if observation.gate is None else observation.graph)
         outputs = [call for call in observation.calls if call.tensor is not None]
         rows = tuple(rows_of((call.path for call in outputs), observation.structure.owners))
         kept = spread([row.name for row in rows if selection.takes(row.layer)])
@@ -54,7 +54,7 @@ def packed(
             for name, call, batch in zip(names, outputs, batches_of(outputs, layers), strict=True)
             if name in kept
         }
-        if current_graph() is not observation.graph:  # packed after the step, which returns what is read here
+        if current_graph() is not observation.graph and observation.gate is None:  # the step returns what is read here
             with observation.graph.as_default(), apart():
                 measured = {name: shortened(output) for name, output in measured.items()}
         matrices = stacked(list(measured.values()))

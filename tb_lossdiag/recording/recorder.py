@@ -23,6 +23,9 @@ from tb_lossdiag.run import ModelCard
 
 HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; the tab polls less often
 
+# What goes on with the file of a recorder.
+_TAKEN_OVER = ("_writer", "_layout", "_silence", "_flight", "_learning_rate", "_samples")
+
 # A loss, or where a device may still be computing it a function that tells it, None where it cannot be trusted.
 # Reading one at once would make the host wait for the device at every step.
 Loss = float | Callable[[], float | None]
@@ -37,8 +40,11 @@ class Training(Protocol):
     def samples(self) -> bool:
         """Whether steps can be sampled."""
 
-    def begin(self) -> int:
-        """Looks at the weights before the first step; answers how many steps were taken before."""
+    def steps_taken(self) -> int:
+        """How many steps were taken before."""
+
+    def remember_weights(self) -> None:
+        """Looks at the weights before the first step, for the card."""
 
     def card(
         self,
@@ -69,20 +75,33 @@ class _Guard:
 
 
 class Recorder:
-    """Records one training into `log_dir`. active: until it is closed or has failed. step: number of the last step.
+    """Records one training into `log_dir`. active: until it ends or has failed. step: number of the last step.
     width: how many steps the next call of the train function takes. selection: of the layers.
 
     `start` comes first; then, for each step, `begin_step` says whether to sample it, and after it comes `record_plain`
-    or `record_sample`. `start_epoch` and `end_epoch` where there are epochs.
+    or `record_sample`. `start_epoch` and `end_epoch` where there are epochs. `pause` or `close` comes last.
+
+    before: what has recorded this training so far and was paused; where it wrote into the same directory, with the
+    same settings, and the steps go on, its file goes on as well: the training has no second beginning.
     """
 
-    def __init__(self, training: Training, log_dir: Any, every: int | str) -> None:
+    def __init__(
+        self,
+        training: Training,
+        log_dir: Any,
+        every: int | str,
+        selection: Selection | None = None,
+        before: "Recorder | None" = None,
+    ) -> None:
         self.training = training
+        self.log_dir = log_dir
         self.every = every
         self.active = True
+        self.is_paused = False
         self.step = 0
         self.width = 1
-        self.selection = Selection()
+        self.selection = selection or Selection()
+        self._before = before
         self._layout: Layout | None = None
         self._held_loss: Loss | None = None
         self._losses: list[tuple[int, Loss, float]] = []
@@ -97,8 +116,8 @@ class Recorder:
         with self.guarded():
             self._samples = training.samples()
             self.active = training.writes()
-            if self.active:
-                self._writer = DiagnosticsWriter(log_dir)
+            if self.active and not self._may_go_on():
+                self._open()
 
     def guarded(self) -> AbstractContextManager[None]:
         """A failure in the block ends the recording, not the training."""
@@ -116,16 +135,54 @@ class Recorder:
             self._writer.close()
         warnings.warn(f"tb_lossdiag stopped recording, the training goes on: {reason}", RuntimeWarning, stacklevel=2)
 
+    def sample_no_more(self, reason: str) -> None:
+        """Keeps recording the losses only, with one warning."""
+        if not self._samples:
+            return
+        self._samples = False
+        with self.guarded():
+            self._writer.write_event(self.step, "not_sampled", reason=reason)
+        told = f"tb_lossdiag records only the losses of this training: {reason}"
+        warnings.warn(told, RuntimeWarning, stacklevel=2)
+
     def start(
         self, epochs: int | None = None, steps_per_epoch: int | None = None, epochs_left: int = 0, width: int = 1
     ) -> None:
         """What is planned. width: how many steps the train function takes at a call."""
         with self.guarded():
-            self.step = max(self.step, self.training.begin())  # a recompiled model's counts from 0 again
+            self.step = max(self.step, self.training.steps_taken())  # a recompiled model's counts from 0 again
             self._plan = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
             self.width = width
-            total = steps_per_epoch * epochs_left if steps_per_epoch and epochs_left else None
-            self._cadence = Cadence(self.every, total, self.step + 1)
+            planned = steps_per_epoch * epochs_left if steps_per_epoch and epochs_left else None
+            before, goes_on = self._before, self._goes_on()
+            self._cadence = Cadence(self.every, planned, self.step + 1, before and before._cadence, goes_on)
+            if goes_on:
+                self._take_over(before)
+            else:
+                self.training.remember_weights()
+                if self._writer is None and self.active:
+                    self._open()
+            self._before = None
+
+    def _may_go_on(self) -> bool:
+        """Whether the file of the recorder before may be this one's, as far as is known before the first step."""
+        before = self._before
+        if before is None or not before.is_paused:
+            return False
+        return (before.log_dir, before.every, before.selection) == (self.log_dir, self.every, self.selection)
+
+    def _goes_on(self) -> bool:
+        return self._may_go_on() and self._before._layout is not None and self.step >= self._before.step
+
+    def _take_over(self, before: "Recorder") -> None:
+        before.is_paused = False
+        for name in _TAKEN_OVER:
+            setattr(self, name, getattr(before, name))
+
+    def _open(self) -> None:
+        if self._before is not None:
+            self._before.close()
+        self._writer = DiagnosticsWriter(self.log_dir)
 
     def start_epoch(self) -> None:
         with self.guarded():
@@ -223,13 +280,27 @@ class Recorder:
                 self._writer.write_event(self.step + 1, "learning_rate", **{"from": self._learning_rate, "to": rate})
             self._learning_rate = rate
 
-    def close(self) -> None:
+    def pause(self) -> None:
+        """Ends the recording; another recorder may go on where it ended."""
         with self.guarded():
+            if self.active and self._writer is None:  # it has not started: nothing but the file goes on
+                self._take_over(self._before)
+                self._cadence = self._before._cadence
             if self.active:
                 self._write_losses()
                 self._tell_cost()
+                self._writer.flush()
+                self.is_paused = True
+        self._before, self.active = None, False
+
+    def close(self) -> None:
+        """Ends the recording for good."""
+        if self.active:
+            self.pause()
+        if self.is_paused:
+            self.is_paused = False
+            with suppress(OSError):  # all is written
                 self._writer.close()
-        self.active = False
 
     def _tell_cost(self) -> None:
         share = self._cadence.added_share() if self._cadence is not None else None

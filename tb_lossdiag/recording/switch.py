@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tb_lossdiag.recording.inner import untracked
+from tb_lossdiag.recording.untracked import untracked
 
 
 class Switch:

@@ -63,6 +63,18 @@ def watching(observation: Observation) -> Iterator[None]:
                     undo()
 
 
+@contextmanager
+def _unwatched() -> Iterator[None]:
+    """Nothing is reported of what is traced in the block."""
+    with _lock:
+        held = _watchers.copy()
+        _watchers.clear()
+        try:
+            yield
+        finally:
+            _watchers.extend(held)
+
+
 def _tell(model: Any, graph: Any, what: str, *args: Any, **kwargs: Any) -> None:
     """Reports what was seen in this graph to each watcher of this replica, and of this model where one is named."""
     for watcher in list(_watchers):
@@ -181,6 +193,9 @@ def _function_hook(original: Callable) -> Callable:
         known = type(self) is _FUNCTION  # one restored from a SavedModel only calls what was traced long ago
         if watcher is None or watcher.clones is None or not known or watcher.clones.is_clone(self):
             return original(self, *args, **kwargs)
+        if current_graph() is None:
+            with _unwatched():
+                watcher.clones.look_at(self, watcher, args, kwargs)
         with watcher.clones.running(self, watcher) as clone:
             return original(clone, *args, **kwargs)
 

@@ -3,28 +3,28 @@ returns what happened inside.
 """
 
 import functools
-import math
-import time
+import inspect
+import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.src.backend import name_scope
 from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
 from keras.src.models.functional import Functional
 
-from tb_lossdiag.recording.loss_card import has_sparse_labels
+from tb_lossdiag.recording.draws import KeepsRandomState
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.recorder import Recorder
-from tb_lossdiag.recording.running_mean import BatchLoss
 from tb_lossdiag.recording.workers import alone
 
 
-class _One(int):
+class OneStep(int):
     """One step, by the loop that asks whether data are left.
 
     For steps_per_execution=1 Keras takes the next batch unasked, and past the end the optimizer's count and the dropout
@@ -35,89 +35,6 @@ class _One(int):
         return False
 
     __hash__ = int.__hash__
-
-
-class TrainFunction:
-    """Stands in for `model.train_function` during one fit and decides call by call which function runs.
-
-    announced: set before each call by the fit that is recorded; a call without it comes from elsewhere and runs plain.
-    """
-
-    def __init__(self, model: keras.Model, recorder: Recorder) -> None:
-        self.model = model
-        self.recorder = recorder
-        plain = model.train_function
-        self.plain = plain.plain if isinstance(plain, TrainFunction) else plain  # one may be left of a fit that raised
-        self.announced = False
-        self.batch_loss = BatchLoss()
-        self._packer = Packer(has_sparse_labels(model), recorder.selection)
-        self._plain_calls = 0
-        self._batch_size = 0
-        self._twin: Callable | None = None
-        self._rest_function: Callable | None = None
-
-    def __call__(self, iterator: Any) -> Any:
-        announced, self.announced = self.announced, False
-        if not announced or not self.recorder.active:
-            return self.plain(iterator)
-        return self._sampled(iterator) if self.recorder.begin_step() else self._plain(iterator)
-
-    def _plain(self, iterator: Any) -> Any:
-        began = time.perf_counter()
-        logs = self.plain(iterator)
-        self._plain_calls += 1
-        with self.recorder.guarded():
-            seconds = time.perf_counter() - began if self._plain_calls > 1 else None
-            self._record_plain(logs, seconds)
-        return logs
-
-    def _record_plain(self, logs: Any, seconds: float | None) -> None:
-        width = self.recorder.width
-        loss = self.batch_loss.recover(_reported_loss(logs), width)
-        self.recorder.record_plain(loss, seconds, last_in_epoch_counts=self.batch_loss.count == width)
-
-    def _sampled(self, iterator: Any) -> Any:
-        began, traces, width = time.perf_counter(), self._packer.traces, self.recorder.width
-        self._packer.switch.set(self.recorder.counts())
-        if self._twin is None:
-            with self.recorder.guarded():
-                build_optimizer(self.model)
-            self._twin = _twin_train_function(self.model, self._packer)
-        with _taking(self.model, 1 if width == 1 else _One(1)):
-            result = run_twin(self._twin, self._packer, self.recorder, iterator)
-        if result is None:
-            return self.plain(iterator)
-        self.recorder.width = 1
-        logs, numbers = result["logs"], result[NUMBERS]
-        with self.recorder.guarded():
-            reported = _reported_loss(logs)
-            layout = self._packer.layout(numbers)
-            loss = self.recorder.record_sample(layout, numbers, reported)
-            self.batch_loss.recover(reported)
-            size = int(numbers["batch"])
-            self._batch_size = self._batch_size or size
-            if layout.knows_loss and size == self._batch_size:  # the means of unequal batches are weighted
-                self.batch_loss.learn(loss)
-        if width > 1:
-            logs = self._rest(iterator, width - 1, logs)
-            self.recorder.width = width
-        with self.recorder.guarded():
-            self.recorder.took(time.perf_counter() - began if self._packer.traces == traces else None)
-        return logs
-
-    def _rest(self, iterator: Any, steps: int, logs: Any) -> Any:
-        """Takes the other steps of a sampled call plainly; the logs after the last, those given where data ran out."""
-        if self._rest_function is None:
-            self._rest_function = _made(self.model, self.model.train_step)
-        try:
-            with _taking(self.model, _One(1) if steps == 1 else steps):
-                logs = self._rest_function(iterator)
-        except (StopIteration, tf.errors.OutOfRangeError):
-            return logs
-        self.recorder.width = steps
-        with self.recorder.guarded():
-            self._record_plain(logs, None)
-        return logs
 
 
 def build_optimizer(model: keras.Model) -> None:
@@ -134,10 +51,46 @@ def build_optimizer(model: keras.Model) -> None:
         optimizer.build(model.trainable_weights)
 
 
+def traced(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """The graph of a tf.function, or of Keras's train function, for these arguments; None where nothing is traced.
+
+    It is traced as at its first call, with the same random numbers of Python and numpy, which are then as before.
+    """
+    (step,) = _steps(function) or (None,)
+    if step is None:
+        return None
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        return step.get_concrete_function(*args, **kwargs).graph
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def has_run(function: Callable) -> bool:
+    """Whether a tf.function, or Keras's train function, was ever traced; of one that runs eagerly nothing is."""
+    return any(step.experimental_get_tracing_count() for step in _steps(function))
+
+
+def _steps(function: Callable) -> list[Any]:
+    """The tf.function that takes an iterator: the train function itself, or the one that it calls."""
+    if hasattr(function, "get_concrete_function"):
+        return [function]
+    if not inspect.isfunction(function):
+        return []
+    found = [value for name, value in inspect.getclosurevars(function).nonlocals.items() if "iterator" in name]
+    return [one for one in found if hasattr(one, "get_concrete_function")][:1]
+
+
 def run_twin(twin: Callable, packer: Packer, recorder: Recorder, *args: Any, **kwargs: Any) -> Any:
-    """What the twin returns; None when it failed through us, and then the plain step is to be run instead."""
+    """What the twin returns; None when it failed through us, and then the plain step is to be run instead.
+
+    Raises KeepsRandomState before it has run, where that step must not be taken by the twin and the plain one by turns.
+    """
     try:
         return twin(*args, **kwargs)
+    except KeepsRandomState:
+        raise
     except Exception as error:
         if not packer.broke(error):
             raise
@@ -145,11 +98,7 @@ def run_twin(twin: Callable, packer: Packer, recorder: Recorder, *args: Any, **k
         return None
 
 
-def _reported_loss(logs: Any) -> float:
-    return float(logs["loss"]) if isinstance(logs, Mapping) and "loss" in logs else math.nan
-
-
-def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
+def twin_train_function(model: keras.Model, packer: Packer) -> Callable:
     """What Keras makes of an observed train_step; it is traced at its first call."""
     train_step = model.train_step
     afterwards = bool(model.jit_compile) and not model.run_eagerly and alone(model)
@@ -162,7 +111,7 @@ def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
         return {"logs": logs, NUMBERS: packer.numbers(observation, data, afterwards=afterwards)}
 
     if not afterwards:
-        return _made(model, observed_step)
+        return made(model, observed_step)
     compiled_step = tf.function(observed_step, autograph=False, jit_compile=True, reduce_retracing=True)
 
     @functools.wraps(train_step)
@@ -172,12 +121,12 @@ def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
 
     model.jit_compile = False
     try:
-        return _made(model, step)
+        return made(model, step)
     finally:
         model.jit_compile = True
 
 
-def _made(model: keras.Model, step: Callable) -> Callable:
+def made(model: keras.Model, step: Callable) -> Callable:
     """What Keras makes of this step in the place of the model's own."""
     plain, undo = model.train_function, patched(model, "train_step", step)
     try:
@@ -189,7 +138,7 @@ def _made(model: keras.Model, step: Callable) -> Callable:
 
 
 @contextmanager
-def _taking(model: keras.Model, steps: int) -> Iterator[None]:
+def taking(model: keras.Model, steps: int) -> Iterator[None]:
     """Whatever is traced in the block takes so many steps a call."""
     own = model.steps_per_execution
     model.steps_per_execution = steps

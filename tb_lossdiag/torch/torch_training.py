@@ -32,9 +32,11 @@ class TorchTraining:
     def samples(self) -> bool:
         return True
 
-    def begin(self) -> int:
-        """The optimizer counts its steps where it needs to, as in a training that is resumed."""
+    def remember_weights(self) -> None:
         self._initial = initial_weights(structure_of(self._model))
+
+    def steps_taken(self) -> int:
+        """The optimizer counts its steps where it needs to, as in a training that is resumed."""
         counts = [state["step"] for state in self._optimizer.state.values() if "step" in state]
         return int(max(counts, default=0))
 

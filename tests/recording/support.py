@@ -18,6 +18,7 @@ TITLES = {
     "layer": "Layers",
     "data": "Data",
     "fit": "Fit",
+    "chance": "Random numbers",
     "XLA": "Of these under XLA",
     "distributed": "Replicas and processes",
 }

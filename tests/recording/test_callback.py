@@ -123,11 +123,22 @@ def test_the_models_own_train_function_is_back_after_fit(tmp_path):
     assert all("call" not in vars(layer) for layer in model.layers)
 
 
-def test_a_second_fit_continues_the_steps_and_says_so(tmp_path):
+@pytest.mark.parametrize("same_callback", [True, False])
+def test_a_second_fit_goes_on_with_the_steps_and_the_file_of_the_first(tmp_path, same_callback):
     model = mlp()
     model.compile("sgd", "sparse_categorical_crossentropy")
-    callback = LossDiagnostics(tmp_path)
+    callbacks = [LossDiagnostics(tmp_path)] * 2 if same_callback else [LossDiagnostics(tmp_path) for _ in range(2)]
+    for callback in callbacks:
+        model.fit(*batches(), batch_size=8, verbose=0, callbacks=[callback])
+    records = Records(tmp_path)
+    assert records.steps(schema.STEPS) == records.steps(schema.LAYERS) == [1, 2, 3, 4, 5, 6]
+    assert len(records.files) == 1 and records.events("restart") == []
+
+
+def test_a_fit_after_another_compilation_says_that_it_begins_anew(tmp_path):
+    model, callback = mlp(), LossDiagnostics(tmp_path)
     for _ in range(2):
+        model.compile("sgd", "sparse_categorical_crossentropy")
         model.fit(*batches(), batch_size=8, verbose=0, callbacks=[callback])
     records = Records(tmp_path)
     assert records.steps(schema.STEPS) == [1, 2, 3, 4, 5, 6]

@@ -207,6 +207,49 @@ def attention() -> keras.Model:
     return keras.Model(x, LAYERS.Dense(3, "softmax")(LAYERS.GlobalAveragePooling1D()(LAYERS.LayerNormalization()(h))))
 
 
+GENERATOR = tf.random.Generator.from_seed(1)
+
+
+def from_the_same_state(model: keras.Model, data: tuple, callbacks: list) -> Any:
+    GENERATOR.reset_from_seed(1)
+    return fit(model, data, callbacks)
+
+
+class Noise(LAYERS.Layer):
+    """Adds what TensorFlow draws from a state that each trace has of its own."""
+
+    def __init__(self, draw: Callable) -> None:
+        super().__init__()
+        self.draw = draw
+
+    def call(self, x: Any) -> Any:
+        return x + 0.1 * self.draw(x)
+
+
+def noisy(draw: Callable = lambda x: tf.random.normal(tf.shape(x))) -> Callable[[], keras.Model]:
+    return stack(lambda: LAYERS.Dense(6, "relu"), lambda: Noise(draw))
+
+
+def noisy_loss(y: Any, y_pred: Any) -> Any:
+    return keras.losses.sparse_categorical_crossentropy(y, y_pred) * tf.random.uniform(tf.shape(y))
+
+
+class NoisyStep(Subclassed):
+    def train_step(self, data: Any) -> dict:
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(x, y, self(x + tf.random.normal(tf.shape(x)), training=True))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply([g + tf.random.normal(g.shape, seed=5) for g in gradients], self.trainable_variables)
+        return {"loss": loss}
+
+
+class DecoratedNoisyStep(NoisyStep):
+    @tf.function
+    def train_step(self, data: Any) -> dict:
+        return super().train_step(data)
+
+
 def from_generator(model: keras.Model, data: tuple, callbacks: list) -> Any:
     def batches() -> Any:
         while True:
@@ -242,6 +285,13 @@ def beside(model: keras.Model, data: tuple, callbacks: list) -> Any:
         keras.callbacks.ReduceLROnPlateau("loss", patience=0, min_delta=10.0),
     ]
     return fit(model, data, [*others, *callbacks])
+
+
+def recorded_between_others(model: keras.Model, data: tuple, callbacks: list) -> Any:
+    """A fit that is recorded, then one that is not, then one that is."""
+    for each in (callbacks, [], callbacks):
+        history = fit(model, data, each)
+    return history
 
 
 def on_batches(model: keras.Model, data: tuple, callbacks: list) -> Any:
@@ -337,6 +387,7 @@ ONE_BY_ONE = (
     Way("fit", "second fit in the same directory", compiled(), train=twice),
     Way("fit", "recompiled between two fits", compiled(), train=recompiled),
     Way("fit", "train_on_batch in between", compiled(), train=on_batches, exact=False, single=False),
+    Way("fit", "recorded, not recorded and recorded again", compiled(), train=recorded_between_others, single=False),
     Way(
         "fit",
         "beside TensorBoard, BackupAndRestore, ModelCheckpoint, EarlyStopping and ReduceLROnPlateau",
@@ -344,6 +395,29 @@ ONE_BY_ONE = (
         train=beside,
     ),
 )
+CHANCE = tuple(
+    Way("chance", name, build, train=train, exact=False, single="several steps" not in name and "again" not in name)
+    for name, build, train in (
+        ("tf.random in a layer", compiled(noisy()), fit),
+        ("tf.random with a seed of its own", compiled(noisy(lambda x: tf.random.uniform([6], seed=3))), fit),
+        ("tf.nn.dropout", compiled(noisy(lambda x: tf.nn.dropout(x, 0.5))), fit),
+        ("tf.random.shuffle", compiled(noisy(tf.random.shuffle)), fit),
+        ("tf.random in a loss", compiled(noisy(), loss=noisy_loss), fit),
+        ("tf.random in a custom train_step", compiled(NoisyStep), fit),
+        ("tf.random in a train_step that is a tf.function", compiled(DecoratedNoisyStep), fit),
+        ("tf.random, run_eagerly", compiled(NoisyStep, run_eagerly=True), fit),
+        (
+            "tf.random, run_eagerly, in a train_step that is a tf.function",
+            compiled(DecoratedNoisyStep, run_eagerly=True),
+            fit,
+        ),
+        ("tf.random, several steps an execution", compiled(noisy(), steps_per_execution=2), fit_with(epochs=3)),
+        ("tf.random, partial last batch", compiled(noisy()), fit_with(batch_size=10)),
+        ("tf.random, recorded, not recorded and recorded again", compiled(noisy()), recorded_between_others),
+        ("tf.random.Generator", compiled(noisy(lambda x: GENERATOR.normal([6]))), from_the_same_state),
+    )
+)
+
 # Where the arithmetic, the shapes or the traces differ enough that XLA may make something else of them.
 UNDER_XLA = (
     *("clipnorm", "gradient accumulation", "mixed_float16 with loss scaling", "custom train_step"),
@@ -361,4 +435,4 @@ def under_xla(way: Way) -> Way:
     return replace(way, group="XLA", build=build)
 
 
-WAYS = (*ONE_BY_ONE, *(under_xla(way) for way in ONE_BY_ONE if way.name in UNDER_XLA))
+WAYS = (*ONE_BY_ONE, *CHANCE, *(under_xla(way) for way in ONE_BY_ONE if way.name in UNDER_XLA))

@@ -8,7 +8,7 @@ differently for being read.
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -29,7 +29,8 @@ from tb_lossdiag.recording.selection import Selection
 class ObservedStep:
     """A model's train_step that also answers packed numbers: (state, data, counts) -> (what it answers, numbers).
 
-    counts: whether there are histograms among them. traces: how often it was traced.
+    counts: whether there are histograms among them. traces: how often it was traced. error: what went wrong while
+    numbers were packed; None mostly.
     """
 
     def __init__(self, model: keras.Model, selection: Selection) -> None:
@@ -38,7 +39,7 @@ class ObservedStep:
         self.traces = 0
         self._sparse_labels = has_sparse_labels(model)
         self._layouts: list[Layout] = []
-        self._error: Exception | None = None
+        self.error: Exception | None = None
 
     def __call__(self, state: Any, data: Any, counts: bool | jax.Array) -> tuple[Any, dict[str, Any]]:
         self.traces += any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(state))
@@ -54,7 +55,7 @@ class ObservedStep:
             after = dict(zip(observation.before, answer[1][0], strict=True))
             layout, numbers = packed(observation, after, self._sparse_labels, self.selection, counts)
         except Exception as error:  # nothing of ours may reach the training
-            self._error = error
+            self.error = error
             return answer, {}
         if layout not in self._layouts:
             self._layouts.append(layout)
@@ -62,8 +63,8 @@ class ObservedStep:
 
     def read(self, numbers: dict[str, np.ndarray]) -> tuple[Layout, dict[str, np.ndarray]]:
         """The layout of these numbers, and the rest of them; raises what went wrong while they were packed."""
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         numbers = dict(numbers)
         return self._layouts[int(numbers.pop("layout"))], numbers
 
@@ -71,21 +72,30 @@ class ObservedStep:
 class TrainFunction:
     """Stands in for `model.train_function` during one fit and decides call by call which function runs.
 
-    announced: set before each call by the fit that is recorded; a call without it comes from elsewhere and runs plain.
+    It lives as long as the model's own train function, `plain`, and so does what it traced. fit, recorder: of the fit
+    that is recorded, or was last. announced: set before each call by that fit; a call without it comes from elsewhere
+    and runs plain.
     """
 
-    def __init__(self, model: keras.Model, recorder: Recorder) -> None:
+    takes_every_step = False
+
+    def __init__(self, model: keras.Model, plain: Callable, selection: Selection) -> None:
         self.model = model
-        self.recorder = recorder
-        plain = model.train_function
-        self.plain = plain.plain if isinstance(plain, TrainFunction) else plain  # one may be left of a fit that raised
+        self.plain = plain
+        self.selection = selection
+        self.fit: Any = None
+        self.recorder: Recorder | None = None
         self.announced = False
         self.batch_loss = LateLosses()
-        self._observed = ObservedStep(model, recorder.selection)
+        self._observed = ObservedStep(model, selection)
         self._twin = jax.jit(lambda state, data, counts: self._observed(state, data, counts)[1])
         self._is_compiled = bool(model.jit_compile) and not model.run_eagerly
         self._timed = 0
         self._batch_size = 0
+
+    def may_serve(self, selection: Selection) -> bool:
+        """Whether a fit of which these layers are to be recorded can use what was traced for another."""
+        return self._observed.error is None and self.selection == selection
 
     def __call__(self, state: Any, iterator: Iterator[Any]) -> Any:
         announced, self.announced = self.announced, False

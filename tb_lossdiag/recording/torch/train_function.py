@@ -3,7 +3,7 @@ there for being read. Of a step that torch.compile has compiled, the layers' out
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ from torch import Tensor
 from tb_lossdiag.recording.late import LateLosses
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.recorder import Loss, Recorder
+from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.torch.observation import Observation, arrays
 from tb_lossdiag.recording.torch.packing import packed
 from tb_lossdiag.recording.torch.taps import watching
@@ -20,18 +21,26 @@ from tb_lossdiag.recording.torch.taps import watching
 class TrainFunction:
     """Stands in for `model.train_function` during one fit and decides call by call how it is run.
 
-    announced: set before each call by the fit that is recorded; a call without it comes from elsewhere and runs plain.
+    It lives as long as the model's own train function, `plain`. fit, recorder: of the fit that is recorded, or was
+    last. announced: set before each call by that fit; a call without it comes from elsewhere and runs plain.
     """
 
-    def __init__(self, model: keras.Model, recorder: Recorder) -> None:
+    takes_every_step = False
+
+    def __init__(self, model: keras.Model, plain: Callable, selection: Selection) -> None:
         self.model = model
-        self.recorder = recorder
-        plain = model.train_function
-        self.plain = plain.plain if isinstance(plain, TrainFunction) else plain  # one may be left of a fit that raised
+        self.plain = plain
+        self.selection = selection
+        self.fit: Any = None
+        self.recorder: Recorder | None = None
         self.announced = False
         self.batch_loss = LateLosses()
         self._sparse_labels = has_sparse_labels(model)
         self._batch_size = 0
+
+    def may_serve(self, selection: Selection) -> bool:
+        """Whether a fit of which these layers are to be recorded can go on with what was learnt in another."""
+        return self.selection == selection
 
     def __call__(self, data: Any) -> Any:
         announced, self.announced = self.announced, False
