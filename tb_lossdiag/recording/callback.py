@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from tb_lossdiag.recording.cadence import checked_every
+from tb_lossdiag.recording.keras_private import has_rate_of_its_own
 from tb_lossdiag.recording.keras_training import KerasTraining
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.recorder import Recorder
@@ -128,6 +129,6 @@ def _train_function_of_backend() -> Callable:
 def _rate_set_by_hand(optimizer: Any) -> float | None:
     """The optimizer's learning rate when it is a plain number; a schedule changes it without anyone's doing."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    if optimizer is None or isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+    if optimizer is None or not has_rate_of_its_own(optimizer):
         return None
     return float(keras.ops.convert_to_numpy(optimizer.learning_rate))

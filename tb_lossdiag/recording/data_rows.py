@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.keras_private import operation_names
 from tb_lossdiag.recording.rows import unique
 
 # The arrays in a structure, each with the way to it.
@@ -21,10 +22,7 @@ def data_rows(
     model: keras.Model, x: Named | None, y: Named | None, y_pred: Named | None
 ) -> Iterator[tuple[str, str, Any]]:
     """(kind, name, array) of each input, target and prediction; None where nothing was seen."""
-    inputs, outputs = (
-        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()]
-        for ends in ("inputs", "outputs")
-    )
+    inputs, outputs = (operation_names(model, ends) for ends in ("inputs", "outputs"))
     for kind, value, names in (("input", x, inputs), ("target", y, outputs), ("prediction", y_pred, outputs)):
         taken: set[str] = set()
         for number, (path, array) in enumerate(value or ()):

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.observation import Observation
+from tb_lossdiag.recording.tensorflow_private import bare_variable, clone
 
 
 class Kept:
@@ -29,20 +30,11 @@ class Kept:
         with apart():
             if shapes not in self._variables:
                 with tf.init_scope():
-                    made = {name: untracked(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+                    made = {name: bare_variable(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
                 self._variables[shapes] = made
             for name, variable in self._variables[shapes].items():
                 variable.assign(tensors[name])
         return self._variables[shapes]
-
-
-def untracked(shape: tf.TensorShape, dtype: tf.DType) -> tf.Variable:
-    """A variable that no model knows. Made directly, it does not pass through the tf.function being traced, which would
-    refuse it or lift it out.
-    """
-    from tensorflow.python.ops.resource_variable_ops import ResourceVariable
-
-    return ResourceVariable(tf.zeros([size or 0 for size in shape], dtype), shape=shape, trainable=False)
 
 
 class Clones:
@@ -53,17 +45,17 @@ class Clones:
         self._kept: dict[int, Mapping[str, Any]] = {}
 
     def is_clone(self, function: Any) -> bool:
-        return any(clone is function for clone in self._clones.values())
+        return any(known is function for known in self._clones.values())
 
     @contextmanager
     def running(self, function: Any, observation: Observation) -> Iterator[Any]:
         """The function's clone, to be called in the block; traced before, it keeps what it kept then."""
         if function not in self._clones:
-            self._clones[function] = function._clone(None)
-        clone, before = self._clones[function], observation.numbers
+            self._clones[function] = clone(function)
+        copy, before = self._clones[function], observation.numbers
         observation.numbers = None
-        yield clone
+        yield copy
         if observation.numbers is None:
-            observation.numbers = self._kept.get(id(clone), before)
+            observation.numbers = self._kept.get(id(copy), before)
         else:
-            self._kept[id(clone)] = observation.numbers
+            self._kept[id(copy)] = observation.numbers
