@@ -1,6 +1,7 @@
 """Which inputs, targets and predictions does a step have, and what are they called?"""
 
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -14,8 +15,21 @@ Named = tuple[tuple[tuple[Any, ...], Any], ...]
 
 def named(value: Any, kinds: Any) -> Named:
     """kinds: the types of arrays."""
-    flat = keras.tree.flatten_with_path(value)
-    return tuple((tuple(path), leaf) for path, leaf in flat if isinstance(leaf, kinds))
+    return tuple((path, leaf) for path, leaf in leaves(value) if isinstance(leaf, kinds))
+
+
+def leaves(value: Any) -> list[tuple[tuple[Any, ...], Any]]:
+    """The leaves of a structure as keras.tree.flatten orders them, each with the way to it."""
+    if hasattr(keras.tree, "flatten_with_path"):
+        return [(tuple(path), leaf) for path, leaf in keras.tree.flatten_with_path(value)]
+    # Keras before 3.7
+    if isinstance(value, Mapping):
+        parts = [(key, value[key]) for key in (value if isinstance(value, OrderedDict) else sorted(value))]
+    elif isinstance(value, (list, tuple)):
+        parts = list(enumerate(value))
+    else:
+        return [((), value)]
+    return [((key, *path), leaf) for key, part in parts for path, leaf in leaves(part)]
 
 
 def data_rows(

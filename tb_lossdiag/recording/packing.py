@@ -12,7 +12,7 @@ from tb_lossdiag.recording.agreement import gradient_agreement
 from tb_lossdiag.recording.apart import Copies, apart
 from tb_lossdiag.recording.batches import batches_of
 from tb_lossdiag.recording.clipping import clip_factor
-from tb_lossdiag.recording.data_rows import named_rows
+from tb_lossdiag.recording.data_rows import leaves, named_rows
 from tb_lossdiag.recording.histograms import histograms
 from tb_lossdiag.recording.keras_private import carries_logits, operation_names
 from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
@@ -187,7 +187,7 @@ def _data(observation: Observation) -> Iterator[tuple[str, str, tf.Tensor]]:
         ("prediction", observation.y_pred, outputs),
     ):
         taken: set[str] = set()
-        flat = [(path, _dense(leaf)) for path, leaf in keras.tree.flatten_with_path(value)]
+        flat = [(path, _dense(leaf)) for path, leaf in leaves(value)]
         for number, (path, tensor) in enumerate(flat):
             if (
                 tensor is None

@@ -155,6 +155,10 @@ class Recorder:
             return self._samples and self._cadence.is_sampled(self._next_step(), self.width)
         return False
 
+    def has_room(self) -> bool:
+        """Whether the epoch is known to have as many steps left as the next call takes."""
+        return self._epoch_end is not None and self.step + self.width <= self._epoch_end
+
     def counts(self) -> bool:
         """Whether the next step, which is to be sampled, is to have histograms."""
         with self.guarded():

@@ -59,7 +59,16 @@ class TrainFunction:
         announced, self.announced = self.announced, False
         if not announced or not self.recorder.active:
             return self.plain(iterator)
-        return self._sampled(iterator) if self.recorder.begin_step() else self._plain(iterator)
+        sampled = self.recorder.begin_step() and self._may_be_split()
+        return self._sampled(iterator) if sampled else self._plain(iterator)
+
+    def _may_be_split(self) -> bool:
+        """Whether the next call's steps may be taken one by one.
+
+        Before Keras 3.7 one that lacks data ends in an error, with nobody knows how many of them taken.
+        """
+        one_by_one = self.recorder.width == 1 or hasattr(self.model, "unrolled_steps_per_execution")
+        return one_by_one or self.recorder.has_room()
 
     def _plain(self, iterator: Any) -> Any:
         began = time.perf_counter()
@@ -81,11 +90,17 @@ class TrainFunction:
         if self._twin is None:
             with self.recorder.guarded():
                 build_optimizer(self.model)
-            self._twin = _twin_train_function(self.model, self._packer)
+                self._rest_function = _made(self.model, self.model.train_step)
+                self._twin = _twin_train_function(self.model, self._packer)
+            if self._twin is None:
+                return self.plain(iterator)
         with _taking(self.model, 1 if width == 1 else _One(1)):
             result = run_twin(self._twin, self._packer, self.recorder, iterator)
         if result is None:
             return self.plain(iterator)
+        if not _is_twins(result):
+            self.recorder.stop(NotImplementedError(f"keras {keras.__version__} takes a train_step in another way"))
+            return self._rest(iterator, width - 1, result) if width > 1 else result
         self.recorder.width = 1
         logs, numbers = result["logs"], result[NUMBERS]
         with self.recorder.guarded():
@@ -106,8 +121,6 @@ class TrainFunction:
 
     def _rest(self, iterator: Any, steps: int, logs: Any) -> Any:
         """Takes the other steps of a sampled call plainly; the logs after the last, those given where data ran out."""
-        if self._rest_function is None:
-            self._rest_function = _made(self.model, self.model.train_step)
         try:
             with _taking(self.model, _One(1) if steps == 1 else steps):
                 logs = self._rest_function(iterator)
@@ -144,6 +157,11 @@ def run_twin(twin: Callable, packer: Packer, recorder: Recorder, *args: Any, **k
         return None
 
 
+def _is_twins(result: Any) -> bool:
+    """Whether a twin returned it, and not a step that was taken in the twin's place."""
+    return isinstance(result, Mapping) and set(result) == {"logs", NUMBERS}
+
+
 def _reported_loss(logs: Any) -> float:
     return float(logs["loss"]) if isinstance(logs, Mapping) and "loss" in logs else math.nan
 
@@ -177,14 +195,26 @@ def _twin_train_function(model: keras.Model, packer: Packer) -> Callable:
 
 
 def _made(model: keras.Model, step: Callable) -> Callable:
-    """What Keras makes of this step in the place of the model's own."""
+    """What Keras makes of this step in the place of the model's own.
+
+    Keras before 3.7 asks the model for it when it is traced, and in an eager step each time.
+    """
     plain, undo = model.train_function, patched(model, "train_step", step)
     try:
         model.make_train_function(force=True)
-        return model.train_function
+        made = model.train_function
     finally:
         model.train_function = plain
         undo()
+
+    def function(iterator: Any) -> Any:
+        undo = patched(model, "train_step", step)
+        try:
+            return made(iterator)
+        finally:
+            undo()
+
+    return function
 
 
 @contextmanager
