@@ -241,7 +241,7 @@ def _typed(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     """The values, once each is of its field's type; what a check reads from a card need not be asked again."""
     for name, value in values.items():
         annotation = kind.__annotations__[name]
-        wanted = annotation if isinstance(annotation, (type, UnionType)) else get_origin(annotation)
+        wanted = annotation if isinstance(annotation, UnionType) else get_origin(annotation) or annotation
         if not isinstance(value, wanted):
             raise TypeError(f"the card has {value!r} where a {name} should be")
     return values

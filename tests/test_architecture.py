@@ -73,7 +73,7 @@ def test_recording_asks_for_a_diagnosis_in_one_place_as_a_user_would():
 def test_torch_takes_from_the_recording_its_kernels_and_what_knows_no_framework():
     names = {name for path in FILES if room(path) == "torch" for name in imported(path)}
     taken = {".".join(name.split(".")[1:3]) for name in names if name.startswith("tb_lossdiag.recording.")}
-    free = "cadence", "layout", "policy", "recorder", "rows", "selection", "writer"
+    free = "cadence", "layout", "policy", "private", "recorder", "rows", "selection", "writer"
     assert taken == {f"recording.{name}" for name in (*free, "torch")}
 
 
@@ -85,6 +85,45 @@ def test_importing_loads_neither_tensorflow_nor_keras(module):
     code = f"import sys, {module}; print(*({{'tensorflow', 'keras', 'torch', 'jax'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+PRIVATE = {
+    "recording/keras_private.py",
+    "recording/tensorflow_private.py",
+    "recording/jax/private.py",
+    "torch/private.py",
+}
+_PRIVATE_PATHS = ("keras.src", "tensorflow.python", "jax._src", "jax.extend", "__internal__")
+
+
+def private_names(path: Path) -> set[str]:
+    """Whatever is called "_name" and does not belong to an object or class of this file."""
+    tree, found = ast.parse(path.read_text()), set()
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    own = {node.attr for node in attributes if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            found |= set() if node.attr in own or not _is_private(node.attr) else {node.attr}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            private = _is_private(node.value) or any(part in node.value for part in _PRIVATE_PATHS)
+            found |= {node.value} if private else set()
+    for name in imported(path):
+        foreign = not name.startswith("tb_lossdiag.")
+        if foreign and (any(map(_is_private, name.split("."))) or name.startswith(_PRIVATE_PATHS)):
+            found.add(name)
+    return found
+
+
+def _is_private(name: str) -> bool:
+    return name == "__internal__" or (name.isidentifier() and name[0] == "_" != name[1:2] != "")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_private_names_of_frameworks_stand_in_one_file_for_each(path):
+    ends_of_public_names = {"_v2", "_initializer", "_loss"}
+    documented_by_python = {"_current_frames"}
+    public = ends_of_public_names | documented_by_python
+    assert path.relative_to(PACKAGE).as_posix() in PRIVATE or private_names(path) <= public
 
 
 @pytest.mark.parametrize("word", ["lossdiag/card", "lossdiag/steps", "lossdiag/layers", "lossdiag/events"])

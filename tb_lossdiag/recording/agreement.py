@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.apart import Copies
+from tb_lossdiag.recording.keras_private import is_masked
 from tb_lossdiag.recording.losses import Loss
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.residual import MAX_KERNEL_ELEMENTS, residual_form
@@ -37,7 +38,7 @@ def gradient_agreement(
         return None
     features, activation = _output_layer(observation, prediction)
     residual = RESIDUALS.get(residual_form(activation, loss))
-    if features is None or residual is None or getattr(prediction, "_keras_mask", None) is not None:
+    if features is None or residual is None or is_masked(prediction):
         return None
     width, units = features.shape[-1], prediction.shape[-1]
     if width is None or units is None or width * units > MAX_KERNEL_ELEMENTS:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import tensorflow as tf
 
+from tb_lossdiag.recording.tensorflow_private import as_a_whole
+
 Item = TypeVar("Item")
 
 
@@ -40,7 +42,7 @@ def _traced(function: Callable[[Item], Any], like: Item) -> Callable[..., Any]:
         return function(replace(like, **dict(zip(tensors, given, strict=True))))
 
     # Not inlined, as it would be optimised for each call then.
-    shared = tf.function(of_tensors, autograph=False, experimental_attributes={"_noinline": True})
+    shared = tf.function(of_tensors, autograph=False, experimental_attributes=as_a_whole())
     return shared.get_concrete_function(*(tf.TensorSpec(x.shape, x.dtype) for x in tensors.values()))
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tb_lossdiag.recording.tensorflow_private import marking
+
 SCOPE = "lossdiag"
 # Cheap element-wise ops that are regrouped, and those that the optimiser may see through.
 CHAINED = frozenset(
@@ -39,7 +41,7 @@ def apart() -> Iterator[None]:
         yield
         return
     graph = tf.compat.v1.get_default_graph()
-    with tf.name_scope(SCOPE), graph._attr_scope({f"_{SCOPE}": tf.compat.v1.AttrValue(b=True)}):
+    with tf.name_scope(SCOPE), marking(graph, SCOPE):
         yield
 
 

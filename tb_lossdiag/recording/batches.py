@@ -10,13 +10,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.keras_private import is_layer_of_keras
 from tb_lossdiag.recording.rows import LayerCall
 
-_PARTS = (
+_KEEPING = (
     *("activations", "attention", "convolutional", "core", "merging", "normalization", "pooling", "regularization"),
     *("reshaping", "rnn"),
 )
-_KEEPING = tuple(f"keras.src.layers.{part}." for part in _PARTS)
 _MAY_NOT = (keras.layers.Concatenate, keras.layers.Lambda, keras.layers.Wrapper)  # the first along any axis
 
 
@@ -37,7 +37,7 @@ def batches_of(calls: Sequence[LayerCall], layers: Mapping[str, Any]) -> list[in
 
 
 def _keeps(layer: Any) -> bool:
-    return type(layer).__module__.startswith(_KEEPING) and not isinstance(layer, _MAY_NOT)
+    return is_layer_of_keras(layer, _KEEPING) and not isinstance(layer, _MAY_NOT)
 
 
 def _uncast(x: Any) -> Any:

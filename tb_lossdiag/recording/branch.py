@@ -7,11 +7,12 @@ tensor that they read passes through a switch at every call. A function is prepa
 from collections.abc import Callable
 
 import tensorflow as tf
-from tensorflow.python.ops.cond_v2 import fast_cond_v2
+
+from tb_lossdiag.recording.tensorflow_private import fast_branch
 
 
 def branch(condition: tf.Tensor, then: Callable[[], tf.Tensor], otherwise: Callable[[], tf.Tensor]) -> tf.Tensor:
     """The tensor of the one function or of the other; not to be differentiated."""
     if tf.executing_eagerly():
         return then() if condition else otherwise()
-    return fast_cond_v2(condition, then, otherwise)
+    return fast_branch(condition, then, otherwise)

@@ -1,10 +1,12 @@
 """Which inputs, targets and predictions does a step have, and what are they called?"""
 
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.keras_private import operation_names
 from tb_lossdiag.recording.rows import unique
 
 # The arrays in a structure, each with the way to it.
@@ -13,18 +15,28 @@ Named = tuple[tuple[tuple[Any, ...], Any], ...]
 
 def named(value: Any, kinds: Any) -> Named:
     """kinds: the types of arrays."""
-    flat = keras.tree.flatten_with_path(value)
-    return tuple((tuple(path), leaf) for path, leaf in flat if isinstance(leaf, kinds))
+    return tuple((path, leaf) for path, leaf in leaves(value) if isinstance(leaf, kinds))
+
+
+def leaves(value: Any) -> list[tuple[tuple[Any, ...], Any]]:
+    """The leaves of a structure as keras.tree.flatten orders them, each with the way to it."""
+    if hasattr(keras.tree, "flatten_with_path"):
+        return [(tuple(path), leaf) for path, leaf in keras.tree.flatten_with_path(value)]
+    # Keras before 3.7
+    if isinstance(value, Mapping):
+        parts = [(key, value[key]) for key in (value if isinstance(value, OrderedDict) else sorted(value))]
+    elif isinstance(value, (list, tuple)):
+        parts = list(enumerate(value))
+    else:
+        return [((), value)]
+    return [((key, *path), leaf) for key, part in parts for path, leaf in leaves(part)]
 
 
 def data_rows(
     model: keras.Model, x: Named | None, y: Named | None, y_pred: Named | None
 ) -> Iterator[tuple[str, str, Any]]:
     """(kind, name, array) of each input, target and prediction; None where nothing was seen."""
-    inputs, outputs = (
-        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()]
-        for ends in ("inputs", "outputs")
-    )
+    inputs, outputs = (operation_names(model, ends) for ends in ("inputs", "outputs"))
     for kind, value, names in (("input", x, inputs), ("target", y, outputs), ("prediction", y_pred, outputs)):
         taken: set[str] = set()
         for number, (path, array) in enumerate(value or ()):

@@ -9,7 +9,7 @@ traces read.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tensorflow.python.framework import op_def_registry
+from tb_lossdiag.recording.tensorflow_private import definition_of, goes_to_xla
 
 # What is told of them where a training cannot be sampled.
 OWN_STATE = (
@@ -55,14 +55,14 @@ def _nodes(nodes: Any, functions: Mapping[str, Any], entered: set[str]) -> Itera
         for value in node.attr.values():
             for name in [value.func.name, *(one.name for one in value.list.func)]:
                 function = functions.get(name)
-                if function is not None and name not in entered and not function.attr["_XlaMustCompile"].b:
+                if function is not None and name not in entered and not goes_to_xla(function):
                     entered.add(name)
                     yield from _nodes(function.node_def, functions, entered)
 
 
 def _keeps_state(node: Any) -> bool:
     """By its definition: stateful, with a seed among its attributes, and a seed that is given."""
-    definition = op_def_registry.get(node.op)
+    definition = definition_of(node.op)
     if definition is None or not definition.is_stateful:
         return False
     seeds = [attr.name for attr in definition.attr if attr.type == "int" and attr.name.startswith("seed")]

@@ -14,7 +14,7 @@ from tb_lossdiag.recording.rates import rate_set_by_hand
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.selection import Selection
 
-_OURS = "_tb_lossdiag"  # on a model's own train function: what stands in for it while a fit is recorded
+STAND_IN = "tb_lossdiag_stand_in"  # on a model's own train function: what stands in for it while a fit is recorded
 
 
 class Fit:
@@ -100,7 +100,7 @@ def recorded_inside(model: keras.Model, loop: Loop) -> Path | None:
 def _standing_in(model: keras.Model) -> Any:
     """What stands, or stood last, in the place of the model's own train function; None for nothing."""
     function = getattr(model, "train_function", None)
-    return function if hasattr(function, "plain") else getattr(function, _OURS, None)
+    return function if hasattr(function, "plain") else getattr(function, STAND_IN, None)
 
 
 def _stand_in(model: keras.Model, before: Any, selection: Selection) -> Any:
@@ -111,7 +111,7 @@ def _stand_in(model: keras.Model, before: Any, selection: Selection) -> Any:
     plain = model.train_function if before is None else before.plain
     made = kind(model, plain, selection)
     with suppress(AttributeError, TypeError):  # then the next fit begins anew
-        setattr(plain, _OURS, made)
+        setattr(plain, STAND_IN, made)
     return made
 
 

@@ -16,7 +16,7 @@ from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.draws import changes_variables, draws
 from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.observation import Observation
-from tb_lossdiag.recording.untracked import untracked
+from tb_lossdiag.recording.tensorflow_private import bare_variable, clone, is_compiled
 
 
 class Kept:
@@ -32,7 +32,7 @@ class Kept:
         with apart():
             if shapes not in self._variables:
                 with tf.init_scope():
-                    made = {name: untracked(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+                    made = {name: bare_variable(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
                 self._variables[shapes] = made
             for name, variable in self._variables[shapes].items():
                 variable.assign(tensors[name])
@@ -54,7 +54,7 @@ class Clones:
 
     def look_at(self, function: Any, observation: Observation, args: tuple, kwargs: Mapping[str, Any]) -> None:
         """Before a step that runs eagerly calls the function for the first time: who is to run, it or a clone?"""
-        if function in self._clones or function in self._left_alone or function._jit_compile:
+        if function in self._clones or function in self._left_alone or is_compiled(function):
             return
         has_run = bool(function.experimental_get_tracing_count())
         try:
@@ -70,7 +70,7 @@ class Clones:
             observation.gate = self._gate()
 
     def is_clone(self, function: Any) -> bool:
-        return any(clone is function for clone in self._clones.values())
+        return any(known is function for known in self._clones.values())
 
     @contextmanager
     def running(self, function: Any, observation: Observation) -> Iterator[Any]:
@@ -79,11 +79,11 @@ class Clones:
             yield function
             return
         if function not in self._clones:
-            self._clones[function] = function._clone(None)
-        clone, before = self._clones[function], observation.numbers
+            self._clones[function] = clone(function)
+        copy, before = self._clones[function], observation.numbers
         observation.numbers = None
-        yield clone
+        yield copy
         if observation.numbers is None:
-            observation.numbers = self._kept.get(id(clone), before)
+            observation.numbers = self._kept.get(id(copy), before)
         else:
-            self._kept[id(clone)] = observation.numbers
+            self._kept[id(copy)] = observation.numbers

@@ -1,5 +1,6 @@
 """Is the loop that began a training still running? Keras tells a callback nothing of a fit that raised."""
 
+import inspect
 import sys
 import threading
 from types import FrameType
@@ -20,7 +21,7 @@ class Loop:
 
     def is_running(self) -> bool:
         """To be asked in a callback, or anywhere else below or beside the loop."""
-        return self._is_among(sys._getframe())
+        return self._is_among(inspect.currentframe())
 
     def is_around_this_one(self) -> bool:
         """Whether a loop that tells its callbacks right now that it begins is inside of this one.
@@ -38,11 +39,10 @@ class Loop:
 
 
 def _loop_frame() -> FrameType:
-    """The first caller that is neither of ours nor a callback or a list of them."""
-    frame = sys._getframe(1)
+    """The first caller that is neither of ours nor hands on_train_begin on."""
+    frame = inspect.currentframe()
     while frame.f_back is not None and (
-        frame.f_globals.get("__name__", "").startswith(("tb_lossdiag.", "keras.src.callbacks."))
-        or frame.f_code.co_name == "on_train_begin"
+        frame.f_globals.get("__name__", "").startswith("tb_lossdiag.") or frame.f_code.co_name == "on_train_begin"
     ):
         frame = frame.f_back
     return frame

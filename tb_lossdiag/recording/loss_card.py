@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.keras_private import give_logits
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.losses import described, given_losses, loss_name
 
@@ -28,7 +29,7 @@ def has_sparse_labels(model: keras.Model) -> bool | None:
 
 
 def _takes_cached_logits(loss: Any, layout: Layout) -> bool:
-    """Tried out in a graph of its own: does the loss of a tensor depend on the `_keras_logits` that it carries?
+    """Tried out in a graph of its own: does the loss of a tensor depend on the logits that it carries?
 
     Only Keras's own losses are tried; calling a user's function a second time might do something.
     """
@@ -47,5 +48,6 @@ def _takes_cached_logits(loss: Any, layout: Layout) -> bool:
     with tf.Graph().as_default():
         prediction = tf.fill(sizes, tf.constant(0.5, dtype))
         target = tf.zeros((sizes if layout.classes is None else [*sizes[:-1], 1])[:target_rank])
-        prediction._keras_logits = tf.zeros_like(prediction)
-        return tf.gradients(loss(target, prediction), prediction._keras_logits)[0] is not None
+        logits = tf.zeros_like(prediction)
+        give_logits(prediction, logits)
+        return tf.gradients(loss(target, prediction), logits)[0] is not None

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.keras_private import loss_tracker, own_losses
 from tb_lossdiag.recording.structure import Structure
 
 MAX_TERMS = 20  # each is a row of DATA and a line of a chart; of a loss of more the first are recorded
@@ -16,13 +17,13 @@ MAX_TERMS = 20  # each is a row of DATA and a line of a chart; of a loss of more
 
 def is_term(model: keras.Model, metric: Any) -> bool:
     """Whether what this metric averages is a term of the loss, and not the loss itself."""
-    return "loss" in metric.name and metric is not getattr(model, "_loss_tracker", None)
+    return "loss" in metric.name and metric is not loss_tracker(model)
 
 
 def added_by_layers(model: keras.Model, structure: Structure) -> dict[str, list[Any]]:
     """What each layer, or the model, has added to the loss in its last call; penalties on weights are not among it."""
     layers = {**structure.layers, model.name: model}
-    added = {path: list(layer._get_own_losses()) for path, layer in layers.items()}
+    added = {path: own_losses(layer) for path, layer in layers.items()}
     return {path: losses for path, losses in added.items() if losses}
 
 

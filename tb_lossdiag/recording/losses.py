@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.keras_private import options_of
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -34,7 +36,7 @@ def losses_by_output(model: keras.Model, outputs: int) -> list[Loss | None]:
 
 
 def described(loss: Any) -> Loss:
-    options = {**vars(loss), **getattr(loss, "_fn_kwargs", {})} if isinstance(loss, keras.losses.Loss) else {}
+    options = options_of(loss) if isinstance(loss, keras.losses.Loss) else {}
     ignores = options.get("ignore_class") is not None
     return Loss(loss_name(loss), bool(options.get("from_logits", False)), ignores)
 

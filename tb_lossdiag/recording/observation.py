@@ -189,7 +189,7 @@ def current_graph() -> Any:
 def graph_of(value: Any) -> Any:
     """The graph a tensor belongs to; None for an eager one."""
     value = value.values if isinstance(value, tf.IndexedSlices) else value
-    return None if isinstance(value, tf.__internal__.EagerTensor) else getattr(value, "graph", None)
+    return getattr(value, "graph", None)
 
 
 def replica() -> int:

@@ -12,8 +12,9 @@ from tb_lossdiag.recording.agreement import gradient_agreement
 from tb_lossdiag.recording.apart import Copies, apart
 from tb_lossdiag.recording.batches import batches_of
 from tb_lossdiag.recording.clipping import clip_factor
-from tb_lossdiag.recording.data_rows import named_rows
+from tb_lossdiag.recording.data_rows import leaves, named_rows
 from tb_lossdiag.recording.histograms import histograms
+from tb_lossdiag.recording.keras_private import carries_logits, operation_names
 from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.observation import Observation, current_graph
@@ -179,17 +180,14 @@ def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copie
 def _data(observation: Observation) -> Iterator[tuple[str, str, tf.Tensor]]:
     """(kind, name, tensor) of each input, target and prediction that holds numbers."""
     model = observation.model
-    inputs, outputs = (
-        [tensor._keras_history.operation.name for tensor in getattr(model, ends, None) or ()]
-        for ends in ("inputs", "outputs")
-    )
+    inputs, outputs = (operation_names(model, ends) for ends in ("inputs", "outputs"))
     for kind, value, names in (
         ("input", observation.x, inputs),
         ("target", observation.y, outputs),
         ("prediction", observation.y_pred, outputs),
     ):
         taken: set[str] = set()
-        flat = [(path, _dense(leaf)) for path, leaf in keras.tree.flatten_with_path(value)]
+        flat = [(path, _dense(leaf)) for path, leaf in leaves(value)]
         for number, (path, tensor) in enumerate(flat):
             if (
                 tensor is None
@@ -246,6 +244,6 @@ def _classes(observation: Observation, sparse_labels: bool | None) -> int | None
 
 
 def _carries_logits(tensor: Any) -> bool:
-    if hasattr(tensor, "_keras_logits"):
+    if carries_logits(tensor):
         return True
     return not tf.executing_eagerly() and getattr(getattr(tensor, "op", None), "type", "") in ("Softmax", "Sigmoid")

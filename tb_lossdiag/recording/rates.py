@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.keras_private import has_rate_of_its_own
+
 
 def members(optimizer: Any) -> list[Any]:
     """The optimizers that take the steps: those that a MultiOptimizer divides the variables among, else the one."""
@@ -17,6 +19,4 @@ def rate_set_by_hand(optimizer: Any) -> float | None:
     if len(optimizers) != 1:
         return None
     (one,) = optimizers
-    if isinstance(one._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-        return None
-    return float(keras.ops.convert_to_numpy(one.learning_rate))
+    return float(keras.ops.convert_to_numpy(one.learning_rate)) if has_rate_of_its_own(one) else None

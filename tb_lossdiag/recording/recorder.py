@@ -23,9 +23,6 @@ from tb_lossdiag.run import ModelCard
 
 HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; the tab polls less often
 
-# What goes on with the file of a recorder.
-_TAKEN_OVER = ("_writer", "_layout", "_silence", "_flight", "_learning_rate", "_samples")
-
 # A loss, or where a device may still be computing it a function that tells it, None where it cannot be trusted.
 # Reading one at once would make the host wait for the device at every step.
 Loss = float | Callable[[], float | None]
@@ -176,8 +173,8 @@ class Recorder:
 
     def _take_over(self, before: "Recorder") -> None:
         before.is_paused = False
-        for name in _TAKEN_OVER:
-            setattr(self, name, getattr(before, name))
+        self._writer, self._layout, self._silence = before._writer, before._layout, before._silence
+        self._flight, self._learning_rate, self._samples = before._flight, before._learning_rate, before._samples
 
     def _open(self) -> None:
         if self._before is not None:
@@ -211,6 +208,10 @@ class Recorder:
                 self._held_loss = None
             return self._samples and self._cadence.is_sampled(self._next_step(), self.width)
         return False
+
+    def has_room(self) -> bool:
+        """Whether the epoch is known to have as many steps left as the next call takes."""
+        return self._epoch_end is not None and self.step + self.width <= self._epoch_end
 
     def counts(self) -> bool:
         """Whether the next step, which is to be sampled, is to have histograms."""

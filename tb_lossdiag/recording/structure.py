@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.keras_private import backend_variable, inner_layers, own_variables
 from tb_lossdiag.recording.rows import unique
 
 # These run their inner layers in a loop or a copy of their own, where nothing can be read: they count as one layer.
@@ -32,7 +33,7 @@ class Structure:
     def path_of_variable(self, variable: Any) -> str | None:
         """Of a Keras variable or of the tf.Variable inside it; None when it is not one of the model's."""
         for path, known in self.variables.items():
-            if variable is known or variable is getattr(known, "_value", None):
+            if variable is known or variable is backend_variable(known):
                 return path
         return None
 
@@ -45,7 +46,7 @@ def structure_of(model: keras.Model) -> Structure:
         if not isinstance(layer, keras.Model):
             path = unique(path, layers)
             layers[path] = layer
-        own = layer.trainable_variables if isinstance(layer, LEAVES) else layer._trainable_variables
+        own = layer.trainable_variables if isinstance(layer, LEAVES) else own_variables(layer)
         for variable in own:
             owner_of.setdefault(id(variable), path)
     variables: dict[str, Any] = {}
@@ -58,7 +59,7 @@ def structure_of(model: keras.Model) -> Structure:
 
 
 def _walk(parent: keras.layers.Layer, prefix: str, seen: set[int]) -> Iterator[tuple[str, keras.layers.Layer]]:
-    for layer in parent._layers:
+    for layer in inner_layers(parent):
         if id(layer) in seen or isinstance(layer, keras.layers.InputLayer):
             continue
         seen.add(id(layer))

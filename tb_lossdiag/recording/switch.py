@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tb_lossdiag.recording.untracked import untracked
+from tb_lossdiag.recording.tensorflow_private import bare_variable
 
 
 class Switch:
@@ -21,6 +21,6 @@ class Switch:
         """bool, read in the current graph."""
         if self._variable is None:
             with tf.init_scope():
-                self._variable = untracked(tf.TensorShape([]), tf.float32)
+                self._variable = bare_variable(tf.TensorShape([]), tf.float32)
                 self._variable.assign(float(self._on))
         return self._variable.read_value() > 0.5

@@ -13,18 +13,19 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.optimizers.base_optimizer import BaseOptimizer
 
 from tb_lossdiag.recording.apart import apart
+from tb_lossdiag.recording.keras_private import summing_method, variables_of
 from tb_lossdiag.recording.observation import Observation, current_graph, graph_of, replica
 from tb_lossdiag.recording.patch import patched
-from tb_lossdiag.recording.workers import stops_replica
+from tb_lossdiag.recording.tensorflow_private import check_replicas
+from tb_lossdiag.recording.workers import replicas_of, stops_replica
 
 _lock = threading.RLock()
 _watchers: list[Observation] = []
 _installed: dict[int, list[Callable[[], None]]] = {}  # id of a model, 0 for the classes, to what undoes its hooks
 _FUNCTION = type(tf.function(lambda: None))
-_SUMMING = next(kind for kind in keras.optimizers.Optimizer.__mro__ if "_all_reduce_sum_gradients" in vars(kind))
+_APPLYING = next(kind for kind in keras.optimizers.Optimizer.__mro__ if "apply" in vars(kind))
 
 
 @contextmanager
@@ -33,20 +34,12 @@ def watching(observation: Observation) -> Iterator[None]:
     model = observation.model
     with _lock:
         if 0 not in _installed:
-            _installed[0] = [
-                patched(BaseOptimizer, "apply", _apply_hook(BaseOptimizer.apply)),
-                patched(
-                    keras.optimizers.LossScaleOptimizer, "apply", _apply_hook(keras.optimizers.LossScaleOptimizer.apply)
-                ),
-                patched(_SUMMING, "_all_reduce_sum_gradients", _sum_hook(_SUMMING._all_reduce_sum_gradients)),
-                patched(keras.metrics.Mean, "update_state", _mean_hook(keras.metrics.Mean.update_state)),
-                patched(tf.GradientTape, "gradient", _gradient_hook(tf.GradientTape.gradient)),
-                patched(_FUNCTION, "__call__", _function_hook(_FUNCTION.__call__)),
-            ]
+            _installed[0] = [patched(*hook) for hook in _of_classes(several=replicas_of(model) > 1)]
         if id(model) not in _installed:
             layers = [model, *observation.structure.layers.values()]
-            _installed[id(model)] = [patched(layer, "call", _call_hook(model, layer)) for layer in layers]
-            _installed[id(model)].append(patched(model, "compute_loss", _compute_loss_hook(model)))
+            hooks = [(layer, "call", _call_hook(model, layer)) for layer in layers]
+            hooks.append((model, "compute_loss", _compute_loss_hook(model)))
+            _installed[id(model)] = [patched(*hook) for hook in hooks]
         _watchers.append(observation)
     with apart():
         observation.remember_weights()
@@ -73,6 +66,22 @@ def _unwatched() -> Iterator[None]:
             yield
         finally:
             _watchers.extend(held)
+
+
+def _of_classes(several: bool) -> list[tuple[type, str, Callable]]:
+    """(class, name, hook): whatever cannot be had is told before one of them stands. several: replicas."""
+    if several:
+        check_replicas()
+    summing = summing_method(several)
+    makers = [
+        (_APPLYING, "apply", _apply_hook),
+        (keras.optimizers.LossScaleOptimizer, "apply", _apply_hook),
+        *([] if summing is None else [(*summing, _sum_hook)]),
+        (keras.metrics.Mean, "update_state", _mean_hook),
+        (tf.GradientTape, "gradient", _gradient_hook),
+        (_FUNCTION, "__call__", _function_hook),
+    ]
+    return [(kind, name, hook(getattr(kind, name))) for kind, name, hook in makers]
 
 
 def _tell(model: Any, graph: Any, what: str, *args: Any, **kwargs: Any) -> None:
@@ -124,7 +133,7 @@ def _apply_hook(original: Callable) -> Callable:
         outermost = all(watcher.apply_depth == 0 for watcher in watchers)  # an optimizer may wrap another
         graph = next((graph_of(gradient) for gradient in grads if gradient is not None), current_graph())
         if outermost:
-            known = self._trainable_variables if trainable_variables is None else trainable_variables
+            known = variables_of(self) if trainable_variables is None else trainable_variables
             _tell(None, graph, "saw_apply", self, grads, known)
         for watcher in watchers:
             watcher.apply_depth += 1

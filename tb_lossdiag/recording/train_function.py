@@ -23,6 +23,7 @@ from tb_lossdiag.recording.twin import (
     OneStep,
     build_optimizer,
     has_run,
+    is_twins,
     made,
     run_twin,
     taking,
@@ -71,7 +72,15 @@ class TrainFunction:
             is_sampled = self._make_twin(iterator)
         if self.takes_every_step:
             return self._by_twin(iterator, is_sampled)
-        return self._sampled(iterator) if is_sampled else self._plain(iterator)
+        return self._sampled(iterator) if is_sampled and self._may_be_split() else self._plain(iterator)
+
+    def _may_be_split(self) -> bool:
+        """Whether the next call's steps may be taken one by one.
+
+        Before Keras 3.7 one that lacks data ends in an error, with nobody knows how many of them taken.
+        """
+        one_by_one = self.recorder.width == 1 or hasattr(self.model, "unrolled_steps_per_execution")
+        return one_by_one or self.recorder.has_room()
 
     def _unrecorded(self, iterator: Any) -> Any:
         """A step as it would be without us; train_on_batch has traces of its own, and hands over no iterator of tf."""
@@ -93,8 +102,9 @@ class TrainFunction:
                 return False
             if found:
                 self._packer.take_every_step()
+            self._rest_function = made(self.model, self.model.train_step)
             self._twin = twin_train_function(self.model, self._packer)
-        return self.recorder.active
+        return self._twin is not None
 
     def _plain(self, iterator: Any) -> Any:
         began = time.perf_counter()
@@ -121,6 +131,9 @@ class TrainFunction:
             return self._plain(iterator)
         if result is None:
             return self.plain(iterator)
+        if not is_twins(result):
+            self.recorder.stop(NotImplementedError(f"keras {keras.__version__} takes a train_step in another way"))
+            return self._rest(iterator, width - 1, result) if width > 1 else result
         self.recorder.width = 1
         logs = result["logs"]
         self._record_sample(logs, result[NUMBERS])
@@ -147,8 +160,6 @@ class TrainFunction:
 
     def _rest(self, iterator: Any, steps: int, logs: Any) -> Any:
         """Takes the other steps of a sampled call plainly; the logs after the last, those given where data ran out."""
-        if self._rest_function is None:
-            self._rest_function = made(self.model, self.model.train_step)
         try:
             with taking(self.model, OneStep(1) if steps == 1 else steps):
                 logs = self._rest_function(iterator)

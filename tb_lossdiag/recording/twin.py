@@ -12,15 +12,14 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.backend import name_scope
-from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
-from keras.src.models.functional import Functional
 
 from tb_lossdiag.recording.draws import KeepsRandomState
+from tb_lossdiag.recording.keras_private import is_plain_functional
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.recorder import Recorder
+from tb_lossdiag.recording.tensorflow_private import clone, clone_not_compiled, is_compiled
 from tb_lossdiag.recording.workers import alone
 
 
@@ -43,11 +42,11 @@ def build_optimizer(model: keras.Model) -> None:
     Made inside of a function's first trace, as Keras does it, they cost a second trace: of ours, which is traced first,
     and of a step of thousands of operations that is many seconds.
     """
-    known = isinstance(model, (keras.Sequential, Functional)) and model.built and model._distribute_strategy is None
+    known = is_plain_functional(model) and model.built
     optimizer, step = model.optimizer, getattr(model.train_step, "__func__", None)
-    if not known or step is not TensorFlowTrainer.train_step or optimizer.built or not model.trainable_weights:
+    if not known or step is not keras.Model.train_step or optimizer.built or not model.trainable_weights:
         return
-    with name_scope(optimizer.name, caller=optimizer):
+    with keras.name_scope(optimizer.name, caller=optimizer):
         optimizer.build(model.trainable_weights)
 
 
@@ -98,6 +97,11 @@ def run_twin(twin: Callable, packer: Packer, recorder: Recorder, *args: Any, **k
         return None
 
 
+def is_twins(result: Any) -> bool:
+    """Whether a twin returned it, and not a step that was taken in the twin's place."""
+    return isinstance(result, Mapping) and set(result) == {"logs", NUMBERS}
+
+
 def twin_train_function(model: keras.Model, packer: Packer) -> Callable:
     """What Keras makes of an observed train_step; it is traced at its first call."""
     train_step = model.train_step
@@ -127,14 +131,26 @@ def twin_train_function(model: keras.Model, packer: Packer) -> Callable:
 
 
 def made(model: keras.Model, step: Callable) -> Callable:
-    """What Keras makes of this step in the place of the model's own."""
+    """What Keras makes of this step in the place of the model's own.
+
+    Keras before 3.7 asks the model for it when it is traced, and in an eager step each time.
+    """
     plain, undo = model.train_function, patched(model, "train_step", step)
     try:
         model.make_train_function(force=True)
-        return model.train_function
+        made = model.train_function
     finally:
         model.train_function = plain
         undo()
+
+    def function(iterator: Any) -> Any:
+        undo = patched(model, "train_step", step)
+        try:
+            return made(iterator)
+        finally:
+            undo()
+
+    return function
 
 
 @contextmanager
@@ -155,7 +171,7 @@ def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Pack
     """
     is_function = hasattr(function, "python_function")
     inner = function.python_function if is_function else function
-    afterwards = is_function and bool(function._jit_compile) and alone(model)
+    afterwards = is_function and is_compiled(function) and alone(model)
 
     @tf.autograph.experimental.do_not_convert
     def begin(stack: ExitStack) -> Observation | None:
@@ -174,7 +190,7 @@ def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Pack
 
     if not is_function:
         return observed
-    watched = function._clone(observed)
+    watched = clone(function, observed)
     if not afterwards:
         return watched
 
@@ -187,6 +203,4 @@ def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Pack
         result, numbers = watched(*args, **kwargs)
         return result, after(numbers)
 
-    twin = function._clone(whole)
-    twin._jit_compile = None
-    return twin
+    return clone_not_compiled(function, whole)

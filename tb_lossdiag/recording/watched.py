@@ -9,6 +9,7 @@ import keras
 from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws
 from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.recorder import Recorder
+from tb_lossdiag.recording.tensorflow_private import is_compiled
 from tb_lossdiag.recording.twin import has_run, run_twin, traced, twin_of
 
 
@@ -27,7 +28,7 @@ class WatchedStep:
         if not self._is_known:
             self._is_known = True
             has_run_before, graph = has_run(self.step), None
-            if not getattr(self.step, "_jit_compile", None):
+            if not hasattr(self.step, "python_function") or not is_compiled(self.step):
                 with suppress(Exception):  # the user's, which is raised when the step is run
                     graph = traced(self.step, *args, **kwargs)
             found = () if graph is None else draws(graph)

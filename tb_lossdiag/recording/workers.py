@@ -40,7 +40,9 @@ def stops_replica(error: Exception) -> bool:
 
     Who catches it leaves the replica waiting for ever where it would meet the others next.
     """
-    return type(error).__name__ == "_RequestedStop"
+    from tb_lossdiag.recording.tensorflow_private import ends_replica  # on JAX TensorFlow may be absent
+
+    return ends_replica(error)
 
 
 def spans_processes(model: keras.Model) -> bool:

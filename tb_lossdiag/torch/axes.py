@@ -4,12 +4,12 @@ A unit is what a module has many of: a feature, a channel. What Keras records ha
 """
 
 from torch import Tensor, nn
-from torch.nn.modules import conv
+
+from tb_lossdiag.torch.private import BATCH_NORMS, CONVOLUTIONS, INSTANCE_NORMS, POOLINGS
 
 CHANNELS_FIRST = (
-    *(conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.GroupNorm),
-    *(nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd),
-    *(nn.modules.pooling._AdaptiveMaxPoolNd, nn.modules.pooling._AdaptiveAvgPoolNd, nn.PixelShuffle, nn.Upsample),
+    *(*CONVOLUTIONS, *BATCH_NORMS, *INSTANCE_NORMS, *POOLINGS),
+    *(nn.GroupNorm, nn.PixelShuffle, nn.Upsample),
 )
 UNITS_LAST = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding, nn.EmbeddingBag, nn.RNNBase, nn.MultiheadAttention)
 IMAGE_RANK = 4

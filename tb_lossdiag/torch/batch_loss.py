@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tb_lossdiag.torch.backward import listen, unlisten
 from tb_lossdiag.torch.hook import Hook
 from tb_lossdiag.torch.losses import tensors
+from tb_lossdiag.torch.private import version_of
 
 
 class BatchLoss:
@@ -86,4 +87,4 @@ def _copy(loss: Tensor) -> Tensor:
 def _mark(parameter: nn.Parameter) -> tuple[int, int]:
     """Changes with every gradient that is added."""
     gradient = parameter.grad
-    return (0, 0) if gradient is None else (id(gradient), gradient._version)
+    return (0, 0) if gradient is None else (id(gradient), version_of(gradient))

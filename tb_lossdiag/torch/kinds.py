@@ -3,14 +3,12 @@
 from typing import Any
 
 from torch import nn
-from torch.nn.modules import conv
 
-WEIGHTED = (nn.Linear, nn.Bilinear, conv._ConvNd)  # modules that could have an activation, as in Keras
+from tb_lossdiag.torch.private import BATCH_NORMS, CONVOLUTIONS, DROPOUTS, INSTANCE_NORMS
+
+WEIGHTED = (nn.Linear, nn.Bilinear, *CONVOLUTIONS)  # modules that could have an activation, as in Keras
 RECURRENT = (nn.LSTM, nn.GRU, nn.RNN)
-NORMALISING = (
-    *(nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm),
-    *(nn.LayerNorm, nn.GroupNorm, nn.RMSNorm),
-)
+NORMALISING = (*BATCH_NORMS, *INSTANCE_NORMS, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 # These run inner modules in a way of their own, or not as modules at all: they count as one layer.
 LEAVES = (*WEIGHTED, *RECURRENT, *NORMALISING, nn.MultiheadAttention, nn.Embedding, nn.EmbeddingBag)
 
@@ -48,7 +46,7 @@ _KINDS = {
     **{getattr(nn, f"Dropout{n}d"): f"SpatialDropout{n}D" for n in (1, 2, 3)},
     **{getattr(nn, f"MaxPool{n}d"): f"MaxPooling{n}D" for n in (1, 2, 3)},
     **{getattr(nn, f"AvgPool{n}d"): f"AveragePooling{n}D" for n in (1, 2, 3)},
-    nn.modules.batchnorm._BatchNorm: "BatchNormalization",
+    **dict.fromkeys(BATCH_NORMS, "BatchNormalization"),
     nn.LayerNorm: "LayerNormalization",
     nn.GroupNorm: "GroupNormalization",
     nn.RMSNorm: "RMSNormalization",
@@ -83,17 +81,17 @@ def activation_name(module: nn.Module) -> str | None:
 def settings(module: nn.Module) -> dict[str, Any]:
     """Under Keras's names; a batch norm's momentum is there the share of the old average that is kept."""
     given: dict[str, Any] = {}
-    if isinstance(module, nn.modules.dropout._DropoutNd):
+    if isinstance(module, DROPOUTS):
         given["rate"] = module.p
-    if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats and module.momentum:
+    if isinstance(module, BATCH_NORMS) and module.track_running_stats and module.momentum:
         given["momentum"] = 1.0 - module.momentum
     if isinstance(module, NORMALISING):
         given["epsilon"] = module.eps
-    if isinstance(module, conv._ConvNd):
+    if isinstance(module, CONVOLUTIONS):
         given |= {"kernel_size": list(module.kernel_size), "filters": module.out_channels}
     if isinstance(module, nn.Linear):
         given["units"] = module.out_features
-    if isinstance(module, (nn.Linear, conv._ConvNd)):
+    if isinstance(module, (nn.Linear, *CONVOLUTIONS)):
         given["use_bias"] = module.bias is not None
     if isinstance(module, RECURRENT):
         given |= {"units": module.hidden_size, "return_sequences": True, "dropout": module.dropout}

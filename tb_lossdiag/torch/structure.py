@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from tb_lossdiag.torch.kinds import LEAVES, NORMALISING
+from tb_lossdiag.torch.private import is_loss, original_module
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ def bare(model: nn.Module) -> nn.Module:
     while True:
         if isinstance(model, DistributedDataParallel):
             model = model.module
-        elif hasattr(model, "_orig_mod"):
-            model = model._orig_mod
+        elif (original := original_module(model)) is not None:
+            model = original
         else:
             return model
 
@@ -61,7 +62,7 @@ def structure_of(model: nn.Module) -> Structure:
 
 def _is_passive(module: nn.Module) -> bool:
     """Whether it neither does anything nor belongs to the model: a placeholder, or a loss that is kept in it."""
-    return isinstance(module, (nn.Identity, nn.modules.loss._Loss))
+    return isinstance(module, nn.Identity) or is_loss(module)
 
 
 def _path(dotted: str) -> str:

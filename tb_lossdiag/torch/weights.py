@@ -3,11 +3,11 @@
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.modules import conv
 from torch.nn.parameter import is_lazy
 
 from tb_lossdiag.recording.torch.statistics import as_float
 from tb_lossdiag.torch.kinds import RECURRENT
+from tb_lossdiag.torch.private import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
 from tb_lossdiag.torch.structure import Structure
 
 MAX_WEIGHTS = 1_000_000  # of one kernel; the statistics of a million weights are the kernel's, and take a millisecond
@@ -41,15 +41,15 @@ def _by_unit(layer: nn.Module) -> Tensor | None:
     """[units, inputs of a unit]; a grouped convolution's unit sees the channels of its group."""
     if isinstance(layer, nn.Linear):
         return layer.weight.detach()
-    if isinstance(layer, conv._ConvTransposeNd):
+    if isinstance(layer, TRANSPOSED_CONVOLUTIONS):
         return layer.weight.detach().transpose(0, 1).flatten(1)
-    if isinstance(layer, conv._ConvNd):
+    if isinstance(layer, CONVOLUTIONS):
         return layer.weight.detach().flatten(1)
     return layer.weight_ih_l0.detach() if isinstance(layer, RECURRENT) else None
 
 
 def _bias_facts(layer: nn.Module) -> dict[str, Any]:
-    bias = layer.bias if isinstance(layer, (nn.Linear, conv._ConvNd)) else None
+    bias = layer.bias if isinstance(layer, (nn.Linear, *CONVOLUTIONS)) else None
     if isinstance(layer, RECURRENT) and layer.bias:
         bias = layer.bias_ih_l0.detach() + layer.bias_hh_l0.detach()  # torch adds both where Keras has one
     if bias is None or not bias.numel():

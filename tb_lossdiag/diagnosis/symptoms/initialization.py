@@ -93,7 +93,7 @@ def _bias(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Faul
 def _recurrent_scale(layer: LayerCard) -> Iterator[Fault]:
     """Against Glorot's standard deviation, of the kernel that reads the inputs; gates only make that smaller."""
     fan_in, std = layer.number("kernel_fan_in") or 1.0, layer.number("kernel_std")
-    size = std / math.sqrt(2 / (fan_in + (layer.units or 1)))
+    size = std / math.sqrt(2 / (max(1.0, fan_in) + max(1, layer.units or 1)))
     if size > BAND:
         told = f"The weights of {layer.path!r} start with a standard deviation of {std:.3g}, {size:.0f} times Glorot's."
         yield Fault("large_scale", layer.path, told, size, BAND)

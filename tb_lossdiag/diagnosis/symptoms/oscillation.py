@@ -7,6 +7,7 @@ independently: few of them share out the hard examples, and in a fixed order the
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.decimals import two_decimals
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import data_loss
@@ -83,7 +84,7 @@ def check(run: Run) -> Check:
         "steady": "In the last half the loss swings by as much as its own size and does not come down.",
         "none": "The loss repeats itself every epoch." if repeats else "The loss does not swing by turns.",
     }[level]
-    text += f" Autocorrelation from step to step: {autocorrelation:z.2f}."
+    text += f" Autocorrelation from step to step: {two_decimals(autocorrelation)}."
     measured = (autocorrelation, ALTERNATING, "lag-1 autocorrelation")
     measured = (swing, AS_LARGE, "swing / level") if level == "steady" else measured
     middle, last = int(loss.steps[len(loss) // 2]), int(loss.steps[-1])

@@ -6,6 +6,7 @@ is 1, but for soft targets, whose own entropy no model can save: reference.attai
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.decimals import two_decimals
 from tb_lossdiag.diagnosis.reference import attainable_share, constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import best_curve
@@ -49,7 +50,7 @@ def check(run: Run) -> Check:
     skill = (1 - now / constant) / attainable_share(run)
     level = "none" if skill < NONE else "little" if skill < LITTLE else "solved" if skill >= SOLVED else "some"
     evidence = Evidence(
-        f"The loss ends at {now:.4g}; always guessing the same scores {constant:.4g}. Skill {skill:z.2f}.",
+        f"The loss ends at {now:.4g}; always guessing the same scores {constant:.4g}. Skill {two_decimals(skill)}.",
         skill,
         NONE,
         "skill",

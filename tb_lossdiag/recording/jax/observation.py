@@ -16,14 +16,11 @@ import keras
 import numpy as np
 
 from tb_lossdiag.recording.data_rows import Named, named
+from tb_lossdiag.recording.jax.private import trace_state
+from tb_lossdiag.recording.keras_private import variables_of
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import Structure, structure_of
-
-try:
-    from jax.extend.core import get_opaque_trace_state
-except ImportError:  # jax 0.4.36 to 0.7 have it here
-    from jax.core import get_opaque_trace_state
 
 
 @dataclass
@@ -98,7 +95,7 @@ class Observation:
         self.loss_is_scaled = self.weighted = False
         self.error: Exception | None = None
         self._thread = threading.get_ident()
-        self._levels = [_level()]
+        self._levels = [trace_state()]
 
     def is_here(self) -> bool:
         """Whether what is computed now can be read by the step, and not just by a loop or branch inside it."""
@@ -106,13 +103,13 @@ class Observation:
             bool(self._levels)
             and self.error is None
             and self._thread == threading.get_ident()
-            and self._levels[-1] == _level()
+            and self._levels[-1] == trace_state()
         )
 
     @contextmanager
     def inside(self) -> Iterator[None]:
         """While a function is traced to be differentiated."""
-        self._levels.append(_level())
+        self._levels.append(trace_state())
         try:
             yield
         finally:
@@ -189,7 +186,7 @@ class Observation:
         if len(self._levels) > 1 or not self.is_here():
             return
         given = {}
-        for gradient, variable in zip(gradients, optimizer._trainable_variables, strict=True):
+        for gradient, variable in zip(gradients, variables_of(optimizer), strict=True):
             path = self.structure.path_of_variable(variable)
             if path is not None and gradient is not None:
                 given[path] = gradient
@@ -207,11 +204,6 @@ def arrays(value: Any) -> Named:
 
 def _total(losses: Sequence[Any]) -> jax.Array:
     return sum((jnp.asarray(loss, jnp.float32) for loss in losses), jnp.float32(0.0))
-
-
-def _level() -> Any:
-    """What is being traced right now, comparable only."""
-    return get_opaque_trace_state(convention="flax")
 
 
 def _is_floating(value: Any) -> bool:

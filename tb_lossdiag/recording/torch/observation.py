@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.data_rows import Named, named
+from tb_lossdiag.recording.keras_private import variables_of
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.selection import Selection
@@ -129,7 +130,7 @@ class Observation:
         if len(self.model.trainable_variables) != len(self.before):
             self._take_in_new_variables()
         paths = {id(variable): path for path, variable in self.structure.variables.items()}
-        pairs = zip(gradients, variables or optimizer._trainable_variables, strict=True)
+        pairs = zip(gradients, variables or variables_of(optimizer), strict=True)
         given = {paths[id(variable)]: gradient for gradient, variable in pairs if id(variable) in paths}
         if given:
             self.saw_optimizer(optimizer)
