@@ -13,7 +13,6 @@ from werkzeug.wrappers import Request, Response
 from tb_lossdiag import schema
 from tb_lossdiag.diagnosis import diagnose_run
 from tb_lossdiag.diagnosis.markdown import to_markdown
-from tb_lossdiag.diagnosis.report import SEVERITIES, VERDICTS
 from tb_lossdiag.logs import Log
 from tb_lossdiag.logs.source import SCALARS
 from tb_lossdiag.plugin import assets
@@ -21,12 +20,15 @@ from tb_lossdiag.plugin.compared import common_statistics, comparison_payload
 from tb_lossdiag.plugin.curves import layer_payload, series_payload
 from tb_lossdiag.plugin.difference import difference_bytes
 from tb_lossdiag.plugin.histograms import histograms_payload
+from tb_lossdiag.plugin.outline import gravity
 from tb_lossdiag.plugin.payload import layers_payload, matrix_bytes
-from tb_lossdiag.plugin.readings import Reading, Readings
+from tb_lossdiag.plugin.reading import Reading
+from tb_lossdiag.plugin.readings import Readings
 from tb_lossdiag.plugin.setup_sheet import setup_payload
 
 logger = tb_logging.get_logger()
 
+PATIENCE = 0.5  # seconds that the list of runs waits for verdicts: a dozen are ready by then
 MAX_COMPARED = 8  # runs side by side: more columns than that nobody reads
 MAX_ROW_DIGITS = 9  # a card of more rows fits no log
 MAX_WIDTH = 4096  # columns of a matrix; a request for more is a mistake
@@ -76,8 +78,8 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path=assets.ENTRY, tab_name="Diagnostics")
 
     def _runs(self, request: Request) -> Response:
-        readings = sorted(self._readings.all(self._log(request)), key=_gravity)
-        return http_util.Respond(request, {"runs": [_summary(reading) for reading in readings]}, "application/json")
+        lines = sorted(self._readings.all(self._log(request), PATIENCE, request.args.get("run")), key=gravity)
+        return http_util.Respond(request, {"runs": [vars(line) for line in lines]}, "application/json")
 
     def _report(self, request: Request) -> Response:
         text = self._reading(request).report.to_json()
@@ -212,29 +214,6 @@ def _step(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_STEP_DIGITS):
         raise errors.InvalidArgumentError(f"{name} {text!r} is not a step: a whole number, not negative")
     return int(text)
-
-
-def _gravity(reading: Reading) -> tuple[int, int, str]:
-    """Sorts the worst first: severity, then the verdict, then the name."""
-    report = reading.report
-    order = (*SEVERITIES, "none")
-    return order.index(report.severity), VERDICTS.index(report.verdict.state), report.run
-
-
-def _summary(reading: Reading) -> dict:
-    report, run = reading.report, reading.run
-    return {
-        "name": report.run,
-        "state": report.verdict.state,
-        "severity": report.severity,
-        "headline": report.verdict.headline,
-        "cause": report.verdict.cause,
-        "cause_title": report.first.title if report.first else "",
-        "last_step": run.last_step,
-        "wall_time": run.wall_time,
-        "source": run.source,
-        "problem": reading.problem,
-    }
 
 
 def _asset_handler(path: Path, mime_type: str) -> Callable[[Request], Response]:
