@@ -8,7 +8,7 @@ from tb_lossdiag.diagnosis.comparison import compare_findings, compare_settings
 from tb_lossdiag.diagnosis.report import Cause, Report
 from tb_lossdiag.diagnosis.setup import setup
 from tb_lossdiag.plugin.difference import as_difference
-from tb_lossdiag.plugin.readings import Reading
+from tb_lossdiag.plugin.reading import Reading
 from tb_lossdiag.plugin.statistics import Statistic
 
 

@@ -1,83 +1,123 @@
-"""What is known about a run right now? Its Run and its Report, read and diagnosed once per change of its data."""
+"""Knows what there is to say about each run now: read and diagnosed once per change of its data, for all routes."""
 
 import threading
-from collections import OrderedDict
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
-from tensorboard.util import tb_logging
-
-from tb_lossdiag import schema
-from tb_lossdiag.diagnosis.report import Report, undiagnosed
-from tb_lossdiag.logs import Log, list_experiments, read_run
-from tb_lossdiag.logs.experiments import Experiment
-from tb_lossdiag.plugin.statistics import Statistic, statistics_of
+from tb_lossdiag.diagnosis.report import Report
+from tb_lossdiag.logs import Log, list_experiments
+from tb_lossdiag.logs.ahead import listed, read_ahead
+from tb_lossdiag.logs.experiments import Experiment, possible_runs
+from tb_lossdiag.logs.source import SCALARS
+from tb_lossdiag.plugin.kept import Kept
+from tb_lossdiag.plugin.outline import Outline, outline, pending
+from tb_lossdiag.plugin.queue import Key, Queue
+from tb_lossdiag.plugin.reading import Reading, read
+from tb_lossdiag.plugin.turns import Turns
 from tb_lossdiag.run import Run
 
-logger = tb_logging.get_logger()
-
-CACHE_BYTES = 512 << 20  # a few of the largest runs the log reader returns, or thousands of usual ones
-READING_BYTES = 64 << 10  # what a reading weighs beside its tables: series, card and report
+# How much longer a list of all tags is used than it took to make. TensorBoard's Python loader looks at every record
+# for it: 80 ms of 1,000 runs of some hundred steps, which are then asked for once in 8 s.
+LISTING_REUSE = 100
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A run and its report, of one moment. problem: why the run could not be read or diagnosed, "" when it could."""
-
-    run: Run
-    report: Report
-    problem: str = ""
-
-    @cached_property
-    def statistics(self) -> list[Statistic]:
-        """What the layer table holds; found by looking at all of it, so once."""
-        return statistics_of(self.run.layers)
+class _Listing:
+    log: Log
+    experiments: dict[str, Experiment]
+    until: float
 
 
 class Readings:
-    """Keeps the newest reading of each run until its data change. All routes share it, so they agree with each other.
+    """Keeps the newest reading of each run until its data change, and one line of every run, read or not.
 
-    One request at a time reads and diagnoses; the others wait and find the result.
+    One thread at a time reads and diagnoses; the others wait and find the result. clock, sleep: as in `time`.
     """
 
-    def __init__(self, diagnose: Callable[[Run], Report]) -> None:
+    def __init__(
+        self,
+        diagnose: Callable[[Run], Report],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._diagnose = diagnose
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], tuple[tuple, Reading]] = OrderedDict()
+        self._clock = clock
+        self._turns = Turns()
+        self._queue = Queue(self._outlined, sleep)
+        self._lock = threading.Lock()  # of what follows, and never held for long
+        self._kept = Kept()
+        self._outlines: dict[Key, tuple[tuple, Outline]] = {}
+        self._listings: dict[str, _Listing] = {}
 
     def of(self, log: Log, name: str) -> Reading | None:
         """The named run's reading, None when the log has no such run."""
+        log = listed(log, possible_runs(name))
         experiment = list_experiments(log, name).get(name)
-        return None if experiment is None else self._current(log, experiment)
+        if experiment is None:
+            return None
+        kept = self._known(log, experiment)
+        if kept is not None:
+            return kept
+        with self._turns.one(is_urgent=True):
+            return self._known(log, experiment) or self._read(read_ahead(log, [experiment]), experiment)
 
-    def all(self, log: Log) -> list[Reading]:
-        """Every run's reading, by name."""
-        return [self._current(log, experiment) for experiment in list_experiments(log).values()]
+    def all(self, log: Log, seconds: float | None = None, first: str | None = None) -> list[Outline]:
+        """Every run's line, by name. A run that has grown has its last line until the next one is ready.
 
-    def _current(self, log: Log, experiment: Experiment) -> Reading:
-        key = (log.experiment, experiment.name)
+        seconds: how long to wait for lines that are not ready; without it until all are. first: the run that is
+        diagnosed before the others.
+        """
+        listing = self._listing(log)
         with self._lock:
-            kept = self._kept.pop(key, None)
-            reading = kept[1] if kept and kept[0] == experiment.stamp else self._read(log, experiment)
-            self._kept[key] = (experiment.stamp, reading)  # popped and put back: the newest is last
-            while len(self._kept) > 1 and sum(_weight(each) for _, each in self._kept.values()) > CACHE_BYTES:
-                self._kept.popitem(last=False)
-            return reading
+            missing = [each for each in listing.experiments.values() if not self._is_outlined(log, each)]
+        if missing:
+            self._queue.put(listing.log, missing, first)
+            self._queue.wait(log, [each.name for each in missing], seconds)
+        with self._lock:
+            found = {name: self._outlines.get((log.experiment, name)) for name in listing.experiments}
+        return [found[name][1] if found[name] else self._pending(listing, name) for name in found]
+
+    def _listing(self, log: Log) -> _Listing:
+        known = self._listings.get(log.experiment)
+        began = self._clock()
+        if known is not None and known.log.provider.provider is log.provider and began < known.until:
+            return known
+        now = listed(log)
+        experiments = list_experiments(now)
+        ended = self._clock()
+        listing = self._listings[log.experiment] = _Listing(now, experiments, ended + LISTING_REUSE * (ended - began))
+        with self._lock:
+            for key in [key for key in self._outlines if key[0] == log.experiment and key[1] not in experiments]:
+                del self._outlines[key]
+                self._kept.drop(key)
+        return listing
+
+    def _pending(self, listing: _Listing, name: str) -> Outline:
+        experiment = listing.experiments[name]
+        is_recorded = bool(listing.log.recorded_tags(experiment.runs.values()))
+        return pending(experiment, "recorded" if is_recorded else SCALARS)
+
+    def _known(self, log: Log, experiment: Experiment) -> Reading | None:
+        with self._lock:
+            return self._kept.get((log.experiment, experiment.name), experiment.stamp)
+
+    def _is_outlined(self, log: Log, experiment: Experiment) -> bool:
+        stamp, _ = self._outlines.get((log.experiment, experiment.name), (None, None))
+        return stamp == experiment.stamp
+
+    def _outlined(self, log: Log, experiment: Experiment) -> None:
+        """Sees to it that there is a line of the run, unless somebody has been faster."""
+        with self._turns.one(is_urgent=False):
+            with self._lock:
+                is_there = self._is_outlined(log, experiment)
+            if not is_there:
+                self._read(log, experiment)
 
     def _read(self, log: Log, experiment: Experiment) -> Reading:
-        run = Run(experiment.name)
-        try:
-            run = read_run(log, experiment)
-            return Reading(run, self._diagnose(run))
-        except schema.NewerFormat as error:
-            return Reading(run, undiagnosed(run.name, error), str(error))
-        except Exception as error:  # one broken run must not take the list of runs down
-            logger.exception("run %r could not be diagnosed", run.name)
-            return Reading(run, undiagnosed(run.name, error), f"{type(error).__name__}: {error}")
-
-
-def _weight(reading: Reading) -> int:
-    tables = (reading.run.layers, reading.run.data, reading.run.targets)
-    histograms = 0 if reading.run.histograms is None else reading.run.histograms.shares.nbytes
-    return READING_BYTES + histograms + sum(table.values.nbytes for table in tables if table is not None)
+        reading = read(log, experiment, self._diagnose)
+        key = (log.experiment, experiment.name)
+        with self._lock:
+            self._kept.put(key, experiment.stamp, reading)
+            self._outlines[key] = (experiment.stamp, outline(reading.run, reading.report, reading.problem))
+        return reading

@@ -1,8 +1,13 @@
+import threading
+from itertools import count
+
+import pytest
 from event_files import scalars, write
 
 from tb_lossdiag.diagnosis.report import Report, Verdict
 from tb_lossdiag.logs.provider import open_log
-from tb_lossdiag.plugin import readings
+from tb_lossdiag.plugin import kept as cache
+from tb_lossdiag.plugin.reading import READING_BYTES
 from tb_lossdiag.plugin.readings import Readings
 
 
@@ -23,7 +28,7 @@ def test_a_run_is_diagnosed_once_until_its_data_change(tmp_path):
     write(tmp_path / "exp", scalars("loss", [2.0, 1.0]))
     log = open_log(tmp_path)
     assert kept.of(log, "exp") is kept.of(log, "exp")
-    assert kept.all(log) == [kept.of(log, "exp")]
+    assert [line.name for line in kept.all(log)] == ["exp"]
     assert diagnosis.asked == ["exp"]
     write(tmp_path / "exp", scalars("loss", [2.0, 1.0, 0.5]))
     assert len(kept.of(open_log(tmp_path), "exp").run.steps["loss"]) == 3
@@ -56,14 +61,100 @@ def test_a_diagnosis_that_fails_gives_a_report_that_says_so(tmp_path):
     assert len(reading.run.steps["loss"]) == 1
 
 
-def test_the_oldest_readings_go_when_the_cache_is_full(tmp_path, monkeypatch):
-    monkeypatch.setattr(readings, "CACHE_BYTES", 2 * readings.READING_BYTES)
+def test_the_list_needs_no_reading_that_has_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "CACHE_BYTES", 2 * READING_BYTES)
     diagnosis = Diagnosis()
-    kept = Readings(diagnosis)
+    kept = Readings(diagnosis, sleep=lambda seconds: None)
     for name in "abc":
         write(tmp_path / name, scalars("loss", [2.0]))
     log = open_log(tmp_path)
-    kept.all(log)
+    assert [line.name for line in kept.all(log)] == ["a", "b", "c"]
     kept.of(log, "c")
     kept.of(log, "a")
+    assert kept.all(log) == kept.all(log)
     assert diagnosis.asked == ["a", "b", "c", "a"]
+
+
+class Held(Diagnosis):
+    """A diagnosis that waits for leave; `asking` once it has been asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.leave, self.asking = threading.Event(), threading.Event()
+
+    def __call__(self, run):
+        self.asking.set()
+        self.leave.wait()
+        return super().__call__(run)
+
+
+def test_the_list_does_not_wait_longer_than_it_may(tmp_path):
+    for name in "ab":
+        write(tmp_path / name, scalars("loss", [2.0, 1.0, 0.5]))
+    log, diagnosis = open_log(tmp_path), Held()
+    kept = Readings(diagnosis, sleep=lambda seconds: None)
+    lines = kept.all(log, seconds=0, first="b")
+    assert [(line.name, line.state, line.last_step, line.source) for line in lines] == [
+        ("a", "pending", 2, "scalars"),
+        ("b", "pending", 2, "scalars"),
+    ]
+    diagnosis.asking.wait()
+    diagnosis.leave.set()
+    assert [line.state for line in kept.all(log)] == ["learning", "learning"]
+    assert diagnosis.asked == ["b", "a"]
+
+
+def test_a_run_that_has_grown_keeps_its_line_until_the_next_one_is_ready(tmp_path):
+    write(tmp_path / "exp", scalars("loss", [2.0, 1.0]))
+    diagnosis = Held()
+    diagnosis.leave.set()
+    kept = Readings(diagnosis, sleep=lambda seconds: None)
+    [first] = kept.all(open_log(tmp_path))
+    write(tmp_path / "exp", scalars("loss", [2.0, 1.0, 0.5]))
+    log = open_log(tmp_path)
+    diagnosis.leave.clear()
+    assert kept.all(log, seconds=0) == [first]
+    diagnosis.leave.set()
+    assert [line.last_step for line in kept.all(log)] == [2]
+
+
+def test_a_run_that_is_gone_is_forgotten(tmp_path):
+    kept = Readings(Diagnosis(), sleep=lambda seconds: None)
+    for name in "ab":
+        write(tmp_path / "both" / name, scalars("loss", [2.0]))
+    write(tmp_path / "one" / "a", scalars("loss", [2.0]))
+    assert len(kept.all(open_log(tmp_path / "both"))) == 2
+    assert len(kept.all(open_log(tmp_path / "one"))) == 1
+    assert list(kept._outlines) == [("", "a")]
+
+
+class Counted:
+    """A provider that counts what it is asked."""
+
+    def __init__(self, provider):
+        self.provider, self.asked = provider, 0
+
+    def __getattr__(self, name):
+        def ask(*arguments, **named):
+            self.asked += 1
+            return getattr(self.provider, name)(*arguments, **named)
+
+        return ask
+
+
+@pytest.mark.parametrize("runs", [32, 64])
+def test_a_list_asks_tensorboard_once_for_sixteen_runs_and_not_at_all_when_nothing_is_new(tmp_path, runs):
+    for index in range(runs):
+        write(tmp_path / f"r{index:03d}", scalars("loss", [2.0, 1.0]))
+    log = open_log(tmp_path)
+    object.__setattr__(log, "provider", Counted(log.provider))
+    ticks = count()
+    kept = Readings(Diagnosis(), clock=lambda: next(ticks), sleep=lambda seconds: None)
+    assert len(kept.all(log)) == runs
+    assert log.provider.asked == 2 + runs // 16
+    for _ in range(50):  # a listing that took one tick is used for a hundred
+        kept.all(log)
+    assert log.provider.asked == 2 + runs // 16
+    for _ in range(60):
+        kept.all(log)
+    assert log.provider.asked == 2 + runs // 16 + 2

@@ -6,6 +6,7 @@ import pytest
 import werkzeug.test
 from event_files import scalars, step_record, tensor, write
 from tensorboard.backend import application
+from tensorboard.plugins import base_plugin
 
 from tb_lossdiag import schema
 from tb_lossdiag.cli import diagnose
@@ -236,6 +237,63 @@ def test_a_wrong_request_is_refused_in_plain_text_that_names_it(browser, route, 
     assert response.content_type.startswith("text/plain")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert named in response.text
+
+
+ROUTES = {
+    "runs": {},
+    "report": {"run": "exp"},
+    "report.md": {"run": "exp"},
+    "series": {"run": "exp", "first": "1", "last": "9"},
+    "layers": {"run": "exp"},
+    "layer": {"run": "exp", "layer": "fc", "first": "1", "last": "9"},
+    "setup": {"run": "exp"},
+    "matrix": {"run": "exp", "statistic": "gradient_norm", "width": "8", "first": "1", "last": "9"},
+    "compare": {"run": ["exp", "nan"]},
+    "difference": {"run": ["exp", HOSTILE], "statistic": "gradient_norm", "width": "8"},
+    "histograms": {"run": "exp", "row": "0"},
+    "index.js": {},
+}
+
+
+@pytest.fixture
+def built(tmp_path, monkeypatch):
+    """A frontend, whether or not one was built here."""
+    (tmp_path / "index.js").write_text("export function render() {}")
+    monkeypatch.setattr(assets.asset_routes, "__defaults__", (tmp_path,))
+
+
+def test_every_route_is_in_the_table_above(log_dir, built):
+    flags = argparse.Namespace(samples_per_plugin={})
+    plugin = LossDiagLoader().load(base_plugin.TBContext(data_provider=open_with_python(log_dir).provider, flags=flags))
+    assert plugin.get_plugin_apps().keys() == {f"/{route}" for route in ROUTES}
+
+
+@pytest.mark.parametrize(("route", "query"), ROUTES.items(), ids=ROUTES)
+@pytest.mark.parametrize("name", ["frist", "RUN", "run[]", "_", "", "<b>", "tag"])
+def test_an_unknown_parameter_is_refused_by_its_name(log_dir, built, route, query, name):
+    browser = client(open_with_python(log_dir))
+    assert get(browser, route, **query).status_code == 200
+    response = get(browser, route, **query, **{name: "1"})
+    assert response.status_code == 400
+    assert response.text == f"Invalid argument: unknown parameter {name!r}"
+    assert response.content_type.startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    ("route", "name"),
+    [(route, name) for route, query in ROUTES.items() for name in query if route not in ("compare", "difference")]
+    + [("difference", "statistic"), ("difference", "width"), ("runs", "run")],
+)
+def test_a_parameter_given_twice_is_refused_by_its_name(browser, route, name):
+    query = ROUTES[route] | {name: [ROUTES[route].get(name, "exp")] * 2}
+    response = get(browser, route, **query)
+    assert response.status_code == 400
+    assert f"parameter {name!r} is given 2 times" in response.text
+
+
+def test_the_named_run_is_diagnosed_first_and_nobody_minds_an_unknown_one(browser):
+    for name in ("exp", "nowhere", ""):
+        assert {run["name"] for run in get(browser, "runs", run=name).json["runs"]} >= {"exp", "nan"}
 
 
 @pytest.mark.parametrize("route", ["runs", "report", "index.js"])

@@ -1,0 +1,65 @@
+"""What is told of a run in the list of all runs: one line, which is kept when the run's data no longer are."""
+
+from dataclasses import dataclass
+
+from tb_lossdiag.diagnosis.report import SEVERITIES, VERDICTS, Report
+from tb_lossdiag.logs.experiments import Experiment
+from tb_lossdiag.run import Run
+
+PENDING = "pending"  # the state of a run that has not been diagnosed yet
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One run of the route `runs`; see http_api.md."""
+
+    name: str
+    state: str
+    severity: str
+    headline: str
+    cause: str | None
+    cause_title: str
+    last_step: int
+    wall_time: float
+    source: str
+    problem: str
+
+
+def outline(run: Run, report: Report, problem: str) -> Outline:
+    return Outline(
+        name=report.run,
+        state=report.verdict.state,
+        severity=report.severity,
+        headline=report.verdict.headline,
+        cause=report.verdict.cause,
+        cause_title=report.first.title if report.first else "",
+        last_step=run.last_step,
+        wall_time=run.wall_time,
+        source=run.source,
+        problem=problem,
+    )
+
+
+def pending(experiment: Experiment, source: str) -> Outline:
+    """What the list of tags tells before any record is read. source: as in Run."""
+    steps = [step for _, _, step, _ in experiment.stamp if step is not None]
+    walls = [wall for _, _, _, wall in experiment.stamp if wall is not None]
+    return Outline(
+        name=experiment.name,
+        state=PENDING,
+        severity="none",
+        headline="",
+        cause=None,
+        cause_title="",
+        last_step=max(steps, default=0),
+        wall_time=max(walls, default=0.0),
+        source=source,
+        problem="",
+    )
+
+
+def gravity(line: Outline) -> tuple[bool, int, int, str]:
+    """Sorts the worst first: severity, then the verdict, then the name; what is pending comes last."""
+    if line.state == PENDING:
+        return True, 0, 0, line.name
+    return False, (*SEVERITIES, "none").index(line.severity), VERDICTS.index(line.state), line.name
