@@ -17,7 +17,7 @@ _HOMES = {
     "ModelCard": "run",
     "Report": "diagnosis.report",
     "TrainingMonitor": "recording.monitor",
-    "diagnose": "cli",
+    "diagnose": "cli.trainings",
 }
 
 

@@ -1,11 +1,17 @@
 """The demo is the specification: each training must get the cause it declares, and one report however it is read."""
 
+import io
 import json
 
+import pytest
+import verdicts
+from rich.console import Console
 from trainings import TRAININGS
 
 from tb_lossdiag import cli
 from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.diagnosis.causes import CANDIDATES
+from tb_lossdiag.diagnosis.report import VERDICTS, Report, Verdict
 from tb_lossdiag.logs import list_experiments, read_run
 
 
@@ -34,3 +40,16 @@ def test_every_likely_cause_comes_with_code_to_paste(demo_logs):
     for report in cli.diagnose(demo_logs).values():
         for cause in report.causes:
             assert cause.confidence != "likely" or cause.fix.code, f"{report.run}: {cause.id}"
+
+
+@pytest.mark.parametrize("disagrees", [False, True])
+def test_the_table_shows_whole_names_and_ids_in_80_columns(disagrees):
+    longest = max((candidate.id for candidate in CANDIDATES), key=len)
+    reports = {
+        training.name: Report(training.name, Verdict(max(VERDICTS, key=len), "", longest)) for training in TRAININGS
+    }
+    console = Console(width=80, file=io.StringIO())
+    console.print(verdicts.verdict_table(reports, TRAININGS if disagrees else []))
+    printed = console.file.getvalue()
+    assert all(training.name in printed for training in TRAININGS)
+    assert printed.count(longest) == printed.count("WRONG" if disagrees else "right") == len(TRAININGS)

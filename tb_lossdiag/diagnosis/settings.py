@@ -181,7 +181,7 @@ def adapts(run: Run) -> str | None:
 def rate_is_constant(run: Run) -> str | None:
     series = run.steps.get("learning_rate")
     values = series.values[np.isfinite(series.values)] if series is not None else np.array([])
-    if not len(values) or values.min() <= 0 or values.max() > 1.5 * values.min():
+    if not len(values) or values.min() <= 0 or values.max() / 1.5 > values.min():
         return None
     return f"The learning rate stayed at {values[-1]:g} to the end."
 

@@ -34,6 +34,7 @@ def undo_running_mean(means: Samples, epochs: Samples) -> Samples | None:
     batches = steps - ends[np.searchsorted(ends, steps, side="left") - 1]
     mean = np.asarray(means.values, np.float64)
     before = np.append(0.0, mean[:-1])
-    with np.errstate(invalid="ignore"):  # a mean that is Inf or NaN has no difference to the one before
-        values = np.where(batches == 1, mean, batches * mean - (batches - 1) * before)
+    # A mean that is Inf or NaN has no difference to the one before, and one may lie beyond 1e308.
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = np.where(batches == 1, mean, mean + (batches - 1) * (mean - before))
     return Samples(means.steps, means.walls, values)

@@ -32,7 +32,8 @@ def difference_bytes(base: Table, other: Table, statistic: Statistic, width: int
         _at_steps(base, statistic, ours, steps), _at_steps(other, statistic, theirs, steps), statistic.scale
     )
     buckets = np.array_split(np.arange(len(steps)), min(width, len(steps))) if len(steps) else []
-    merged = np.array([_most(values[bucket]) for bucket in buckets], "<f4").reshape(len(buckets), len(ours)).T
+    with np.errstate(over="ignore"):  # a difference beyond the 3e38 of what is sent is infinite there
+        merged = np.array([_most(values[bucket]) for bucket in buckets], "<f4").reshape(len(buckets), len(ours)).T
     first, last = (np.clip([steps[b[end]] for b in buckets], _INT32.min, _INT32.max) for end in (0, -1))
     header = np.array([len(ours), len(buckets), *ours], "<u4")
     return b"".join(part.tobytes() for part in (header, first.astype("<i4"), last.astype("<i4"), merged))

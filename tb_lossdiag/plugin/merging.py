@@ -40,9 +40,12 @@ def points(series: Series, limit: int) -> Points:
         return reduce.reduceat(of, starts)
 
     count = per_bucket(np.add, finite.astype(np.intp))
-    mean = per_bucket(np.add, np.where(finite, values[inner], 0)) / np.maximum(count, 1)
     low = per_bucket(np.minimum, np.where(finite, values[inner], np.inf))
     high = per_bucket(np.maximum, np.where(finite, values[inner], -np.inf))
+    # So small a part of each value that even the sum of all is a number; a power of two, so nothing is rounded for it.
+    small = 2.0 ** -np.ceil(np.log2(len(values)))
+    mean = per_bucket(np.add, np.where(finite, values[inner], 0) * small) / np.maximum(count, 1)
+    mean = np.clip(mean, low * small, high * small) / small
     newest = per_bucket(np.maximum, np.where(finite, place, -1))
     broken = per_bucket(np.minimum, np.where(finite, len(values), place))
     broken = broken[broken < len(values)]

@@ -73,7 +73,8 @@ def _data(table: Table | None) -> dict[str, Any]:
 def _typical(values: np.ndarray, column: str) -> float | None:
     """One number of all sampled batches; None when none of them has one."""
     known = values[~np.isnan(values)].astype(np.float64)
-    return float(_OVER_BATCHES.get(column, np.median)(known)) if len(known) else None
+    with np.errstate(invalid="ignore"):  # half way between Inf and -Inf, and their sum, is NaN
+        return float(_OVER_BATCHES.get(column, np.median)(known)) if len(known) else None
 
 
 def _labels(run: Run) -> dict[str, Any] | None:
@@ -82,8 +83,11 @@ def _labels(run: Run) -> dict[str, Any] | None:
     if table is None or not len(table.steps) or not table.has("mean"):
         return None
     classes = run.card is not None and are_classes(run.card, len(table.rows))
-    means = table.column("mean").mean(axis=0, dtype=np.float64)
-    spreads = table.column("std").mean(axis=0, dtype=np.float64) if table.has("std") else np.full(len(means), np.nan)
+    with np.errstate(invalid="ignore"):  # Inf and -Inf have no mean: NaN
+        means, spreads = (
+            table.column(name).mean(axis=0, dtype=np.float64) if table.has(name) else np.full(len(table.rows), np.nan)
+            for name in ("mean", "std")
+        )
     shown = np.arange(len(means))
     if len(means) > MOST_LABELS:
         order = np.argsort(-means, kind="stable") if classes else shown

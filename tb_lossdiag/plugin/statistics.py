@@ -100,7 +100,8 @@ def values_of(table: Table, statistic: Statistic, rows: Sequence[int]) -> np.nda
     if statistic.id not in RATIOS:
         return table.column(statistic.id)[:, rows]
     _, over, under = RATIOS[statistic.id]
-    with np.errstate(divide="ignore", invalid="ignore"):  # weights of zero: no ratio, or an infinite one
+    # Of weights of zero there is no ratio or an infinite one, and so is one beyond 3e38.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return table.column(over)[:, rows] / table.column(under)[:, rows]
 
 

@@ -188,3 +188,8 @@ def test_a_softmax_between_layers_squeezes():
     squeezed = s.healthy(card=s.with_layer(s.card(), "hidden_2", activation="softmax"))
     assert "'hidden_2': a softmax" in settings.hides_sigmoids(squeezed)
     assert settings.hides_sigmoids(s.healthy()) is None
+
+
+def test_a_rate_near_the_largest_number_moves_like_any_other():
+    assert "stayed at" in settings.rate_is_constant(trained_by("SGD", np.full(400, 1.7e308)))
+    assert settings.rate_is_constant(trained_by("SGD", np.geomspace(1e308, 1e307, 400))) is None

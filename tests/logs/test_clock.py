@@ -46,5 +46,10 @@ def test_a_running_mean_that_overflows_becomes_nan_without_a_warning():
     np.testing.assert_array_equal(undone.values, [1.0, np.inf, np.nan])
 
 
+def test_a_running_mean_near_the_largest_number_is_undone_where_the_loss_is_a_number():
+    undone = undo_running_mean(samples([1, 2, 3], [1, 2, 3], [1e308, 1e308, 1.5e308]), samples([0], [3.5]))
+    np.testing.assert_array_equal(undone.values, [1e308, 1e308, np.inf])
+
+
 def test_a_running_mean_with_batches_missing_cannot_be_undone():
     assert undo_running_mean(samples([10, 20], [1, 2]), samples([0], [3.0])) is None

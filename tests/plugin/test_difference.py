@@ -66,6 +66,11 @@ def test_nothing_against_nothing_is_no_difference(base, other, difference):
     assert read(content)[3] == difference
 
 
+def test_a_difference_beyond_the_largest_number_is_infinite_without_a_warning():
+    base, other = table([1], ["a"], [[1]], -3e38), table([1], ["a"], [[1]], 3e38)
+    assert read(difference_bytes(base, other, ZEROS, 1))[3] == np.inf
+
+
 def test_a_ratio_of_two_columns_is_compared_too():
     statistic, over, under = RATIOS["gradient_weight_ratio"]
 

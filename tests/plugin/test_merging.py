@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from tb_lossdiag.plugin.merging import columns, points, within
 from tb_lossdiag.run import Series
@@ -34,6 +35,11 @@ def test_a_merged_value_is_the_mean_between_its_bounds():
     drawn = points(series(values), LIMIT)
     assert (drawn.low <= drawn.values).all() and (drawn.values <= drawn.high).all()
     assert abs(drawn.values[1:-1].mean() - values.mean()) < 0.01
+
+
+@pytest.mark.parametrize("value", [np.finfo(float).max, -np.finfo(float).max, 1.7e308, 0.1])
+def test_the_mean_of_equal_values_is_that_value_however_large(value):
+    assert (points(series(np.full(5_000, value)), LIMIT).values == value).all()
 
 
 def test_a_series_of_nothing_but_nan_is_merged_too():

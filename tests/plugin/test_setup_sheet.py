@@ -53,6 +53,22 @@ def test_targets_that_are_no_classes_have_mean_and_spread():
     assert labels["rows"] == [{"name": "0", "mean": 5.0, "std": 2.0}]
 
 
+def test_infinities_of_both_signs_leave_no_typical_value_and_no_warning():
+    both = np.resize([np.inf, -np.inf], len(s.healthy().data.steps))
+    both[-1] = np.nan  # so that an even number is left
+    run = s.healthy(targets=s.target_table([0.5, 0.5]))
+    data, targets = (table.values.copy() for table in (run.data, run.targets))
+    data[:, 0, run.data.columns.index("mean")] = both
+    data[:, 0, run.data.columns.index("nonfinite")] = both
+    targets[:, 0] = np.resize([np.inf, -np.inf], targets[:, 0].shape[:1])[:, None]
+    run = replace(run, data=replace(run.data, values=data), targets=replace(run.targets, values=targets))
+    payload = setup_payload(run)
+    ids = [column["id"] for column in payload["data"]["columns"]]
+    told = [payload["data"]["rows"][0]["values"][ids.index(name)] for name in ("mean", "nonfinite")]
+    assert np.isnan(told).all()
+    assert payload["labels"]["rows"][0]["mean"] is None
+
+
 def test_what_was_recorded_is_counted_with_its_late_cadence_and_its_cost():
     costs = (Event(200, "cost", {"share": 0.5, "samples": 20}), Event(400, "cost", {"share": 0.02, "samples": 39}))
     payload = setup_payload(s.healthy(events=costs))

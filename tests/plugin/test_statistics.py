@@ -39,3 +39,8 @@ def test_the_ratio_of_two_columns_is_offered_where_both_are_recorded():
     np.testing.assert_array_equal(values_of(both, ratio, [0]), [[np.inf], [np.inf]])
     alone = table(("gradient_norm", "weight_norm"), gradient_norm=[3.0, np.nan])
     assert [statistic.id for statistic in statistics_of(alone)] == ["gradient_norm"]
+
+
+def test_a_ratio_beyond_the_largest_number_is_infinite_without_a_warning():
+    both = table(("gradient_norm", "weight_norm"), gradient_norm=[3e38, np.nan], weight_norm=[1e-30, np.nan])
+    np.testing.assert_array_equal(values_of(both, statistics_of(both)[-1], [0]), [[np.inf], [np.inf]])

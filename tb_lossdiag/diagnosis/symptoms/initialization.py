@@ -92,8 +92,8 @@ def _bias(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Faul
 
 def _recurrent_scale(layer: LayerCard) -> Iterator[Fault]:
     """Against Glorot's standard deviation, of the kernel that reads the inputs; gates only make that smaller."""
-    fan_in, std = layer.number("kernel_fan_in") or 1.0, layer.number("kernel_std")
-    size = std / math.sqrt(2 / (max(1.0, fan_in) + max(1, layer.units or 1)))
+    std, fans = layer.number("kernel_std"), (layer.number("kernel_fan_in") or 1.0) + (finite(layer.units) or 1)
+    size = std / math.sqrt(2 / fans) if fans > 0 else 0.0
     if size > BAND:
         told = f"The weights of {layer.path!r} start with a standard deviation of {std:.3g}, {size:.0f} times Glorot's."
         yield Fault("large_scale", layer.path, told, size, BAND)
@@ -132,7 +132,7 @@ def _scale(layer: LayerCard, activation: str | None, last: bool) -> Iterator[Fau
 def _glorot_gain(layer: LayerCard, fan_in: float) -> float:
     """Var(w) fan_in under Glorot and Bengio: Var(w) = 2 / (fan_in + fan_out). Infinite when fan_out is not known."""
     fan_out = (finite(layer.units) or math.nan) * window(layer)
-    return math.inf if math.isnan(fan_out) else 2 * fan_in / (fan_in + fan_out)
+    return 2 * fan_in / (fan_in + fan_out) if fan_out >= 0 else math.inf
 
 
 def _activation_after(layer: LayerCard, layers: tuple[LayerCard, ...]) -> str | None:

@@ -31,10 +31,12 @@ def check(run: Run) -> Check:
     moved = trend(steps, values)
     if moved.direction == "short":
         return Check(ID, TITLE, "inconclusive", needs=f"more batch losses; there are {len(values)} in the last half")
-    level_loss = float(np.median(values))
-    if level_loss <= 0:
+    quarters = values / 4  # exact, and the sum of two differences of them is a number still
+    level = float(np.median(quarters))
+    if level <= 0:
         return Check(ID, TITLE, "inconclusive", needs="a loss above 0 to measure its noise against")
-    spread = float(TO_SIGMA * np.median(np.abs(values - level_loss))) / level_loss
+    spread = float(TO_SIGMA * np.median(np.abs(quarters - level))) / level
+    level_loss = 4 * level
     constant = constant_loss(run)
     descent = level_loss / constant if constant is not None and constant > 0 else None
     # Noise this strong makes the flatness test undecided; then the measured change itself has to be small.

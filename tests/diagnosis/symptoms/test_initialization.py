@@ -134,3 +134,10 @@ def test_a_recurrent_kernel_is_judged_by_glorots_deviation(factor, fault):
     card = s.with_layer(s.card(), "hidden_1", kind="LSTM", units=36)
     glorot = math.sqrt(2 / (FAN_IN + 36))
     assert check(starting(card=card, activation="tanh", kernel_std=factor * glorot)).sign("fault") == fault
+
+
+@pytest.mark.parametrize("kind", ["Dense", "Conv2D", "LSTM"])
+@pytest.mark.parametrize("units", [-FAN_IN, -FAN_IN - 1, 0, 10**400])
+def test_sizes_that_no_layer_has_say_nothing_of_its_scale(kind, units):
+    card = s.with_layer(s.card(), "hidden_1", {}, kind=kind, units=units)
+    assert check(starting(card=card, kernel_std=math.sqrt(2 / FAN_IN), kernel_fan_in=FAN_IN)).state == "not_found"

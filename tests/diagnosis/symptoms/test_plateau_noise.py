@@ -70,3 +70,8 @@ def test_a_damaged_log_does_not_raise():
 @pytest.mark.parametrize(("values", "settled"), [(s.flat(), True), (np.linspace(2.3, 0.5, 400), False)])
 def test_a_loss_that_does_not_move_clearly_has_settled(values, settled):
     assert check(s.healthy(steps=s.loss(values))).sign("settled") == settled
+
+
+def test_a_plateau_near_the_largest_number_is_measured_all_the_same():
+    found = check(plateau(spread=0.4, steps=s.loss(1e308 * (1 + 0.4 * TURNS))))
+    assert found.sign("spread") == pytest.approx(0.4, abs=1e-6)
