@@ -50,6 +50,7 @@ class LossDiagnostics(keras.callbacks.Callback):
         self._fit: Fit | None = None
         self._inner: list[Loop] = []
         self._was_begun = False
+        self._said: set[str] = set()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         loop, fit, self._was_begun = Loop(), self._fit, True
@@ -110,4 +111,6 @@ class LossDiagnostics(keras.callbacks.Callback):
         self._fit, self._inner = None, []
 
     def _say(self, what: str) -> None:
-        warnings.warn(f"tb_lossdiag: {what}", RuntimeWarning, stacklevel=3)
+        if what not in self._said:
+            self._said.add(what)
+            warnings.warn(f"tb_lossdiag: {what}", RuntimeWarning, stacklevel=3)
