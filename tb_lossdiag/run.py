@@ -285,8 +285,15 @@ class Run:
 
     def loss_terms(self, column: str) -> Table | None:
         """What the loss is made of, a row for each term that is known by name; None where none has this column."""
-        terms = self.data.of_kind("loss") if self.data is not None and self.data.has(column) else None
-        return terms if terms is not None and terms.rows else None
+        return self._data_of("loss", column)
+
+    def learning_rates(self) -> Table | None:
+        """Where several optimizers step, the learning rate of each by column "mean"; None elsewhere."""
+        return self._data_of("rate", "mean")
+
+    def _data_of(self, kind: str, column: str) -> Table | None:
+        rows = self.data.of_kind(kind) if self.data is not None and self.data.has(column) else None
+        return rows if rows is not None and rows.rows else None
 
     @property
     def last_step(self) -> int:

@@ -52,7 +52,7 @@ STEP_COLUMNS = (
     "layer_sequence",  # how many LAYERS records the writer had written; NaN where this step has none
     "loss",  # the batch's own loss, penalties included, not Keras's running epoch mean
     "penalty",  # the part of it that comes from regularisation losses
-    "learning_rate",  # as applied in this step, schedules included
+    "learning_rate",  # as applied in this step, schedules included; of several optimizers the one with most weights
     "gradient_norm",  # L2 over all trainable variables, unscaled, before clipping
     "update_norm",  # L2 of w_new - w_old over all trainable variables
     "weight_norm",  # L2 of w_old over all trainable variables
@@ -116,7 +116,8 @@ OCTAVES = LARGEST_OCTAVE - SMALLEST_OCTAVE + 1
 ZERO_BUCKET = OCTAVES  # exactly 0; below it the negative ones, largest magnitude first
 BUCKETS = 2 * OCTAVES + 1
 
-ROW_KINDS = ("variable", "output", "input", "target", "prediction", "loss")  # loss: a term of it, by its mean
+# loss: a term of it, rate: the learning rate of one of several optimizers, each by its mean.
+ROW_KINDS = ("variable", "output", "input", "target", "prediction", "loss", "rate")
 EVENT_KINDS = (
     "no_gradient",  # {"rows": [...]} variables the loss does not reach: the gradient is None
     "learning_rate",  # {"from": ..., "to": ...} changed by a callback between steps

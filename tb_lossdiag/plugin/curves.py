@@ -8,7 +8,7 @@ import numpy as np
 
 from tb_lossdiag.plugin.merging import points, within
 from tb_lossdiag.plugin.statistics import Statistic, values_of
-from tb_lossdiag.run import Run, Series
+from tb_lossdiag.run import Run, Series, Table
 
 MAX_POINTS = 2000  # per series: more than a wide screen has pixel columns
 MAX_LAYER_POINTS = 400  # of the many small charts of one layer
@@ -31,19 +31,26 @@ EPOCH_SERIES = {
 
 def _terms(run: Run) -> list[tuple[str, str, str, Series]]:
     """What the loss is made of: the terms that were recorded by name, and its penalty where there is one."""
-    table, found = run.loss_terms("mean"), []
-    for place, row in enumerate(table.rows if table is not None else ()):
-        values = table.column("mean")[:, place].astype(np.float64)
-        found.append((row.name, row.own_name, "term", Series(table.steps, values, table.written)))
+    found = _means(run.loss_terms("mean"), "term")
     penalty = run.steps.get("penalty")
     if penalty is not None and np.any(penalty.values):
         found.append(("penalty", "Penalties", "term", penalty))
     return found
 
 
+def _means(table: Table | None, group: str) -> list[tuple[str, str, str, Series]]:
+    found = []
+    for place, row in enumerate(table.rows if table is not None else ()):
+        values = table.column("mean")[:, place].astype(np.float64)
+        found.append((row.name, row.own_name, group, Series(table.steps, values, table.written)))
+    return found
+
+
 def series_payload(run: Run, window: Window = None) -> dict[str, Any]:
     """The curves of a run. A log that knows epochs only has its learning rate and norms there."""
-    found = [(name, *STEP_SERIES[name], run.steps[name]) for name in STEP_SERIES if name in run.steps]
+    rates = _means(run.learning_rates(), "learning_rate")
+    names = [name for name in STEP_SERIES if name in run.steps and not (name == "learning_rate" and rates)]
+    found = [(name, *STEP_SERIES[name], run.steps[name]) for name in names] + rates
     known = {name for name, *_ in found}
     found += [
         (*EPOCH_SERIES[name], run.epochs[name])

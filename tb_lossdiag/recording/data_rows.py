@@ -46,10 +46,13 @@ def data_rows(
             yield kind, name, array
 
 
-def named_rows(data: Iterable[tuple[str, str, Any]], terms: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(kind, name) of each row: of `data_rows`, and behind them the terms of the loss."""
+def named_rows(
+    data: Iterable[tuple[str, str, Any]], terms: Iterable[str], rates: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """(kind, name) of each row: of `data_rows`, then the terms of the loss, then the learning rates of optimizers."""
     yield from ((kind, name) for kind, name, _ in data)
     yield from (("loss", name) for name in terms)
+    yield from (("rate", name) for name in rates)
 
 
 def classes_of(target: Any, prediction: Any, sparse_labels: bool | None, is_integer: bool) -> int | None:

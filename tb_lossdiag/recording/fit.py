@@ -36,15 +36,21 @@ class Fit:
         training = KerasTraining(model, getattr(model, "optimizer", None))
         self.recorder = Recorder(training, log_dir, every, selection, before and before.recorder)
         self.recorder.step = self._first = step
+        self._selection = selection
+        self._take_place()
+
+    def _take_place(self) -> None:
         with self.recorder.guarded():
-            self._train_function = _stand_in(model, before, selection)
+            self._train_function = _stand_in(self.model, _standing_in(self.model), self._selection)
             self._train_function.fit, self._train_function.recorder = self, self.recorder
-            model.train_function = self._train_function
+            self.model.train_function = self._train_function
 
     def begin_epoch(self, epoch: int, params: Mapping[str, Any]) -> None:
         """params: what Keras tells its callbacks."""
         if not self.recorder.active:
             return
+        if self.model.train_function is not self._train_function and self.model.train_function is not None:
+            self._take_place()  # a callback has compiled the model, or made it a train function
         if not self.has_started:
             self.has_started = True
             epochs, steps = params.get("epochs"), params.get("steps")

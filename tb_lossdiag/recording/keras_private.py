@@ -21,10 +21,6 @@ _SUM = Private(
     "keras", "Optimizer._all_reduce_sum_gradients", _ALL, "of a step that several replicas take nothing is recorded"
 )
 _LOSS_TRACKER = Private("keras", "Model._loss_tracker", _ALL, 'a mean called "loss" is the loss itself')
-_STRATEGY = Private("keras", "Model._distribute_strategy", _ALL, "the optimizer is built when Keras does it")
-_FUNCTIONAL = Private(
-    "keras", "keras.src.models.functional.Functional", _ALL, "the optimizer is built when Keras does it"
-)
 _HISTORY = Private("keras", "KerasTensor._keras_history", _ALL, "inputs and outputs are called by their place")
 _LOGITS = Private("keras", "Tensor._keras_logits", _ALL, "the op that made a prediction tells what it is")
 _MASK = Private("keras", "Tensor._keras_mask", _ALL, "a prediction is taken to have no mask")
@@ -77,13 +73,6 @@ def summing_method(several: bool) -> tuple[type, str] | None:
 def loss_tracker(model: Any) -> Any:
     """The metric that averages the whole loss; None where it has none."""
     return _LOSS_TRACKER.of(model, None)
-
-
-def is_plain_functional(model: Any) -> bool:
-    """Whether all its variables are there once it is built, outside of any strategy."""
-    functional = _FUNCTIONAL.imported(None)
-    known = isinstance(model, keras.Sequential) or (functional is not None and isinstance(model, functional))
-    return known and _STRATEGY.of(model, model) is None
 
 
 def operation_names(model: Any, ends: str) -> list[str]:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
+from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import structure_of
 from tb_lossdiag.recording.workers import in_lockstep
@@ -53,7 +54,8 @@ class Observation:
         self._parts: dict[Any, Observation] = {}
         self.apply_depth = 0
         self.x = self.y = self.y_pred = None
-        self.loss = self.penalty = self.learning_rate = None
+        self.loss = self.penalty = None
+        self.rates = Rates()
         self.loss_scale = self.gradient_scale = None
         self.before: dict[str, Any] = {}
         self.gradients: dict[str, Any] = {}
@@ -100,12 +102,12 @@ class Observation:
             path = self.structure.path_of_variable(variable)
             if path is None or not (gradient is None or self.holds(gradient)):
                 continue
-            if self.learning_rate is None:
-                self.learning_rate = tf.convert_to_tensor(optimizer.learning_rate)
-                self.gradient_scale = _gradient_scale(optimizer)
             self.gradients[path] = gradient
             ours = True
         if ours:
+            if not self.optimizers:
+                self.gradient_scale = _gradient_scale(optimizer)
+            self.rates = self.rates.with_applied(optimizer, tf.convert_to_tensor)
             self.optimizers.append(optimizer)
         if _replicas() > 1 and self.asks_others:  # Keras adds them up later, after clipping
             own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}

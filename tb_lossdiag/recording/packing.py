@@ -47,7 +47,7 @@ def packed(
         kept = spread([row.name for row in rows if selection.takes(row.layer)])
         variables, columns, unreached, weights = _variables(observation, copies, rows, kept)
         layers = observation.structure.layers
-        data, terms = list(_data(observation)), observation.terms
+        data, terms, rates = list(_data(observation)), observation.terms, observation.rates.by_name
         classes = _classes(observation, sparse_labels)
         names = [row.name for row in rows if row.kind == "output"]
         measured = {
@@ -63,7 +63,7 @@ def packed(
         followed = followed_units(dict(zip(measured, silent, strict=True)))
         layout = Layout(
             rows=tuple(row for row in rows if row.name in kept),
-            data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, terms)),
+            data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, terms, rates)),
             unreached=unreached,
             inputs=tuple(feeds_of(observation.calls).items()),
             units=tuple((call.path, call.tensor.shape[-1]) for call in outputs if call.tensor.shape.rank),
@@ -86,7 +86,7 @@ def packed(
         losses = losses_by_output(observation.model, len(predictions))
         for i, loss in zip(predictions, losses, strict=True):
             data_rows[i] |= _prediction_numbers(data[i][2], loss, copies)
-        data_rows += [statistics.term_statistics(copies.of(value)) for value in terms.values()]
+        data_rows += [statistics.term_statistics(copies.of(value)) for value in (*terms.values(), *rates.values())]
         if len(predictions) == 1 and losses[0] is not None and first_target is not None:
             columns["gradient_agreement"] = gradient_agreement(
                 observation, data[first_target][2], data[predictions[0]][2], losses[0], copies
@@ -160,7 +160,7 @@ def _variables(
 
 
 def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copies: Copies) -> tf.Tensor:
-    seen = {"loss": observation.loss, "penalty": observation.penalty, "learning_rate": observation.learning_rate}
+    seen = {"loss": observation.loss, "penalty": observation.penalty, "learning_rate": observation.rates.main}
     numbers = {name: statistics.as_float(copies.of(value)) for name, value in seen.items() if value is not None}
     if observation.loss is not None and observation.loss_scale is not None:
         numbers["loss"] /= statistics.as_float(observation.loss_scale)

@@ -1,16 +1,48 @@
 """At which learning rate does an optimizer step? One for all variables, or one of each optimizer that it is made of."""
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from tb_lossdiag.recording.keras_private import has_rate_of_its_own
+from tb_lossdiag.recording.keras_private import has_rate_of_its_own, variables_of
+from tb_lossdiag.recording.rows import unique
 
 
 def members(optimizer: Any) -> list[Any]:
     """The optimizers that take the steps: those that a MultiOptimizer divides the variables among, else the one."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
     return list(getattr(optimizer, "optimizers", None) or [optimizer])
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Those of the optimizers that have updated variables in one step: (name, rate, how many weights) each."""
+
+    applied: tuple[tuple[str, Any, int], ...] = ()
+
+    def with_applied(self, optimizer: Any, tensor: Callable[[Any], Any]) -> "Rates":
+        """tensor: makes one of a rate as it is in this step. An optimizer without a learning rate adds none."""
+        applied = self.applied
+        for member in members(optimizer):
+            rate = getattr(member, "learning_rate", None)
+            if rate is not None:
+                name = unique(member.name, [taken for taken, _, _ in applied])
+                weights = sum(math.prod(variable.shape) for variable in variables_of(member))
+                applied = (*applied, (name, tensor(rate), weights))
+        return Rates(applied)
+
+    @property
+    def main(self) -> Any:
+        """The rate at which most weights are updated; None without any."""
+        return max(self.applied, key=lambda one: one[2])[1] if self.applied else None
+
+    @property
+    def by_name(self) -> dict[str, Any]:
+        """Each optimizer's, where there are several."""
+        return {name: rate for name, rate, _ in self.applied} if len(self.applied) > 1 else {}
 
 
 def rate_set_by_hand(optimizer: Any) -> float | None:

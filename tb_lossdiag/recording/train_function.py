@@ -21,7 +21,6 @@ from tb_lossdiag.recording.running_mean import BatchLoss
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.twin import (
     OneStep,
-    build_optimizer,
     has_run,
     is_twins,
     made,
@@ -92,7 +91,6 @@ class TrainFunction:
     def _make_twin(self, iterator: Any) -> bool:
         """Whether the step may be sampled. The plain step is traced first, as it will be needed, and looked at."""
         with self.recorder.guarded():
-            build_optimizer(self.model)
             has_run_before, graph = has_run(self.plain), None
             with suppress(Exception):  # the user's, which is raised when the step is run
                 graph = traced(self.plain, iterator)

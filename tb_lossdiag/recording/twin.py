@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow as tf
 
 from tb_lossdiag.recording.draws import KeepsRandomState
-from tb_lossdiag.recording.keras_private import is_plain_functional
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.patch import patched
@@ -34,20 +33,6 @@ class OneStep(int):
         return False
 
     __hash__ = int.__hash__
-
-
-def build_optimizer(model: keras.Model) -> None:
-    """Makes the optimizer's variables now, where it is known which they will be.
-
-    Made inside of a function's first trace, as Keras does it, they cost a second trace: of ours, which is traced first,
-    and of a step of thousands of operations that is many seconds.
-    """
-    known = is_plain_functional(model) and model.built
-    optimizer, step = model.optimizer, getattr(model.train_step, "__func__", None)
-    if not known or step is not keras.Model.train_step or optimizer.built or not model.trainable_weights:
-        return
-    with keras.name_scope(optimizer.name, caller=optimizer):
-        optimizer.build(model.trainable_weights)
 
 
 def traced(function: Callable, *args: Any, **kwargs: Any) -> Any:

@@ -19,6 +19,7 @@ from tb_lossdiag.recording.data_rows import Named, named
 from tb_lossdiag.recording.jax.private import trace_state
 from tb_lossdiag.recording.keras_private import variables_of
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
+from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import Structure, structure_of
 
@@ -90,7 +91,8 @@ class Observation:
         self.before = dict(zip(self.structure.variables, weights, strict=True))
         self.seen = Seen()
         self.gradients: dict[str, Any] = {}
-        self.learning_rate = self.gradient_scale = None
+        self.rates = Rates()
+        self.gradient_scale = None
         self.optimizers: list[Any] = []
         self.loss_is_scaled = self.weighted = False
         self.error: Exception | None = None
@@ -190,10 +192,11 @@ class Observation:
             path = self.structure.path_of_variable(variable)
             if path is not None and gradient is not None:
                 given[path] = gradient
-        if given and self.learning_rate is None:
+        if given:
             with keras.StatelessScope(list(zip(optimizer.variables, optimizer_variables, strict=True))):
-                self.learning_rate = keras.ops.convert_to_tensor(optimizer.learning_rate)
-                self.gradient_scale = _gradient_scale(optimizer)
+                self.rates = self.rates.with_applied(optimizer, keras.ops.convert_to_tensor)
+                if not self.optimizers:
+                    self.gradient_scale = _gradient_scale(optimizer)
         self.gradients |= given
         self.optimizers += [optimizer] if given else []
 

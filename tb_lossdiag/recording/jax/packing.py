@@ -48,9 +48,10 @@ def packed(
     target, prediction = first["target"], first["prediction"]
     is_integer = target is not None and jnp.issubdtype(target.dtype, jnp.integer)
     classes = classes_of(target, prediction, sparse_labels, is_integer)
+    rates = observation.rates.by_name
     layout = Layout(
         rows=tuple(row for row in rows if row.name in kept),
-        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, dict(seen.terms))),
+        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, dict(seen.terms), rates)),
         unreached=(),  # JAX has zeros for a variable that the loss does not reach
         inputs=tuple(feeds_of(seen.calls).items()),
         units=tuple((call.path, call.tensor.shape[-1]) for call in outputs if call.tensor.ndim),
@@ -66,7 +67,7 @@ def packed(
     losses = losses_by_output(observation.model, len(predictions))
     for index, loss in zip(predictions, losses, strict=True):
         numbers[index] |= _prediction_numbers(data[index][2], loss)
-    numbers += [statistics.term_statistics(value) for _, value in seen.terms]
+    numbers += [statistics.term_statistics(value) for value in (*dict(seen.terms).values(), *rates.values())]
     if len(predictions) == 1 and losses[0] is not None and target is not None:
         columns["gradient_agreement"] = gradient_agreement(observation, target, prediction, losses[0])
     names = [row.name for row in rows if row.kind == "output"]
@@ -139,7 +140,7 @@ def _step_numbers(observation: Observation, columns: Mapping[str, Any]) -> jax.A
     loss = seen.loss
     if loss is not None and observation.loss_is_scaled and scale is not None:
         loss = statistics.as_float(loss) / statistics.as_float(scale)
-    numbers = {"loss": loss, "penalty": seen.penalty, "learning_rate": observation.learning_rate}
+    numbers = {"loss": loss, "penalty": seen.penalty, "learning_rate": observation.rates.main}
     for names in (("gradient_norm",), ("update_norm", "weight_norm")):  # there may be more of the latter
         if names[0] in columns:
             found = norms(*(columns[name][None, :] for name in names))

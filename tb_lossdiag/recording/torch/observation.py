@@ -16,6 +16,7 @@ from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.data_rows import Named, named
 from tb_lossdiag.recording.keras_private import variables_of
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
+from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.structure import Structure, structure_of
@@ -45,7 +46,8 @@ class Observation:
         self.loss: Tensor | None = None
         self.penalty: Tensor | None = None
         self.loss_is_scaled = self.scales_loss = self.weighted = False
-        self.learning_rate: Tensor | None = None
+        self.rates = Rates()
+        self.was_applied = False
         self.gradient_scale: Tensor | float | None = None
         self.clip_factor: Tensor | None = None
         self.gradients: list[Gradients] = []
@@ -139,8 +141,9 @@ class Observation:
 
     def saw_optimizer(self, optimizer: Any) -> None:
         """As it is before its step."""
-        if self.learning_rate is None:
-            self.learning_rate = keras.ops.convert_to_tensor(optimizer.learning_rate).detach().clone()
+        self.rates = self.rates.with_applied(optimizer, lambda rate: keras.ops.convert_to_tensor(rate).detach().clone())
+        if not self.was_applied:
+            self.was_applied = True
             self.gradient_scale = _gradient_scale(optimizer)
             self.scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 

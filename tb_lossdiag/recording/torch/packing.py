@@ -39,9 +39,10 @@ def packed(
     target, prediction = first["target"], first["prediction"]
     is_integer = target is not None and not target.is_floating_point()
     classes = classes_of(target, prediction, sparse_labels, is_integer)
+    rates = observation.rates.by_name
     layout = Layout(
         rows=tuple(row for row in rows if row.name in kept),
-        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, observation.terms)),
+        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, observation.terms, rates)),
         unreached=tuple(observation.unreached),
         inputs=tuple(feeds_of(observation.calls).items()),
         units=tuple((call.path, call.tensor.shape[-1]) for call in measured if call.tensor.dim()),
@@ -62,7 +63,7 @@ def packed(
         updates=updates_of(before, after, gradients),
         outputs={name: numbers for name, numbers in outputs.items() if name in kept},
         data=_data_numbers(data, losses, classes)
-        + [statistics.term_statistics(value) for value in observation.terms.values()],
+        + [statistics.term_statistics(value) for value in (*observation.terms.values(), *rates.values())],
         targets=statistics.target_statistics(target, classes) if target is not None and target.numel() else None,
         step=_step_numbers(observation, target, losses),
         batch=data[0][2].shape[0] if data and data[0][2].dim() else 0,
@@ -101,7 +102,7 @@ def _step_numbers(
     numbers = {
         "loss": loss / scale if observation.loss_is_scaled and scale is not None else loss,
         "penalty": observation.penalty,
-        "learning_rate": observation.learning_rate,
+        "learning_rate": observation.rates.main,
         "loss_scale": scale if observation.scales_loss else None,
         "clip_factor": observation.clip_factor,
     }
