@@ -223,8 +223,8 @@ def _in_flow_order(layers: list[LayerCard]) -> tuple[LayerCard, ...]:
     places = {layer.path: at for at, layer in enumerate(layers)}
 
     def place(at: int) -> float:
-        parts = layers[at].path.split("/")
-        holders = ("/".join(parts[:n]) for n in range(1, len(parts)))
+        path = layers[at].path
+        holders = (path[:end] for end, character in enumerate(path) if character == "/")
         return min([at, *(places[holder] - 0.5 for holder in holders if holder in places)])
 
     return tuple(layers[at] for at in sorted(range(len(layers)), key=place))

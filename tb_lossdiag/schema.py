@@ -14,6 +14,7 @@ Everything of one training lies in one TensorBoard run, `<log_dir>/diagnostics`:
 | HISTOGRAMS | float16 [lines, buckets]   | a tenth of the sampled steps; see below                     |
 | EPOCHS     | JSON object                | each epoch end: {"epoch": 0, "loss": ..., "val_loss": ...}  |
 | EVENTS     | JSON object                | rarely; {"kind": ..., "step": ...}, see EVENT_KINDS         |
+| END        | JSON object                | when the writer is closed; see below                        |
 
 A step is the 1-based number of the training step (batch) it describes, as in Keras's own batch summaries.
 Events of one step are filed at consecutive steps, as TensorBoard keeps one record per step and tag; "step" is true.
@@ -24,6 +25,13 @@ A line of HISTOGRAMS is one quantity of one row of the card, in the order of `hi
 values in each bucket of `histogram_edges`; NaN and Inf elements are in none, so a line sums to 1 less their share. Of a
 large tensor the shares are those of some thousand values. A line that was not measured is NaN. Readers that do not know
 the tag pass it over, so it came without a new version.
+
+END is {"first": step, "records": {tag: how many}}: what one writer wrote, from which step on.
+
+A writer that goes on in a directory first writes to every tag but CARD and EVENTS, at its first step, a record that
+holds nothing: a tensor of shape [0], or {}. With it, and its "restart" event, whatever an earlier writer had recorded
+at that step and later is overwritten by order of arrival alone, whatever the clocks say. Such an event has "cleared";
+in older logs, where it has not, wall times have to tell what was overwritten.
 """
 
 import json
@@ -43,9 +51,14 @@ TARGETS = "lossdiag/targets"
 HISTOGRAMS = "lossdiag/histograms"
 EPOCHS = "lossdiag/epochs"
 EVENTS = "lossdiag/events"
+END = "lossdiag/end"
 
-JSON_TAGS = (CARD, EPOCHS, EVENTS)
+JSON_TAGS = (CARD, EPOCHS, EVENTS, END)
 TENSOR_TAGS = (STEPS, LAYERS, DATA, TARGETS, HISTOGRAMS)
+
+MAX_STEP = 2**63 - 1  # an event file's steps and JSON's integers have 64 bits
+MAX_DIGITS = 100  # of an integer in JSON; what has more is out of every range, however many there are
+MAX_TEXT_BYTES = 16 << 20  # of one JSON text; the card of a model of 10,000 layers has 5 million
 
 STEP_COLUMNS = (
     "sequence",  # how many STEPS records the writer had written, this one included
@@ -121,7 +134,7 @@ ROW_KINDS = ("variable", "output", "input", "target", "prediction", "loss", "rat
 EVENT_KINDS = (
     "no_gradient",  # {"rows": [...]} variables the loss does not reach: the gradient is None
     "learning_rate",  # {"from": ..., "to": ...} changed by a callback between steps
-    "restart",  # {} a fit that continues in a directory that already holds steps
+    "restart",  # {"cleared": true} a fit that continues in a directory that already holds steps; see above
     "accident",  # {"reason": "nonfinite" or "leap", "losses": [[step, loss], ...]} the last losses, that step's too
     "cost",  # {"share": ..., "samples": ...} what samples added to the time of plain steps, compilation left out
     "recording_stopped",  # {"reason": ...} recording failed and switched itself off
@@ -159,7 +172,9 @@ def encode_json(value: Mapping[str, object]) -> str:
 
 def decode_json(text: str | bytes) -> dict:
     """The object back. Raises ValueError when it is not a JSON object."""
-    value = json.loads(text)
+    if len(text) > MAX_TEXT_BYTES:
+        raise ValueError(f"a JSON text of {len(text)} bytes, expected {MAX_TEXT_BYTES} at most")
+    value = json.loads(text, parse_int=lambda digits: int(digits[:MAX_DIGITS]))
     if not isinstance(value, dict):
         raise ValueError(f"expected a JSON object, got {type(value).__name__}")
     return value
@@ -170,7 +185,8 @@ def encode_vector(columns: Sequence[str], values: Mapping[str, float]) -> np.nda
     unknown = sorted(set(values) - set(columns))
     if unknown:
         raise ValueError(f"unknown column {unknown[0]!r}; known: {', '.join(columns)}")
-    return np.array([float(values.get(name, np.nan)) for name in columns], np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and that is what is recorded
+        return np.array([float(values.get(name, np.nan)) for name in columns], np.float32)
 
 
 def encode_matrix(columns: Sequence[str], values: Mapping[str, Sequence[float]], rows: int) -> np.ndarray:
@@ -180,7 +196,8 @@ def encode_matrix(columns: Sequence[str], values: Mapping[str, Sequence[float]],
         raise ValueError(f"unknown column {unknown[0]!r}; known: {', '.join(columns)}")
     matrix = np.full((rows, len(columns)), np.nan, np.float32)
     for name, column in values.items():
-        column = np.asarray(column, np.float32)
+        with np.errstate(over="ignore"):
+            column = np.asarray(column, np.float32)
         if column.shape != (rows,):
             raise ValueError(f"column {name!r} has shape {column.shape}, expected ({rows},): one per row of the card")
         matrix[:, list(columns).index(name)] = column

@@ -79,7 +79,8 @@ class DataServers:
             if b"Finished load cycle" in line:
                 break
         address = f"localhost:{_wait_for(port_file)}"
-        return Log(GrpcDataProvider(address, _make_stub(address, ChannelCredsType.LOCAL)), RequestContext())
+        provider = GrpcDataProvider(address, _make_stub(address, ChannelCredsType.LOCAL))
+        return Log(provider, RequestContext(), directory=str(log_dir))
 
 
 def _wait_for(port_file) -> str:

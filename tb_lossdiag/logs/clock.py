@@ -4,16 +4,37 @@ import numpy as np
 
 from tb_lossdiag.logs.source import Samples
 
+LONG_GAP = 10  # of the usual time between two records; a value from further behind one was hardly written just after it
+
 
 def place(samples: Samples, clock: Samples) -> Samples:
     """The samples at the newest step that `clock` had written when they were.
 
-    Those before its first step are left out; of several at one step the last is kept.
+    Those before its first step are left out; of several at one step the last is kept. Both were written in order, so
+    a later sample is at no earlier step, also where the computer's clock was set back or forth meanwhile.
     """
-    at = np.searchsorted(np.maximum.accumulate(clock.walls), samples.walls, side="right") - 1
+    at = _places(samples.walls, clock.walls)
     last_at_its_step = np.append(at[1:] != at[:-1], True) if len(at) else np.zeros(0, bool)
     kept = np.flatnonzero((at >= 0) & last_at_its_step)
     return Samples(clock.steps[at[kept]], samples.walls[kept], np.asarray(samples.values)[kept])
+
+
+def _places(walls: np.ndarray, clock: np.ndarray) -> np.ndarray:
+    """int64 [n]: the index of the newest time in `clock` when each of `walls` was, -1 for none."""
+    forward = np.diff(clock)
+    if len(clock) == 0 or (forward >= 0).all():
+        return np.searchsorted(clock, walls, side="right") - 1
+    long_gap = LONG_GAP * np.median(forward[forward > 0]) if (forward > 0).any() else np.inf
+    at, first = np.full(len(walls), -1), 0
+    for index, wall in enumerate(walls):
+        gaps = wall - clock[first:]
+        gaps = np.where(gaps >= 0, gaps, np.inf)
+        last_of_its_stretch = np.append(gaps[1:] > gaps[:-1], True)  # before the times that come after the value
+        near = np.flatnonzero((gaps <= long_gap) & last_of_its_stretch)
+        if np.isfinite(gaps).any():
+            first += int(near[0] if len(near) else np.argmin(gaps))
+            at[index] = first
+    return at
 
 
 def counts_epochs(samples: Samples) -> bool:

@@ -5,6 +5,7 @@ import numpy as np
 from tb_lossdiag.run import Series
 
 BOOKKEEPING = ("sequence", "layer_sequence")
+MAX_SEQUENCE = 2**24  # up to there a float32 holds every whole number
 NORMS = ("gradient_norm", "update_norm", "weight_norm")  # the columns in which a NaN can be a measurement
 
 
@@ -42,8 +43,8 @@ def step_series(steps: np.ndarray, columns: dict[str, np.ndarray]) -> dict[str, 
 def written(sequence: np.ndarray) -> int:
     """How many records were written up to the newest, over all writers: each counts from 1, so a fall is a new one.
 
-    sequence: float64 [n], NaN where a record has no number.
+    sequence: float64 [n], NaN where a record has no number; a number that no writer comes to is none.
     """
-    counted = sequence[np.isfinite(sequence)]
+    counted = sequence[(sequence >= 1) & (sequence <= MAX_SEQUENCE)]
     ends = np.append(counted[1:] <= counted[:-1], True) if len(counted) else np.zeros(0, bool)
     return int(counted[ends].sum())

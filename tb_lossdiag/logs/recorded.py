@@ -6,8 +6,13 @@ from typing import Any
 import numpy as np
 
 from tb_lossdiag import schema
+from tb_lossdiag.logs.bounded import refusal
+from tb_lossdiag.logs.card import decode_card
+from tb_lossdiag.logs.damage import Damage
+from tb_lossdiag.logs.json_limits import SHOWN_CHARACTERS, shown, within_limits
 from tb_lossdiag.logs.measured import step_series, written
-from tb_lossdiag.logs.source import Log, Samples
+from tb_lossdiag.logs.missing import missing
+from tb_lossdiag.logs.source import Log, Samples, newest_wall_time
 from tb_lossdiag.run import Event, Histograms, ModelCard, Row, Run, Series, Table
 
 # What decoding a JSON text raises whose parts have the wrong type or are nested a thousand deep.
@@ -18,28 +23,39 @@ MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 class _Reading:
     """One run being read.
 
-    skipped: what could not be, one sentence each. starts: step and wall time at which each writer began.
+    skipped: what could not be, one sentence each. damage: of its files. starts: step and wall time at which a writer of
+    an older version took over, which left what it overwrote where it was. left_out: {tag: {where: what}} of single
+    values of readable records. arrived: {tag: all records that came}.
     """
 
     log: Log
     run: str
     tags: dict[str, Any]
+    damage: Damage
     skipped: list[str] = field(default_factory=list)
     starts: list[tuple[int, float]] = field(default_factory=list)
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+    arrived: dict[str, Samples] = field(default_factory=dict)
 
     def samples(self, tag: str) -> Samples | None:
         """The tag's records, or None when there are none to be had."""
         if tag not in self.tags:
             return None
         try:
-            samples = self.log.read_tensors(self.run, tag)
+            samples = self.log.read_tensors(self.run, tag, self.damage.lost.get(tag, frozenset()))
         except Exception as error:  # TensorBoard gives up on the whole tag when one tensor is beyond it
             self.skipped.append(f"{tag}: not readable ({type(error).__name__}: {error})")
             return None
         kept = np.ones(len(samples), bool)
         for step, wall in self.starts:  # a restarted training overwrites all tags, also those it has not come to yet
             kept &= (samples.steps < step) | (samples.walls >= wall)
-        return samples.take(np.flatnonzero(kept))
+        kept &= np.array([not _holds_nothing(tag, value) for value in samples.values], bool)
+        samples = samples.take(np.flatnonzero(kept))
+        self.arrived[tag] = samples
+        before = np.count_nonzero(samples.steps < 0)
+        if before:
+            self.skipped.append(f"{tag}: {before} of {len(samples)} records skipped (step {samples.steps[0]}, below 0)")
+        return samples.take(np.flatnonzero(samples.steps >= 0))
 
     def decoded(self, tag: str, decode) -> Samples:
         """The records that `decode` accepts, decoded; the others are counted and the first reason is kept."""
@@ -49,14 +65,22 @@ class _Reading:
         kept, values, reasons = [], [], []
         for index, value in enumerate(samples.values):
             try:
+                refused = refusal(value)
+                if refused is not None:
+                    raise ValueError(refused)
                 values.append(decode(value))
                 kept.append(index)
             except schema.NewerFormat:
                 raise
             except MALFORMED as error:
-                reasons.append(str(error))
+                reasons.append(str(error)[: 2 * SHOWN_CHARACTERS])
         if reasons:
             self.skipped.append(f"{tag}: {len(reasons)} of {len(samples)} records skipped ({reasons[0]})")
+        left_out = self.left_out.get(tag)
+        if left_out:
+            where, what = next(iter(left_out.items()))
+            others = f", and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+            self.skipped.append(f"{tag}: {where} left out ({what}){others}")
         return replace(samples.take(kept), values=values)
 
 
@@ -66,10 +90,19 @@ def read_recorded(log: Log, run: str, name: str) -> tuple[Run, Samples]:
     Raises schema.NewerFormat when a later tb_lossdiag wrote it. Nothing else a log can contain raises.
     """
     tags = log.recorded_tags([run]).get(run, {})
-    reading = _Reading(log, run, tags)
+    damage = log.damage(run, one_writer=True)
+    reading = _Reading(log, run, tags, damage, list(damage.notes))
     for tag in sorted(tags):
         _check_content(reading, tag, tags[tag].plugin_content)
-    card = _card(reading)
+    # First of all: a live run's other tags only grow meanwhile, so nothing is missing that was merely not there yet.
+    ends = reading.decoded(schema.END, lambda value: schema.decode_json(_text(value)))
+    events = reading.decoded(schema.EVENTS, lambda value: _event(reading, _text(value)))
+    found = tuple(
+        Event(int(facts.pop("step", filed)), kind, facts)
+        for filed, (kind, facts) in zip(events.steps, events.values, strict=True)
+    )
+    cards = _cards(reading, found)
+    card = cards.values[-1] if len(cards) else None
     known = card or ModelCard()
     columns = known.columns
     step_columns = columns.get("steps", schema.STEP_COLUMNS)
@@ -77,13 +110,7 @@ def read_recorded(log: Log, run: str, name: str) -> tuple[Run, Samples]:
     records = reading.decoded(schema.STEPS, lambda value: schema.decode_tensor(value, step_columns))
     cells = np.array(records.values, np.float64).reshape(len(records), len(step_columns))
     steps = {name: cells[:, index] for index, name in enumerate(step_columns)}
-    epochs = reading.decoded(schema.EPOCHS, lambda value: schema.decode_json(_text(value)))
-    events = reading.decoded(schema.EVENTS, lambda value: _event(_text(value)))
-    found = tuple(
-        Event(int(facts.pop("step", filed)), kind, facts)
-        for filed, (kind, facts) in zip(events.steps, events.values, strict=True)
-    )
-    walls = [series.max_wall_time for series in tags.values() if series.max_wall_time is not None]
+    epochs = reading.decoded(schema.EPOCHS, lambda value: _epoch(reading, _text(value)))
     run_read = Run(
         name=name,
         card=card,
@@ -94,11 +121,11 @@ def read_recorded(log: Log, run: str, name: str) -> tuple[Run, Samples]:
         targets=_targets(reading, columns.get("targets", schema.TARGET_COLUMNS)),
         histograms=_histograms(reading, known.rows),
         events=found,
-        restarts=_restarts(reading, found),
-        skipped=tuple(reading.skipped),
-        wall_time=float(max(walls, default=0.0)),
+        restarts=_restarts(cards, found),
+        wall_time=newest_wall_time(wall for samples in reading.arrived.values() for wall in samples.walls),
     )
-    return run_read, records
+    reading.skipped += missing(reading.arrived, ends, written(steps.get("sequence", np.zeros(0))))
+    return replace(run_read, skipped=tuple(reading.skipped)), records
 
 
 def _check_content(reading: _Reading, tag: str, content: bytes) -> None:
@@ -110,26 +137,28 @@ def _check_content(reading: _Reading, tag: str, content: bytes) -> None:
     schema.check_version(version)
 
 
-def _card(reading: _Reading) -> ModelCard | None:
-    cards = reading.decoded(schema.CARD, lambda value: _decode_card(_text(value)))
+def _cards(reading: _Reading, events: tuple[Event, ...]) -> Samples:
+    """The cards, the newest last. One that took over without clearing what it overwrites is among the `starts` then."""
+    cards = reading.decoded(schema.CARD, lambda value: _card(reading, _text(value)))
     if not len(cards):
         reading.skipped.append(f"{schema.CARD}: missing, so layers have no names and settings are unknown")
-        return None
-    reading.starts += [(int(step), float(wall)) for step, wall in zip(cards.steps, cards.walls, strict=True)]
-    return cards.values[-1]
+    left = {event.step for event in events if event.kind == "restart" and not event.facts.get("cleared")}
+    starts = zip(cards.steps, cards.walls, strict=True)
+    reading.starts += [(int(step), float(wall)) for step, wall in starts if step in left]
+    return cards
 
 
-def _decode_card(text: bytes) -> ModelCard:
-    value = schema.decode_json(text)
-    if isinstance(value.get("version"), int):
-        schema.check_version(value["version"])
-    card = ModelCard.from_dict(value)
-    names = [name for row in (*card.rows, *card.data_rows) for name in (row.name, row.kind, row.layer)]
-    names += [name for columns in card.columns.values() for name in columns]
-    names += [name for layer in card.layers for name in (layer.path, layer.kind, *layer.inputs)]
-    for wrong in (name for name in names if not isinstance(name, str)):
-        raise TypeError(f"the card has {wrong!r} where a name should be")
+def _card(reading: _Reading, text: bytes) -> ModelCard:
+    card, dropped = decode_card(text)
+    reading.left_out.setdefault(schema.CARD, {}).update(dropped)
     return card
+
+
+def _holds_nothing(tag: str, value: np.ndarray) -> bool:
+    """Whether it is one of the records with which a writer takes a tag over."""
+    if tag in schema.TENSOR_TAGS:
+        return value.shape == (0,)
+    return tag in (schema.EPOCHS, schema.END) and value.size == 1 and value.item() in (b"{}", "{}")
 
 
 def _text(value: np.ndarray) -> bytes:
@@ -138,38 +167,50 @@ def _text(value: np.ndarray) -> bytes:
     return value.item()
 
 
-def _event(text: bytes) -> tuple[str, dict[str, Any]]:
-    facts = schema.decode_json(text)
+def _event(reading: _Reading, text: bytes) -> tuple[str, dict[str, Any]]:
+    facts, dropped = within_limits(schema.decode_json(text))
     kind = facts.pop("kind", None)
     if not isinstance(kind, str):
         raise ValueError(f"an event of kind {kind!r}")
-    if not isinstance(facts.get("step", 0), int):
-        raise ValueError(f"an event at step {facts['step']!r}")
+    step = facts.get("step", 0)
+    if "step" in dropped or not isinstance(step, int) or isinstance(step, bool) or step < 0:
+        raise ValueError(f"an event at step {dropped.get('step', shown(step))}")
+    reading.left_out.setdefault(schema.EVENTS, {}).update(dropped)
     return kind, facts
 
 
-def _restarts(reading: _Reading, events: tuple[Event, ...]) -> tuple[int, ...]:
+def _epoch(reading: _Reading, text: bytes) -> dict[str, Any]:
+    numbers, dropped = within_limits(schema.decode_json(text))
+    dropped |= {name: shown(value) for name, value in numbers.items() if not _is_number(value)}
+    reading.left_out.setdefault(schema.EPOCHS, {}).update(dropped)
+    return {name: value for name, value in numbers.items() if _is_number(value)}
+
+
+def _restarts(cards: Samples, events: tuple[Event, ...]) -> tuple[int, ...]:
     """Steps at which another writer took over, by its card or its event.
 
     Not by the overwritten records: only TensorBoard's Python loader still shows those.
     """
-    later_cards = {step for step, _ in reading.starts[1:]}
+    later_cards = {int(step) for step in cards.steps[1:]}
     return tuple(sorted(later_cards | {event.step for event in events if event.kind == "restart"}))
 
 
 def _epoch_series(epochs: Samples) -> dict[str, Series]:
-    names = sorted({name for record in epochs.values for name in record} - {"epoch"})
-    series = {}
-    for name in names:
-        kept = [index for index, record in enumerate(epochs.values) if _is_number(record.get(name))]
-        if kept:
-            values = [float(epochs.values[index][name]) for index in kept]
-            series[name] = Series(epochs.steps[kept], np.array(values), len(kept))
-    return series
+    series: dict[str, tuple[list[int], list[float]]] = {}
+    for step, record in zip(epochs.steps.tolist(), epochs.values, strict=True):
+        for name, value in record.items():
+            steps, values = series.setdefault(name, ([], []))
+            steps.append(step)
+            values.append(float(value))
+    return {
+        name: Series(np.array(steps, np.int64), np.array(values), len(steps))
+        for name, (steps, values) in sorted(series.items())
+        if name != "epoch"
+    }
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _table(

@@ -32,7 +32,7 @@ def read_run(log: Log, experiment: Experiment) -> Run:
         return read_scalars(log, experiment)
     recorded, clock = read_recorded(log, recorded_run, experiment.name)
     plain = read_scalars(log, experiment, clock)
-    skipped = recorded.skipped + plain.skipped
+    skipped = tuple(dict.fromkeys(recorded.skipped + plain.skipped))
     if not recorded.steps and not recorded.epochs:
         return replace(recorded, steps=plain.steps, epochs=plain.epochs, step_unit=plain.step_unit, skipped=skipped)
     return replace(recorded, epochs={**plain.epochs, **recorded.epochs}, skipped=skipped)
@@ -46,7 +46,7 @@ def _recorded_run(log: Log, experiment: Experiment) -> str | None:
 
 def _stamp(experiment: Experiment, listings: tuple[dict, ...]) -> tuple:
     return tuple(
-        (run, tag, series.max_step, series.max_wall_time)
+        (run, tag, series.max_step, repr(series.max_wall_time))  # NaN differs from itself, its text does not
         for run in sorted(experiment.runs.values())
         for listing in listings
         for tag, series in sorted(listing.get(run, {}).items())

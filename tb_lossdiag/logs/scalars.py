@@ -7,7 +7,7 @@ import numpy as np
 from tb_lossdiag.logs.clock import counts_epochs, place, undo_running_mean
 from tb_lossdiag.logs.experiments import Experiment
 from tb_lossdiag.logs.roles import Role, role_of
-from tb_lossdiag.logs.source import Log, Samples
+from tb_lossdiag.logs.source import Log, Samples, newest_wall_time
 from tb_lossdiag.run import Run, Series
 
 PER_STEP = ("learning_rate", "gradient_norm")  # quantities that belong to a step wherever steps are known
@@ -37,7 +37,6 @@ def read_scalars(log: Log, experiment: Experiment, clock: Samples | None = None)
             unit = "epoch"
             epochs = steps | epochs
             steps = {}
-    walls = [samples.walls.max() for samples in found.values() if len(samples)]
     return Run(
         name=experiment.name,
         steps=_series(steps),
@@ -45,7 +44,7 @@ def read_scalars(log: Log, experiment: Experiment, clock: Samples | None = None)
         skipped=tuple(skipped),
         source="scalars",
         step_unit=unit,
-        wall_time=float(max(walls, default=0.0)),
+        wall_time=newest_wall_time(wall for samples in found.values() for wall in samples.walls),
     )
 
 
@@ -60,13 +59,19 @@ def _find(log: Log, experiment: Experiment) -> tuple[Found, list[str]]:
             if role is not None:
                 candidates.setdefault(replace(role, strangers=0), []).append((role.strangers, run, tag))
     found: Found = {}
-    skipped = []
+    damages = {run: log.damage(run) for run in splits if run in tags}
+    skipped = [note for damage in damages.values() for note in damage.notes]
     for role, places in candidates.items():
         _, run, tag = min(places)
         try:
-            found[role] = log.read_scalars(run, tag)
+            samples = log.read_scalars(run, tag, damages[run].lost.get(tag, frozenset()))
         except Exception as error:  # a hostile tag must not take the others down
             skipped.append(f"scalar {tag!r} of run {run!r} could not be read: {error}")
+            continue
+        before = int(np.count_nonzero(samples.steps < 0))
+        if before:
+            skipped.append(f"scalar {tag!r} of run {run!r}: {before} points skipped (step {samples.steps[0]}, below 0)")
+        found[role] = samples.take(np.flatnonzero(samples.steps >= 0))
     return found, skipped
 
 

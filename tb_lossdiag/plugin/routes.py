@@ -41,6 +41,7 @@ class LossDiagPlugin(base_plugin.TBPlugin):
         if context.data_provider is None:
             raise ValueError("TensorBoard runs without a data provider (--generic_data=false)")
         self._provider = context.data_provider
+        self._directory = context.logdir or ""
         self._readings = Readings(diagnose_run)
 
     def get_plugin_apps(self) -> dict[str, Callable]:
@@ -158,7 +159,8 @@ class LossDiagPlugin(base_plugin.TBPlugin):
 
     def _log(self, request: Request) -> Log:
         environ = request.environ
-        return Log(self._provider, plugin_util.context(environ), plugin_util.experiment_id(environ))
+        experiment = plugin_util.experiment_id(environ)
+        return Log(self._provider, plugin_util.context(environ), experiment, self._directory)
 
 
 def _application(handler: Callable[[Request], Response], known: Collection[str], repeated: Collection[str]) -> Callable:

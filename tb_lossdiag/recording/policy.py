@@ -26,7 +26,7 @@ class Policy:
     should_stop: whether a finding asked for the end of the training.
     """
 
-    def __init__(self, on_finding: str | Callable, min_severity: str, log_dir: Path) -> None:
+    def __init__(self, on_finding: str | Callable, min_severity: str, log_dir: Path | str) -> None:
         self.should_stop = False
         self._on_finding = on_finding
         self._severities = SEVERITIES[: SEVERITIES.index(min_severity) + 1]
@@ -87,7 +87,7 @@ class Policy:
         )
 
 
-def policy(on_finding: str | Callable | None, min_severity: str, log_dir: Path) -> Policy | None:
+def policy(on_finding: str | Callable | None, min_severity: str, log_dir: Path | str) -> Policy | None:
     """The policy asked for, None for none. Raises TypeError or ValueError for an argument that is not allowed."""
     allowed = f"expected None, {', '.join(map(repr, ACTIONS))} or a callable that takes a cause and the report"
     if isinstance(on_finding, str) and on_finding not in ACTIONS:

@@ -316,7 +316,7 @@ class Recorder:
         """Losses go to the file together: alone, each would cost a plain step more than all else we do there."""
         now = time.time()
         self._losses.append((self.step, loss, now))
-        if now - self._losses[0][2] > HELD_SECONDS:
+        if not 0 <= now - self._losses[0][2] <= HELD_SECONDS:  # a clock that was set back must not hold them for hours
             self._write_losses()
 
     def _fly(self, step: int, loss: float) -> None:

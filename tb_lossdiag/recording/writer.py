@@ -1,10 +1,7 @@
 """How does a training's diagnostics get into event files? DiagnosticsWriter, for any framework, without TensorFlow."""
 
-import itertools
 import operator
 import os
-import socket
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,10 +11,10 @@ from typing import Any
 import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 
-from tb_lossdiag import schema
+from tb_lossdiag import schema, storage
+from tb_lossdiag.recording.event_files import event_files
 from tb_lossdiag.run import ModelCard
 
-_FILE_NUMBERS = itertools.count()
 _COLUMNS = {
     "steps": schema.STEP_COLUMNS,
     "layers": tuple(schema.LAYER_COLUMNS),
@@ -33,15 +30,17 @@ _METADATA = summary_pb2.SummaryMetadata(
 
 
 class DiagnosticsWriter:
-    """Writes one training's records into `<log_dir>/diagnostics`.
+    """Writes one training's records into `<log_dir>/diagnostics`; log_dir: a path, or a URL such as gs://bucket/run1.
 
         card = ModelCard(rows=(Row("fc1/kernel", "variable", "fc1"), Row("fc1", "output", "fc1")))
         with DiagnosticsWriter("logs/run1", card=card) as writer:
             writer.write_step(1, loss=2.3, learning_rate=0.1)
             writer.write_layers(1, {"gradient_norm": [0.5, np.nan]})
 
-    Steps are non-negative integers and increase strictly per kind of record. The card is written before the first
+    Steps are integers from 0 to 2^63 - 1 and increase strictly per kind of record. The card is written before the first
     record; its rows name the layer table's rows, its data_rows the data table's.
+    A file on this machine has each record at once. Behind a URL they are uploaded together, ten seconds apart or more,
+    when the writer is closed, and when the process ends.
     Raises TypeError or ValueError for wrong arguments and OSError where the directory cannot be written.
     """
 
@@ -51,15 +50,10 @@ class DiagnosticsWriter:
         self._card = card
         self._card_written = False
         self._last_steps: dict[str, int] = {}
-        self._records = dict.fromkeys(schema.TENSOR_TAGS, 0)
+        self._records = dict.fromkeys((*schema.TENSOR_TAGS, *schema.JSON_TAGS), 0)
+        self._first_step = schema.MAX_STEP
         self._pending_step: tuple[int, dict[str, float]] | None = None
-        directory = checked_directory(log_dir) / schema.RUN_DIRECTORY
-        directory.mkdir(parents=True, exist_ok=True)
-        self._continues = any(directory.glob("events.out.tfevents.*"))
-        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{next(_FILE_NUMBERS):06d}"
-        self._file = _open_records(str(directory / name))
-        self._put(event_pb2.Event(file_version="brain.Event:2"))
-        self._file.flush()
+        self._files = event_files(storage.join(checked_directory(log_dir), schema.RUN_DIRECTORY))
 
     def write_card(self, step: int, card: ModelCard) -> None:
         """Writes the card, for a training whose rows are known only now. Comes before any other record, once."""
@@ -87,7 +81,10 @@ class DiagnosticsWriter:
         """Steps of which only the loss is known: (step, loss, Unix seconds) each, at a tenth of write_step's cost."""
         if not losses:
             return
-        self._begin(schema.STEPS, self._checked_step(schema.STEPS, losses[0][0]))
+        first, *others = (step for step, _, _ in losses)
+        self._begin(schema.STEPS, self._checked_step(schema.STEPS, first))
+        for step in others:
+            self._last_steps[schema.STEPS] = self._checked_step(schema.STEPS, step)
         columns = self._columns("steps")
         rows = np.full((len(losses), len(columns)), np.nan, "<f4")
         rows[:, columns.index("loss")] = [loss for _, loss, _ in losses]
@@ -95,11 +92,14 @@ class DiagnosticsWriter:
         event = _tensor_event(schema.STEPS, rows[0])
         tensor = event.summary.value[0].tensor
         for row, (step, _, seconds) in zip(rows, losses, strict=True):
-            event.step, event.wall_time, tensor.tensor_content = step, seconds, row.tobytes()
-            self._file.write(event.SerializeToString())
-        self._file.flush()
+            event.step, event.wall_time, tensor.tensor_content = (
+                step,
+                seconds + self._files.seconds_ahead,
+                row.tobytes(),
+            )
+            self._files.write(event.SerializeToString())
+        self._files.flush()
         self._records[schema.STEPS] += len(losses)
-        self._last_steps[schema.STEPS] = losses[-1][0]
 
     def write_layers(self, step: int, columns: Mapping[str, Sequence[float]]) -> None:
         """{column of schema.LAYER_COLUMNS: one number per row of the card}."""
@@ -123,6 +123,7 @@ class DiagnosticsWriter:
         step = self._checked_step(schema.HISTOGRAMS, step)
         lines = schema.encode_histograms(histograms, [row.kind for row in self._card.rows])
         self._begin(schema.HISTOGRAMS, step)
+        self._records[schema.HISTOGRAMS] += 1
         self._put_tensor(schema.HISTOGRAMS, step, lines)
 
     def write_epoch(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -140,16 +141,18 @@ class DiagnosticsWriter:
         self._write_json(schema.EVENTS, filed, {**facts, "kind": kind, "step": step})
 
     def flush(self) -> None:
-        """Brings everything written so far into the file."""
+        """Brings everything written so far into the file; behind a URL when the next upload is due."""
         self._write_pending_step()
-        self._file.flush()
+        self._files.flush()
 
     def close(self) -> None:
-        """Flushes and closes; a second call does nothing."""
-        if self._file is not None:
-            self.flush()
-            self._file.close()
-            self._file = None
+        """Writes what is left and how much there is of each kind; a second call does nothing."""
+        if self._files is not None:
+            self._write_pending_step()
+            if self._card_written:
+                self._write_end()
+            files, self._files = self._files, None
+            files.close()
 
     def __enter__(self) -> "DiagnosticsWriter":
         return self
@@ -174,20 +177,21 @@ class DiagnosticsWriter:
         step = self._checked_step(tag, step)
         text = schema.encode_json(value)
         self._begin(tag, step)
+        self._records[tag] += 1
         self._put_text(tag, step, text)
 
     def _columns(self, axis: str) -> tuple[str, ...]:
         return tuple((self._card.columns if self._card else {}).get(axis) or _COLUMNS[axis])
 
     def _checked_step(self, tag: str, step: int) -> int:
-        if self._file is None:
+        if self._files is None:
             raise ValueError("the writer is closed")
         try:
             number = operator.index(step)
         except TypeError:
             raise TypeError(f"step={step!r}: expected an int, got {type(step).__name__}") from None
-        if number < 0:
-            raise ValueError(f"step={number}: expected 0 or more")
+        if not 0 <= number <= schema.MAX_STEP:
+            raise ValueError(f"step={number}: expected 0 or more, and 2^63 - 1 at most")
         last = self._last_steps.get(tag, -1)
         if number <= last and tag != schema.EVENTS:
             raise ValueError(f"step={number}: expected a step after {last} for {tag}")
@@ -198,14 +202,30 @@ class DiagnosticsWriter:
         if self._pending_step is not None and self._pending_step[0] != step:
             self._write_pending_step()
         self._last_steps[tag] = step
+        self._first_step = min(self._first_step, step)
         if self._card_written:
             return
         card = self._card or ModelCard()
         self._card = replace(card, columns={**_COLUMNS, **card.columns})
         self._card_written = True
+        self._records[schema.CARD] += 1
         self._put_text(schema.CARD, step, schema.encode_json({**self._card.to_dict(), "version": schema.VERSION}))
-        if self._continues:
-            self.write_event(step, "restart")
+        if self._files.continues:
+            self._clear(step)
+            self.write_event(step, "restart", cleared=True)
+
+    def _clear(self, step: int) -> None:
+        """Takes every tag over from an earlier writer: what that had recorded at this step and later is overwritten."""
+        for tag in schema.TENSOR_TAGS:
+            self._put_tensor(tag, step, np.zeros(0))
+        for tag in (schema.EPOCHS, schema.END):
+            self._put_text(tag, step, schema.encode_json({}))
+
+    def _write_end(self) -> None:
+        """Says how much was written."""
+        records = {tag: count for tag, count in self._records.items() if count}
+        text = schema.encode_json({"first": self._first_step, "records": records})
+        self._put_text(schema.END, max(self._last_steps.values()), text)
 
     def _write_pending_step(self) -> None:
         if self._pending_step is None:
@@ -222,18 +242,13 @@ class DiagnosticsWriter:
         self._put_record(_tensor_event(tag, array), step)
 
     def _put_text(self, tag: str, step: int, text: str) -> None:
-        self._put_record(
-            _event(tag, tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[text.encode()])), step
-        )
+        tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[text.encode()])
+        self._put_record(_event(tag, tensor), step)
 
     def _put_record(self, event: event_pb2.Event, step: int) -> None:
-        event.step = step
-        self._put(event)
-        self._file.flush()  # a killed process loses nothing that was written
-
-    def _put(self, event: event_pb2.Event) -> None:
-        event.wall_time = time.time()
-        self._file.write(event.SerializeToString())
+        event.step, event.wall_time = step, time.time() + self._files.seconds_ahead
+        self._files.write(event.SerializeToString())
+        self._files.flush()
 
 
 def _tensor_event(tag: str, array: np.ndarray) -> event_pb2.Event:
@@ -251,20 +266,9 @@ def _event(tag: str, tensor: tensor_pb2.TensorProto) -> event_pb2.Event:
     return event_pb2.Event(summary=summary_pb2.Summary(value=[value]))
 
 
-def checked_directory(log_dir: str | os.PathLike) -> Path:
-    """The path. Raises TypeError or ValueError when it cannot be one."""
-    if not isinstance(log_dir, (str, os.PathLike)):
-        raise TypeError(f"log_dir={log_dir!r}: expected the path of a directory, got {type(log_dir).__name__}")
-    if not os.fspath(log_dir):
-        raise ValueError("log_dir='': expected the path of a directory")
-    return Path(log_dir)
-
-
-def _open_records(path: str) -> Any:
-    """A TFRecord file: TensorFlow's where the process has TensorFlow anyway, else TensorBoard's, 100 times slower."""
-    tensorflow = sys.modules.get("tensorflow")
-    if tensorflow is not None:
-        return tensorflow.io.TFRecordWriter(path)
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    return RecordWriter(open(path, "wb"))
+def checked_directory(log_dir: str | os.PathLike) -> Path | str:
+    """The absolute path, or the URL. Raises TypeError or ValueError when it is neither, or nobody can write there."""
+    directory = storage.place(log_dir)
+    if isinstance(directory, str):
+        storage.check_scheme(directory)
+    return directory

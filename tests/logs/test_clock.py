@@ -53,3 +53,31 @@ def test_a_running_mean_near_the_largest_number_is_undone_where_the_loss_is_a_nu
 
 def test_a_running_mean_with_batches_missing_cannot_be_undone():
     assert undo_running_mean(samples([10, 20], [1, 2]), samples([0], [3.0])) is None
+
+
+def day(*stretches):
+    """Wall times: (first, count) each, a second apart."""
+    return np.concatenate([first + np.arange(count, dtype=float) for first, count in stretches])
+
+
+def test_a_clock_that_was_set_back_leaves_values_where_they_were_written():
+    clock = day((1000, 20), (-2600, 180))
+    placed = place(samples([0, 1, 2], [1010.5, -2600 + 30.5, -2600 + 179.9]), samples(range(1, 201), clock))
+    assert placed.steps.tolist() == [11, 51, 200]
+
+
+def test_a_clock_that_was_a_year_ahead_for_a_while_leaves_values_where_they_were_written():
+    clock = day((1000, 20), (3e7, 10), (1030, 70))
+    placed = place(samples([0, 1, 2], [1010.5, 3e7 + 5.5, 1090.5]), samples(range(1, 101), clock))
+    assert placed.steps.tolist() == [11, 26, 91]
+
+
+def test_values_stay_in_their_order_where_the_same_hour_came_twice():
+    clock = day((0, 100), (50, 100))  # 50 … 99 twice
+    placed = place(samples([0, 1, 2], [60.5, 55.5, 120.5]), samples(range(1, 201), clock))
+    assert placed.steps.tolist() == [61, 106, 171]
+
+
+def test_values_on_a_clock_that_stands_still_go_to_its_end():
+    assert place(samples([0], [5.0]), samples([1, 2, 3], [5.0, 5.0, 5.0])).steps.tolist() == [3]
+    assert place(samples([0], [5.0]), samples([1, 2, 3], [6.0, 5.0, 5.0])).steps.tolist() == [3]

@@ -1,4 +1,5 @@
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ CARD = ModelCard(
     columns={"steps": schema.STEP_COLUMNS, "layers": tuple(schema.LAYER_COLUMNS), "data": schema.DATA_COLUMNS},
 )
 CARD_TEXT = schema.encode_json({**CARD.to_dict(), "version": schema.VERSION})
+MARK = '{"kind":"mark"}'
 LAYERS = schema.encode_matrix(tuple(schema.LAYER_COLUMNS), {"gradient_norm": [0.5, np.nan]}, 2)
 
 
@@ -171,13 +173,14 @@ def test_a_layer_record_of_another_type_or_shape_is_left_out_and_the_others_stay
     assert [line for line in run.skipped if "1 of 3 records skipped" in line]
 
 
-def test_a_tensor_that_tensorboard_cannot_decode_takes_only_its_own_tag_down(open_log, tmp_path):
-    events = [tensor(schema.CARD, 1, CARD_TEXT), *steps(1, 2), tensor(schema.LAYERS, 1, bfloat16())]
+def test_a_tensor_that_tensorboard_cannot_decode_is_left_out_alone(open_log, tmp_path):
+    events = [tensor(schema.CARD, 1, CARD_TEXT), *steps(1, 2)]
+    events += [tensor(schema.LAYERS, 1, bfloat16()), tensor(schema.LAYERS, 2, LAYERS)]
     write(tmp_path / "logs" / "exp" / "diagnostics", events)
     run = read(open_log, tmp_path / "logs")
     assert len(run.steps["loss"]) == 2
-    assert run.layers is None
-    assert any(line.startswith(f"{schema.LAYERS}: not readable") for line in run.skipped)
+    assert run.layers.steps.tolist() == [2]
+    assert [line for line in run.skipped if line.startswith(f"{schema.LAYERS}: 1 of 2 records skipped (type 14")]
 
 
 def test_targets_keep_the_row_count_of_the_newest_record(open_log, tmp_path):
@@ -195,6 +198,147 @@ def test_an_event_without_a_kind_is_left_out(open_log, tmp_path, text):
     events = [tensor(schema.EVENTS, 1, text), tensor(schema.EVENTS, 2, '{"kind":"mark"}')]
     write(tmp_path / "logs" / "exp" / "diagnostics", events)
     assert [event.step for event in read(open_log, tmp_path / "logs").events] == [2]
+
+
+@pytest.mark.parametrize("step", ["-1", "1.5", "true", '"x"', "null", "9" * 30, "9" * 6000])
+def test_an_event_at_no_step_is_left_out_by_name(open_log, tmp_path, step):
+    text = '{"kind":"mark","step":' + step + "}"
+    write(tmp_path / "logs" / "exp" / "diagnostics", [tensor(schema.EVENTS, 1, text), tensor(schema.EVENTS, 2, MARK)])
+    run = read(open_log, tmp_path / "logs")
+    assert [event.step for event in run.events] == [2]
+    assert any("1 of 2 records skipped (an event at step" in line for line in run.skipped)
+
+
+def test_an_endless_number_of_an_event_is_left_out_by_name_and_the_event_stays(open_log, tmp_path):
+    text = '{"kind":"cost","share":1' + "0" * 400 + ',"samples":5}'
+    write(tmp_path / "logs" / "exp" / "diagnostics", [tensor(schema.EVENTS, 1, text)])
+    run = read(open_log, tmp_path / "logs")
+    assert [event.facts for event in run.events] == [{"samples": 5}]
+    assert any(line.startswith(f"{schema.EVENTS}: share left out (1000") for line in run.skipped)
+
+
+def test_epoch_metrics_that_are_no_numbers_are_named_as_left_out(open_log, tmp_path):
+    text = '{"epoch":0,"loss":1.5,"name":"x","huge":1' + "0" * 400 + "}"
+    write(tmp_path / "logs" / "exp" / "diagnostics", [tensor(schema.EPOCHS, step, text) for step in (5, 10)])
+    run = read(open_log, tmp_path / "logs")
+    assert run.epochs["loss"].steps.tolist() == [5, 10]
+    [line] = [line for line in run.skipped if line.startswith(schema.EPOCHS)]
+    assert "huge left out" in line
+    assert line.endswith(", and 1 more")
+
+
+def test_an_endless_plan_is_left_out_by_name_and_the_card_stays(open_log, tmp_path):
+    text = schema.encode_json({**CARD.to_dict(), "epochs": 10**400, "steps_per_epoch": 16})
+    write(tmp_path / "logs" / "exp" / "diagnostics", [tensor(schema.CARD, 1, text), *steps(1, 2)])
+    run = read(open_log, tmp_path / "logs")
+    assert (run.card.epochs, run.card.steps_per_epoch, run.card.rows) == (None, 16, CARD.rows)
+    assert any(line.startswith(f"{schema.CARD}: epochs left out (1000") for line in run.skipped)
+
+
+@pytest.mark.parametrize("tag", [schema.STEPS, schema.LAYERS, schema.EVENTS, schema.EPOCHS, schema.CARD])
+def test_records_at_negative_steps_are_skipped_by_name(open_log, tmp_path, tag):
+    value = {schema.STEPS: step_record(1, loss=1.0), schema.LAYERS: LAYERS, schema.EVENTS: MARK, schema.CARD: CARD_TEXT}
+    value = value.get(tag, '{"loss":1.0}')
+    events = [tensor(tag, step, value) for step in (-(2**63), -5, 3)]
+    if tag != schema.CARD:
+        events = [tensor(schema.CARD, 1, CARD_TEXT), *events]
+    write(tmp_path / "logs" / "exp" / "diagnostics", events)
+    run = read(open_log, tmp_path / "logs")
+    assert f"{tag}: 2 of 3 records skipped (step {-(2**63)}, below 0)" in run.skipped
+    assert run.card is not None
+
+
+@pytest.mark.parametrize("wall", [1e300, -1e300, -1.0, 1.79e18])
+def test_a_time_that_no_calendar_has_is_not_the_time_of_the_run(open_log, tmp_path, wall):
+    events = [tensor(schema.CARD, 1, CARD_TEXT, wall=10), *steps(1, 2, wall=20), *steps(3, first=3, wall=wall)]
+    write(tmp_path / "logs" / "exp" / "diagnostics", events)
+    run = read(open_log, tmp_path / "logs")
+    assert run.steps["loss"].steps.tolist() == [1, 2, 3]
+    assert run.wall_time == 20
+
+
+@pytest.mark.parametrize("wall", [np.nan, np.inf, -np.inf])
+def test_a_record_written_at_no_time_is_damage(open_log, tmp_path, wall):
+    events = [tensor(schema.CARD, 1, CARD_TEXT), *steps(1, 2), *steps(3, first=3, wall=wall), *steps(4, first=4)]
+    path = write(tmp_path / "logs" / "exp" / "diagnostics", events)
+    run = read(open_log, tmp_path / "logs")
+    assert run.steps["loss"].steps.tolist() == [1, 2]
+    [note] = run.skipped
+    assert note.startswith(f"{path.name}: damaged at byte")
+
+
+def test_a_gap_in_the_numbers_of_the_steps_is_told(open_log, tmp_path):
+    events = [tensor(schema.CARD, 1, CARD_TEXT), *steps(1, 2)]
+    events += [tensor(schema.STEPS, step, step_record(step, loss=1.0)) for step in (7, 8)]
+    write(tmp_path / "logs" / "exp" / "diagnostics", events)
+    assert read(open_log, tmp_path / "logs").skipped == ("lossdiag/steps: 4 of 8 records are there",)
+
+
+@pytest.mark.parametrize("sequence", [-5.0, 1e38, np.inf, 0.0])
+def test_a_number_that_no_writer_comes_to_counts_nothing(open_log, tmp_path, sequence):
+    events = [tensor(schema.CARD, 1, CARD_TEXT), *steps(1, 2)]
+    write(
+        tmp_path / "logs" / "exp" / "diagnostics", [*events, tensor(schema.STEPS, 3, step_record(sequence, loss=1.0))]
+    )
+    run = read(open_log, tmp_path / "logs")
+    assert run.steps["loss"].written == 3
+    assert run.skipped == ()
+
+
+CLOCKS = {
+    "set back": lambda record: -3600.0 if record > 20 else 0.0,
+    "set forth": lambda record: 3e7 if record > 20 else 0.0,
+    "set forth and back": lambda record: 3e7 if 20 < record < 40 else -100.0,
+    "set back again and again": lambda record: -3600.0 * (record // 10),
+    "standing still": lambda record: -float(record),
+}
+
+
+@pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS)
+def test_no_record_is_lost_whatever_the_clock_does_meanwhile(open_log, tmp_path, monkeypatch, clock):
+    with DiagnosticsWriter(tmp_path / "logs" / "exp", CARD) as writer:
+        for step in range(1, 61):
+            monkeypatch.setattr(time, "time", lambda step=step: 1.79e9 + step + clock(step))
+            writer.write_layers(step, {"gradient_norm": [step, np.nan]})
+            writer.write_step(step, loss=1 / step)
+            writer.write_epoch(step, step, {"loss": 1 / step})
+    run = read(open_log, tmp_path / "logs")
+    assert run.steps["loss"].steps.tolist() == run.epochs["loss"].steps.tolist() == list(range(1, 61))
+    assert run.layers.steps.tolist() == list(range(1, 61))
+    assert run.skipped == run.restarts == ()
+
+
+@pytest.mark.parametrize("behind", [0.0, 3600.0, -3600.0, 3e8])
+@pytest.mark.parametrize("resumed_at", [1, 31, 61])
+def test_a_training_that_goes_on_elsewhere_overwrites_by_step_whatever_the_clock_there_says(
+    open_log, tmp_path, monkeypatch, behind, resumed_at
+):
+    def train(first, last, seconds, layers):
+        monkeypatch.setattr(time, "time", lambda: seconds)
+        with DiagnosticsWriter(tmp_path / "logs" / "exp", CARD) as writer:
+            for step in range(first, last):
+                if layers:
+                    writer.write_layers(step, {"gradient_norm": [step, np.nan]})
+                    writer.write_histograms(step, {})
+                    writer.write_epoch(step, step, {"loss": 1.0})
+                writer.write_step(step, loss=float(layers))
+
+    train(1, 61, 1.79e9, layers=True)
+    train(resumed_at, 71, 1.79e9 - behind, layers=False)
+    run = read(open_log, tmp_path / "logs")
+    kept = list(range(1, resumed_at))
+    assert run.steps["loss"].steps.tolist() == list(range(1, 71))
+    assert run.steps["loss"].values.tolist() == [1.0] * len(kept) + [0.0] * (71 - resumed_at)
+    for part in (run.layers, run.histograms, run.epochs.get("loss")):
+        assert ([] if part is None else part.steps.tolist()) == kept
+    assert run.restarts == (resumed_at,)
+    assert run.skipped == ()
+
+
+def test_an_older_log_of_one_writer_loses_nothing_to_a_clock_that_was_set_back(open_log, tmp_path):
+    events = [tensor(schema.CARD, 1, CARD_TEXT, wall=5000), *steps(1, 2, wall=5001), *steps(3, 4, first=3, wall=1400)]
+    write(tmp_path / "logs" / "exp" / "diagnostics", events)
+    assert read(open_log, tmp_path / "logs").steps["loss"].steps.tolist() == [1, 2, 3, 4]
 
 
 def test_epoch_metrics_that_are_no_numbers_are_left_out(open_log, tmp_path):

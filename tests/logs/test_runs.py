@@ -87,3 +87,11 @@ def test_scalars_stand_in_when_our_own_records_are_unreadable(open_log, tmp_path
     assert run.epochs["loss"].values.tolist() == [9.0, 8.0]
     assert run.step_unit == "epoch"
     assert any(schema.STEPS in line for line in run.skipped)
+
+
+def test_a_record_written_at_no_time_does_not_make_the_stamp_differ_from_itself(open_log, tmp_path):
+    record = tensor(schema.STEPS, 1, step_record(1, loss=1.0), wall=float("nan"))
+    write(tmp_path / "logs" / "a" / "diagnostics", [record])
+    log = open_log(tmp_path / "logs")
+    stamps = [found.stamp for _ in range(2) for found in list_experiments(log).values()]
+    assert len(set(stamps)) <= 1

@@ -145,3 +145,18 @@ def test_a_log_by_keras_itself_is_read(open_log, keras_log):
     assert run.epochs["loss"].steps.tolist() == run.epochs["val_loss"].steps.tolist() == [8, 16, 24]
     means = run.steps["loss"].values.reshape(3, 8).mean(axis=1)
     np.testing.assert_allclose(means, run.epochs["loss"].values, rtol=1e-4)
+
+
+def test_a_point_at_a_negative_step_is_skipped_by_name(open_log, tmp_path):
+    write(tmp_path / "logs" / "exp", [scalar("loss", step, 1.0) for step in (-1, 0, 1)])
+    run = read(open_log, tmp_path / "logs")
+    assert run.steps["loss"].steps.tolist() == [0, 1]
+    assert run.skipped == ("scalar 'loss' of run 'exp': 1 points skipped (step -1, below 0)",)
+
+
+def test_keras_epochs_stay_at_their_steps_where_the_clock_was_set_back(open_log, tmp_path):
+    walls = [START + step - (3600 if step > 12 else 0) for step in range(1, 31)]
+    batches = [scalar("batch_loss", step, 1.0, wall) for step, wall in zip(range(1, 31), walls, strict=True)]
+    epochs = [scalar("epoch_loss", epoch, 1.0, walls[10 * epoch + 9] + 0.5) for epoch in range(3)]
+    write(tmp_path / "logs" / "exp" / "train", batches + epochs)
+    assert read(open_log, tmp_path / "logs").epochs["loss"].steps.tolist() == [10, 20, 30]

@@ -28,7 +28,8 @@ class Records:
             if known == tag:
                 array = make_ndarray(value.tensor)
                 decoded.append((step, schema.decode_json(array.item()) if tag in schema.JSON_TAGS else array))
-        return decoded
+        # A writer that goes on in a directory takes each tag over with a record that holds nothing.
+        return [(step, record) for step, record in decoded if len(record)]
 
     def steps(self, tag: str) -> list[int]:
         return [step for step, _ in self.of(tag)]

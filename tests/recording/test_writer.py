@@ -63,7 +63,7 @@ def test_the_card_comes_first_and_names_the_columns(tmp_path):
     with DiagnosticsWriter(tmp_path, CARD) as writer:
         writer.write_epoch(7, 0, {"loss": 1.0})
     records = Records(tmp_path)
-    assert [tag for tag, _, _ in records.values] == [schema.CARD, schema.EPOCHS]
+    assert [tag for tag, _, _ in records.values] == [schema.CARD, schema.EPOCHS, schema.END]
     assert records.card.columns["layers"] == tuple(schema.LAYER_COLUMNS)
     assert records.of(schema.CARD)[0][1]["version"] == schema.VERSION
 
@@ -94,6 +94,11 @@ def test_a_second_writer_in_the_directory_marks_a_restart(tmp_path):
         (lambda w: w.write_step(1, loss=[1.0, 2.0]), ValueError, r"loss has shape \(2,\), expected one number"),
         (lambda w: w.write_step(0.5, loss=1.0), TypeError, "step=0.5: expected an int"),
         (lambda w: w.write_step(-1, loss=1.0), ValueError, "step=-1: expected 0 or more"),
+        (lambda w: w.write_step(2**63, loss=1.0), ValueError, r"step=9223372036854775808: .* and 2\^63 - 1 at most"),
+        (lambda w: w.write_layers(2**63, {"gradient_norm": [1, 2]}), ValueError, "step=9223372036854775808"),
+        (lambda w: w.write_losses([(2**63, 1.0, 1e9)]), ValueError, "step=9223372036854775808"),
+        (lambda w: w.write_epoch(-1, 0, {"loss": 1.0}), ValueError, "step=-1: expected 0 or more"),
+        (lambda w: w.write_event(2**63, "mark"), ValueError, "step=9223372036854775808"),
         (lambda w: w.write_layers(1, {"gradient_nrm": [1, 2]}), ValueError, "unknown column 'gradient_nrm'"),
         (lambda w: w.write_layers(1, {"gradient_norm": [1, 2, 3]}), ValueError, r"shape \(3,\), expected \(2,\)"),
         (lambda w: w.write_histograms(1, {"weight": []}), ValueError, "unknown quantity 'weight'; known: gradient"),
@@ -187,3 +192,75 @@ def test_losses_before_the_last_step_are_refused(tmp_path):
         writer.write_step(3, loss=3.0)
         with pytest.raises(ValueError, match="step=3: expected a step after 3"):
             writer.write_losses([(3, 2.5, 1e9)])
+
+
+def test_the_last_step_of_64_bits_is_written(tmp_path):
+    with DiagnosticsWriter(tmp_path) as writer:
+        writer.write_step(2**63 - 1, loss=1.0)
+    assert Records(tmp_path).column("loss") == {2**63 - 1: 1.0}
+
+
+def test_losses_out_of_order_are_refused(tmp_path):
+    with DiagnosticsWriter(tmp_path) as writer, pytest.raises(ValueError, match="step=3: expected a step after 4"):
+        writer.write_losses([(2, 1.0, 1e9), (4, 1.0, 1e9), (3, 1.0, 1e9)])
+
+
+def test_numbers_beyond_32_bits_are_written_as_infinite_and_without_a_warning(tmp_path):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_step(1, loss=1e300)
+        writer.write_layers(1, {"gradient_norm": [1e300, -1e300]})
+    assert Records(tmp_path).column("loss") == {1: np.inf}
+    assert Records(tmp_path).cell("fc/kernel", "gradient_norm") == np.inf
+
+
+def test_the_end_says_how_much_there_is_of_each_kind(tmp_path):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_step(5, loss=1.0)
+        writer.write_layers(5, {"gradient_norm": [1.0, np.nan]})
+        writer.write_losses([(6, 1.0, 1e9), (7, 1.0, 1e9)])
+        writer.write_epoch(7, 0, {"loss": 1.0})
+        writer.write_event(7, "mark")
+        writer.write_event(7, "mark")
+    [(step, end)] = Records(tmp_path).of(schema.END)
+    counts = {schema.CARD: 1, schema.STEPS: 3, schema.LAYERS: 1, schema.EPOCHS: 1, schema.EVENTS: 2}
+    assert (step, end) == (8, {"first": 5, "records": counts})
+
+
+def test_a_writer_that_wrote_nothing_says_nothing(tmp_path):
+    DiagnosticsWriter(tmp_path).close()
+    assert Records(tmp_path).values == []
+
+
+def test_a_writer_that_goes_on_takes_every_tag_over(tmp_path):
+    for first in (1, 6):
+        with DiagnosticsWriter(tmp_path, CARD) as writer:
+            writer.write_step(first, loss=1.0)
+    taken = {tag for tag, step, value in Records(tmp_path).values if step == 6}
+    assert taken >= {*schema.TENSOR_TAGS, schema.CARD, schema.EPOCHS, schema.EVENTS}
+    [event] = Records(tmp_path).events("restart")
+    assert event["cleared"] is True
+
+
+def test_a_relative_directory_is_where_it_was_at_construction(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    writer = DiagnosticsWriter("run")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    writer.write_step(1, loss=1.0)
+    writer.close()
+    assert Records(tmp_path / "run").column("loss") == {1: 1.0}
+
+
+def test_a_home_directory_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with DiagnosticsWriter("~/run") as writer:
+        writer.write_step(1, loss=1.0)
+    assert Records(tmp_path / "run").column("loss") == {1: 1.0}
+
+
+@pytest.mark.parametrize("url", ["nowhere://run", "https://host/run", "gs:/bucket/run"])
+def test_a_url_that_cannot_be_written_is_refused_at_construction_and_leaves_no_directory(tmp_path, monkeypatch, url):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=f"log_dir='{url}'"):
+        DiagnosticsWriter(url)
+    assert list(tmp_path.iterdir()) == []
