@@ -6,13 +6,21 @@ import { shortened } from "./shortened.ts";
 /** Names longer than this are cut where there are many of them: nobody reads them through to tell one from another. */
 const LONG = 72;
 
+interface NameProps {
+  name: string;
+  most?: number;
+  /** Whether it stays on one line: a <wbr> breaks whatever the style sheet says of white space. */
+  isOneLine?: boolean;
+}
+
 /** A name in a list, whole under the pointer and for whoever listens. */
-export function Name({ name, most = LONG }: { name: string; most?: number }) {
+export function Name({ name, most = LONG, isOneLine = false }: NameProps) {
   const short = shortened(name, most);
-  if (short === name) return <bdi>{breakable(name)}</bdi>;
+  const text = isOneLine ? short : breakable(short);
+  if (short === name) return <bdi>{text}</bdi>;
   return (
     <bdi title={name}>
-      <span aria-hidden="true">{breakable(short)}</span>
+      <span aria-hidden="true">{text}</span>
       <span class="offscreen">{name}</span>
     </bdi>
   );

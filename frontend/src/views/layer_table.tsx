@@ -142,7 +142,7 @@ function Row({ row, statistics, values, isLog, report, isSuspect, attributes }: 
     <tr {...attributes} class={isSelected ? "selected" : ""}>
       <th scope="row" class={isSuspect ? "suspect" : ""}>
         <button type="button" title={row.name} aria-pressed={isSelected} onClick={() => toggleLayer(row.name)}>
-          <Name name={row.name} most={NAME} />
+          <Name name={row.name} most={NAME} isOneLine />
         </button>
         {isSuspect && <span class="offscreen"> (named by a finding)</span>}
       </th>

@@ -27,7 +27,7 @@ export function Runs({ runs }: { runs: readonly RunSummary[] }) {
       <header>
         <h2>Runs</h2>
         <span class="muted">
-          {pending ? `${integer(runs.length - pending)} of ${integer(runs.length)} diagnosed` : "worst first"}
+          {pending ? `${integer(runs.length - pending)} of ${integer(runs.length)} ready` : "worst first"}
         </span>
         {runs.length > 1 && (
           <button
