@@ -302,3 +302,10 @@ def hostile(run: Run):
             if table is not None:
                 yield replace(run, **{name: first_steps(table, 1)})
                 yield replace(run, **{name: first_steps(table, 0)})
+
+
+def with_rows(table: Table, rows: tuple[Row, ...]) -> Table:
+    """The table with more rows at its end, in which nothing was recorded but a mean of 0.5."""
+    more = np.full((len(table.steps), len(rows), len(table.columns)), np.nan, np.float32)
+    more[:, :, table.columns.index("mean")] = 0.5
+    return replace(table, rows=(*table.rows, *rows), values=np.concatenate([table.values, more], axis=1))

@@ -7,6 +7,10 @@ import numpy as np
 
 from benchmarks.page.loads import Load
 
+RUNS = 1000  # that the limits of the list are for
+FIRST_SECONDS = 2.0
+CPU_SECONDS = 30.0  # for all verdicts; fewer runs may take less in proportion
+AGAIN_SECONDS = 0.05
 SIZE = 500  # layers that the limits are for
 BUNDLE_BYTES = 80_000  # gzip
 

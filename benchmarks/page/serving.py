@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 from urllib.request import urlopen
@@ -17,10 +18,16 @@ VIEWPORT = {"width": 1400, "height": 1000}
 READ_SECONDS = 120  # a log that TensorBoard has not read by then is not going to be
 
 
+@dataclass(frozen=True)
+class Server:
+    address: str
+    pid: int
+
+
 @contextmanager
-def tensorboard(log_dir: Path, probe: str) -> Iterator[str]:
-    """Its address, once `probe`, a route below it that answers JSON, has something to say. Raises TimeoutError."""
-    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={log_dir}", "--port=0"]
+def tensorboard(log_dir: Path, probe: str, *flags: str) -> Iterator[Server]:
+    """The server, once `probe`, a route below it that answers JSON, has something to say. Raises TimeoutError."""
+    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={log_dir}", "--port=0", *flags]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         address = next(found[0] for line in process.stderr if (found := re.search(r"http://\S+/", line)))
@@ -29,7 +36,7 @@ def tensorboard(log_dir: Path, probe: str) -> Iterator[str]:
             if time.monotonic() - began > READ_SECONDS:
                 raise TimeoutError(f"TensorBoard has not read {log_dir} after {READ_SECONDS} s")
             time.sleep(0.5)
-        yield address
+        yield Server(address, process.pid)
     finally:
         process.terminate()
         process.communicate()

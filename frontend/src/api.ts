@@ -57,8 +57,9 @@ async function get(route: string, query: Query, signal: AbortSignal): Promise<Re
   throw new BackendError(response.status, words || `TensorBoard answered ${response.status} to ${route}.`);
 }
 
-export async function fetchRuns(signal: AbortSignal): Promise<RunSummary[]> {
-  return decodeRuns(await (await get("runs", {}, signal)).json());
+/** first: the run whose verdict is wanted before the others'. */
+export async function fetchRuns(first: string | null, signal: AbortSignal): Promise<RunSummary[]> {
+  return decodeRuns(await (await get("runs", first === null ? {} : { run: first }, signal)).json());
 }
 
 export async function fetchReport(run: string, signal: AbortSignal): Promise<Report> {

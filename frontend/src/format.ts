@@ -19,9 +19,12 @@ export function number(value: number | null | undefined): string {
   return Number.isInteger(value) ? integer(value) : String(Number(value.toPrecision(4)));
 }
 
+/** Where whole numbers stop being exact, their digits say nothing, and a step of 300 of them fills the page. */
+const EXACT = 1e15;
+
 /** Thousands grouped by commas. */
 export function integer(value: number): string {
-  return GROUPED.format(value);
+  return Math.abs(value) < EXACT ? GROUPED.format(value) : number(value);
 }
 
 /** A value of a statistic: shares as percent, everything else as a number with its unit. */
@@ -45,9 +48,18 @@ export function plural(count: number, noun: string): string {
   return `${integer(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Unix seconds as local day and time; "" when the log has no time. */
+/** The year 10,000: what lies behind it are milliseconds, microseconds or nanoseconds that were taken for seconds. */
+const LATEST = 253_402_300_800;
+
+/** Whether the Unix seconds are a moment that a clock can have shown. */
+export function isTime(seconds: number): boolean {
+  return seconds > 0 && seconds < LATEST;
+}
+
+/** Unix seconds as local day and time; "" when the log has no time, and the number where it is none. */
 export function clock(seconds: number): string {
-  return seconds > 0 ? CLOCK.format(new Date(1000 * seconds)) : "";
+  if (seconds === 0) return "";
+  return isTime(seconds) ? CLOCK.format(new Date(1000 * seconds)) : `dated ${number(seconds)} s, which is no time`;
 }
 
 const UNITS = [
@@ -57,8 +69,13 @@ const UNITS = [
   ["s", 1],
 ] as const;
 
+/** Clocks that are set differ by less. */
+const AHEAD = 86400;
+
 /** Seconds as "5 s ago", "3 min ago"; clocks that differ a little make "just now". */
 export function ago(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "";
+  if (seconds < -AHEAD) return "dated in the future";
   const found = UNITS.find(([, size]) => seconds >= size);
   return found ? `${integer(Math.floor(seconds / found[1]))} ${found[0]} ago` : "just now";
 }

@@ -11,9 +11,20 @@ import { muted } from "./mute.ts";
 import { Resource } from "./resource.ts";
 import type { Setup } from "./setup.ts";
 import type { Order } from "./views/sorted_rows.ts";
-import type { LayersAnswer, Matrix, Report, RunSummary, SeriesAnswer, Steps } from "./wire.ts";
+import {
+  isPending,
+  type LayersAnswer,
+  type Matrix,
+  type Report,
+  type RunSummary,
+  type SeriesAnswer,
+  type Steps,
+} from "./wire.ts";
 
 const POLL_MS = 5000;
+
+/** Verdicts that are being made arrive by the dozen. */
+const POLL_PENDING_MS = 1000;
 
 /** How long a change of the view waits to get into the address: browsers refuse a new one at every turn of a wheel. */
 const REMEMBER_MS = 250;
@@ -171,7 +182,7 @@ function poll(): () => void {
   let isOver = false;
   const ask = async () => {
     await refresh(false);
-    if (!isOver) timer = window.setTimeout(ask, POLL_MS);
+    if (!isOver) timer = window.setTimeout(ask, runs.value.peek()?.some(isPending) ? POLL_PENDING_MS : POLL_MS);
   };
   void ask();
   return () => {
@@ -185,7 +196,7 @@ let loaded = "";
 
 /** Asks for the run list, and for the shown run again when it has grown, or in any case when `always`. */
 export async function refresh(always: boolean): Promise<void> {
-  await runs.load("runs", fetchRuns);
+  await runs.load("runs", signal => fetchRuns(selectedRun.peek(), signal));
   const known = runs.value.peek();
   if (!known) return;
   const name = selectedRun.peek();

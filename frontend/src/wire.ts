@@ -18,6 +18,11 @@ export interface RunSummary {
   problem: string;
 }
 
+/** Whether the run's verdict is still being made. */
+export function isPending({ state }: RunSummary): boolean {
+  return state === "pending";
+}
+
 export interface Evidence {
   text: string;
   value: number | null;

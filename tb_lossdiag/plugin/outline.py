@@ -1,12 +1,21 @@
 """What is told of a run in the list of all runs: one line, which is kept when the run's data no longer are."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tb_lossdiag.diagnosis.report import SEVERITIES, VERDICTS, Report
-from tb_lossdiag.logs.experiments import Experiment
 from tb_lossdiag.run import Run
 
 PENDING = "pending"  # the state of a run that has not been diagnosed yet
+
+
+class TimeSeries(Protocol):
+    """What TensorBoard lists of a tag."""
+
+    max_step: int | None
+    max_wall_time: float | None
 
 
 @dataclass(frozen=True)
@@ -40,19 +49,19 @@ def outline(run: Run, report: Report, problem: str) -> Outline:
     )
 
 
-def pending(experiment: Experiment, source: str) -> Outline:
-    """What the list of tags tells before any record is read. source: as in Run."""
-    steps = [step for _, _, step, _ in experiment.stamp if step is not None]
-    walls = [wall for _, _, _, wall in experiment.stamp if wall is not None]
+def pending(name: str, source: str, series: Iterable[TimeSeries]) -> Outline:
+    """What the list of a run's tags tells before any record is read. source: as in Run."""
+    listed = list(series)
+    walls = [each.max_wall_time for each in listed if each.max_wall_time is not None]
     return Outline(
-        name=experiment.name,
+        name=name,
         state=PENDING,
         severity="none",
         headline="",
         cause=None,
         cause_title="",
-        last_step=max(steps, default=0),
-        wall_time=max(walls, default=0.0),
+        last_step=max((each.max_step for each in listed if each.max_step is not None), default=0),
+        wall_time=max(filter(math.isfinite, walls), default=0.0),
         source=source,
         problem="",
     )

@@ -1,9 +1,12 @@
 """Knows what there is to say about each run now: read and diagnosed once per change of its data, for all routes."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from tensorboard.data.provider import DataProvider
 
 from tb_lossdiag.diagnosis.report import Report
 from tb_lossdiag.logs import Log, list_experiments
@@ -24,8 +27,12 @@ LISTING_REUSE = 100
 
 @dataclass(frozen=True)
 class _Listing:
+    """provider: the one that was asked. made, until: when that was, and when it has to be asked anew, by the clock."""
+
+    provider: DataProvider
     log: Log
     experiments: dict[str, Experiment]
+    made: float
     until: float
 
 
@@ -47,7 +54,7 @@ class Readings:
         self._queue = Queue(self._outlined, sleep)
         self._lock = threading.Lock()  # of what follows, and never held for long
         self._kept = Kept()
-        self._outlines: dict[Key, tuple[tuple, Outline]] = {}
+        self._outlines: dict[Key, tuple[tuple, float, Outline]] = {}  # of which data, made when, by the clock
         self._listings: dict[str, _Listing] = {}
 
     def of(self, log: Log, name: str) -> Reading | None:
@@ -76,17 +83,19 @@ class Readings:
             self._queue.wait(log, [each.name for each in missing], seconds)
         with self._lock:
             found = {name: self._outlines.get((log.experiment, name)) for name in listing.experiments}
-        return [found[name][1] if found[name] else self._pending(listing, name) for name in found]
+        return [found[name][-1] if found[name] else self._pending(listing, name) for name in found]
 
     def _listing(self, log: Log) -> _Listing:
         known = self._listings.get(log.experiment)
         began = self._clock()
-        if known is not None and known.log.provider.provider is log.provider and began < known.until:
+        if known is not None and known.provider is log.provider and began < known.until:
             return known
         now = listed(log)
         experiments = list_experiments(now)
         ended = self._clock()
-        listing = self._listings[log.experiment] = _Listing(now, experiments, ended + LISTING_REUSE * (ended - began))
+        listing = self._listings[log.experiment] = _Listing(
+            log.provider, now, experiments, ended, ended + LISTING_REUSE * (ended - began)
+        )
         with self._lock:
             for key in [key for key in self._outlines if key[0] == log.experiment and key[1] not in experiments]:
                 del self._outlines[key]
@@ -94,17 +103,19 @@ class Readings:
         return listing
 
     def _pending(self, listing: _Listing, name: str) -> Outline:
-        experiment = listing.experiments[name]
-        is_recorded = bool(listing.log.recorded_tags(experiment.runs.values()))
-        return pending(experiment, "recorded" if is_recorded else SCALARS)
+        runs = listing.experiments[name].runs.values()
+        recorded, plain = listing.log.recorded_tags(runs), listing.log.scalar_tags(runs)
+        series = [each for tags in (recorded, plain) for run in tags.values() for each in run.values()]
+        return pending(name, "recorded" if recorded else SCALARS, series)
 
     def _known(self, log: Log, experiment: Experiment) -> Reading | None:
         with self._lock:
             return self._kept.get((log.experiment, experiment.name), experiment.stamp)
 
     def _is_outlined(self, log: Log, experiment: Experiment) -> bool:
-        stamp, _ = self._outlines.get((log.experiment, experiment.name), (None, None))
-        return stamp == experiment.stamp
+        """Whether the run's line is of these data, or of newer ones than the list of tags that they stand in."""
+        stamp, made, _ = self._outlines.get((log.experiment, experiment.name), (None, -math.inf, None))
+        return stamp == experiment.stamp or made >= self._listings[log.experiment].made
 
     def _outlined(self, log: Log, experiment: Experiment) -> None:
         """Sees to it that there is a line of the run, unless somebody has been faster."""
@@ -115,9 +126,10 @@ class Readings:
                 self._read(log, experiment)
 
     def _read(self, log: Log, experiment: Experiment) -> Reading:
+        began = self._clock()
         reading = read(log, experiment, self._diagnose)
         key = (log.experiment, experiment.name)
         with self._lock:
             self._kept.put(key, experiment.stamp, reading)
-            self._outlines[key] = (experiment.stamp, outline(reading.run, reading.report, reading.problem))
+            self._outlines[key] = (experiment.stamp, began, outline(reading.run, reading.report, reading.problem))
         return reading

@@ -1,10 +1,10 @@
 import threading
-from itertools import count
 
 import pytest
 from event_files import scalars, write
 
 from tb_lossdiag.diagnosis.report import Report, Verdict
+from tb_lossdiag.logs import Log
 from tb_lossdiag.logs.provider import open_log
 from tb_lossdiag.plugin import kept as cache
 from tb_lossdiag.plugin.reading import READING_BYTES
@@ -129,32 +129,53 @@ def test_a_run_that_is_gone_is_forgotten(tmp_path):
 
 
 class Counted:
-    """A provider that counts what it is asked."""
+    """A provider that counts what it is asked. Listing takes a second of its own clock; nothing else takes time."""
 
     def __init__(self, provider):
-        self.provider, self.asked = provider, 0
+        self.provider, self.asked, self.now = provider, 0, 0.0
+
+    def clock(self):
+        return self.now
 
     def __getattr__(self, name):
         def ask(*arguments, **named):
             self.asked += 1
+            self.now += 0.5 * name.startswith("list_")
             return getattr(self.provider, name)(*arguments, **named)
 
         return ask
+
+
+def counted(log_dir):
+    log = open_log(log_dir)
+    return Log(Counted(log.provider), log.context, log.experiment)
 
 
 @pytest.mark.parametrize("runs", [32, 64])
 def test_a_list_asks_tensorboard_once_for_sixteen_runs_and_not_at_all_when_nothing_is_new(tmp_path, runs):
     for index in range(runs):
         write(tmp_path / f"r{index:03d}", scalars("loss", [2.0, 1.0]))
-    log = open_log(tmp_path)
-    object.__setattr__(log, "provider", Counted(log.provider))
-    ticks = count()
-    kept = Readings(Diagnosis(), clock=lambda: next(ticks), sleep=lambda seconds: None)
+    log = counted(tmp_path)
+    kept = Readings(Diagnosis(), log.provider.clock, lambda seconds: None)
     assert len(kept.all(log)) == runs
     assert log.provider.asked == 2 + runs // 16
-    for _ in range(50):  # a listing that took one tick is used for a hundred
-        kept.all(log)
+    log.provider.now += 99
+    kept.all(log)
     assert log.provider.asked == 2 + runs // 16
-    for _ in range(60):
-        kept.all(log)
+    log.provider.now += 2
+    kept.all(log)
     assert log.provider.asked == 2 + runs // 16 + 2
+
+
+def test_a_line_that_is_newer_than_the_list_is_not_made_again_from_the_older_one(tmp_path):
+    write(tmp_path / "exp", scalars("loss", [2.0, 1.0]))
+    log, diagnosis = counted(tmp_path), Diagnosis()
+    kept = Readings(diagnosis, log.provider.clock, lambda seconds: None)
+    kept.all(log)
+    write(tmp_path / "exp", scalars("loss", [2.0, 1.0, 0.5]))
+    log.provider.provider = open_log(tmp_path).provider
+    log.provider.now += 5
+    kept.of(log, "exp")
+    assert [line.last_step for line in kept.all(log)] == [2]
+    kept.of(log, "exp")
+    assert diagnosis.asked == ["exp", "exp"]

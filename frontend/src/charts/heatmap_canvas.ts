@@ -5,6 +5,7 @@ import { colour } from "./colours.ts";
 import type { TreeLine } from "./layer_tree.ts";
 import { paint } from "./palette.ts";
 import { raster } from "./raster.ts";
+import { characters, cut } from "./shortened.ts";
 import { placeOf, type StepAxis, stepTicks } from "./step_axis.ts";
 
 /** CSS pixels that the name of a line takes. */
@@ -131,11 +132,12 @@ export function drawNames(
 /** Cut in the middle: layer names differ at both ends. */
 function elided(ctx: CanvasRenderingContext2D, text: string, room: number): string {
   if (ctx.measureText(text).width <= room) return text;
-  let kept = text.length;
+  const all = characters(text);
+  let kept = all.length;
   let short = text;
   while (kept > 4 && ctx.measureText(short).width > room) {
     kept -= 2;
-    short = `${text.slice(0, kept / 2)}…${text.slice(text.length - kept / 2)}`;
+    short = cut(all, kept);
   }
   return short;
 }

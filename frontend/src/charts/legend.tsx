@@ -3,9 +3,12 @@
 import { integer, number, withUnit } from "../format.ts";
 import { cursorStep, stepUnit } from "../state.ts";
 import { type Line, nearest } from "./align.ts";
-import { breakable } from "./breakable.tsx";
+import { Name } from "./breakable.tsx";
 import { ChartMenu, type MenuProps } from "./chart_menu.tsx";
 import type { Reference } from "./overlays.ts";
+
+/** Characters of a label: about four lines of the narrow column. */
+const LABEL = 48;
 
 interface Props {
   title: string;
@@ -56,7 +59,9 @@ function LegendLine({ line, step }: { line: Line; step: number | null }) {
   return (
     <li>
       <Swatch colour={line.colour} dash={line.dash} />
-      <span>{breakable(line.label)}</span>
+      <span>
+        <Name name={line.label} most={LABEL} />
+      </span>
       <b>{withUnit(line.values[at], line.unit)}</b>
       {line.low && (
         <small>

@@ -8,7 +8,10 @@ export function linearTicks(low: number, high: number, count: number): number[] 
   const step = power * ([1, 2, 5].find(factor => factor * power >= rough) ?? 10);
   const first = Math.ceil(low / step);
   const last = Math.floor(high / step);
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  const length = last - first + 1;
+  // At the ends of what numbers can say there is no round step: the span itself, or a part of it, is 0 or infinite.
+  if (!(length <= 4 * Math.max(1, count))) return [low, high].filter(Number.isFinite);
+  return Array.from({ length: Math.max(0, length) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
 /** At most `count` powers of ten inside [low, high]; other round values where fewer than two powers lie inside. */

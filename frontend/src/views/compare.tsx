@@ -1,7 +1,7 @@
 // What is different between these runs? Verdicts, findings, settings, curves and layers, told against the first.
 
 import { useMemo } from "preact/hooks";
-import { breakable } from "../charts/breakable.tsx";
+import { Name } from "../charts/breakable.tsx";
 import { Swatch } from "../charts/legend.tsx";
 import { comparedNames, comparison } from "../compared.ts";
 import type { Change, Comparison } from "../comparison.ts";
@@ -122,7 +122,7 @@ function Table({ answer, label, children }: TableProps) {
             <td />
             {answer.runs.map((name, at) => (
               <th scope="col" key={name}>
-                <Swatch {...lineStyle(at)} /> {breakable(name)}
+                <Swatch {...lineStyle(at)} /> <Name name={name} />
                 <small>{at === 0 ? "baseline" : "against the baseline"}</small>
               </th>
             ))}

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { ago, integer } from "../format.ts";
+import { ago, integer, isTime } from "../format.ts";
 import { visible } from "../host.ts";
 import { runs, selectedRun, stepUnit } from "../state.ts";
 
@@ -23,10 +23,11 @@ export function Freshness() {
     return () => clearInterval(timer);
   }, [isSeen]);
   const run = runs.value.value?.find(({ name }) => name === selectedRun.value);
-  if (!run?.wallTime) return null;
+  if (!run) return null;
   return (
     <span class="muted freshness">
-      newest {stepUnit.value} {integer(run.lastStep)}, {ago(now.value / 1000 - run.wallTime)}
+      newest {stepUnit.value} {integer(run.lastStep)}
+      {isTime(run.wallTime) && `, ${ago(now.value / 1000 - run.wallTime)}`}
     </span>
   );
 }

@@ -1,6 +1,7 @@
 // What are the newest numbers of every layer? A table to sort and search, each number beside the threshold it met.
 
 import { useMemo } from "preact/hooks";
+import { Name } from "../charts/breakable.tsx";
 import { Sparkline } from "../charts/sparkline.tsx";
 import { type RowAttributes, VirtualTable } from "../charts/virtual_table.tsx";
 import { integer, measured } from "../format.ts";
@@ -94,6 +95,9 @@ export function LayerTable({ rows, statistics, chosen, matrix, report, isSuspect
   );
 }
 
+/** Characters of a row's name that its column has room for. */
+const NAME = 40;
+
 interface HeadProps {
   by: string;
   label: string;
@@ -138,7 +142,7 @@ function Row({ row, statistics, values, isLog, report, isSuspect, attributes }: 
     <tr {...attributes} class={isSelected ? "selected" : ""}>
       <th scope="row" class={isSuspect ? "suspect" : ""}>
         <button type="button" title={row.name} aria-pressed={isSelected} onClick={() => toggleLayer(row.name)}>
-          {row.name}
+          <Name name={row.name} most={NAME} isOneLine />
         </button>
         {isSuspect && <span class="offscreen"> (named by a finding)</span>}
       </th>

@@ -1,8 +1,9 @@
 // What stands where: the runs on the left; verdict, findings, curves, layers and checks of one run on the right.
 
-import { comparedNames } from "../compared.ts";
-import { report, runs, selectedRun } from "../state.ts";
-import type { Report } from "../wire.ts";
+import { comparedNames, comparison } from "../compared.ts";
+import { layers, report, runs, selectedRun, series, setup } from "../state.ts";
+import type { Report, RunSummary } from "../wire.ts";
+import { Boundary } from "./boundary.tsx";
 import { Checks } from "./checks.tsx";
 import { Compare } from "./compare.tsx";
 import { CurvesSection } from "./curves.tsx";
@@ -34,10 +35,20 @@ export function Page() {
   }
   return (
     <div class="page">
-      <Runs runs={known} />
+      <Boundary view="The list of runs" of={known}>
+        <Runs runs={known} />
+      </Boundary>
       <main class="content" key={selectedRun.value}>
         {failure && <StaleNotice error={failure} />}
-        {comparedNames().length > 1 ? <Compare /> : <OneRun />}
+        {comparedNames().length > 1 ? (
+          <Boundary view="The comparison" of={comparison.value.value}>
+            <Compare />
+          </Boundary>
+        ) : (
+          <Boundary view="This run" of={report.value.value}>
+            <OneRun />
+          </Boundary>
+        )}
       </main>
     </div>
   );
@@ -59,23 +70,38 @@ function OneRun() {
   return (
     <>
       {failure && <StaleNotice error={failure} />}
-      <VerdictStrip report={answer} summary={summary} />
-      {summary?.problem ? <Unreadable summary={summary} /> : <Sections report={answer} source={summary?.source} />}
+      <Boundary view="The verdict" of={answer}>
+        <VerdictStrip report={answer} summary={summary} />
+      </Boundary>
+      {summary?.problem ? <Unreadable summary={summary} /> : <Sections report={answer} summary={summary} />}
     </>
   );
 }
 
-function Sections({ report: answer, source }: { report: Report; source: string | undefined }) {
+function Sections({ report: answer, summary }: { report: Report; summary: RunSummary | undefined }) {
+  const source = summary?.source;
   return (
     <>
       <PartlyRead notes={answer.notes} source={source} />
       <SectionNav hidden={absent(answer)} />
-      <Findings report={answer} />
-      <Timeline report={answer} />
-      <CurvesSection report={answer} />
-      <Layers report={answer} recorded={source !== "scalars"} />
-      <SetupSection />
-      <Checks checks={answer.checks} />
+      <Boundary view="The findings" of={answer}>
+        <Findings report={answer} />
+      </Boundary>
+      <Boundary view="The order of events" of={answer}>
+        <Timeline report={answer} />
+      </Boundary>
+      <Boundary view="The curves" of={series.value.value}>
+        <CurvesSection report={answer} />
+      </Boundary>
+      <Boundary view="The layers" of={layers.value.value}>
+        <Layers report={answer} recorded={source !== "scalars"} />
+      </Boundary>
+      <Boundary view="Data and setup" of={setup.value.value}>
+        <SetupSection />
+      </Boundary>
+      <Boundary view="The checks" of={answer}>
+        <Checks checks={answer.checks} />
+      </Boundary>
       <Notes notes={answer.notes} />
     </>
   );

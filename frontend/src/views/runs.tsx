@@ -2,10 +2,10 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { breakable } from "../charts/breakable.tsx";
+import { Name } from "../charts/breakable.tsx";
 import { integer, words } from "../format.ts";
 import { comparedRuns, runSearch, selectedRun, selectRun } from "../state.ts";
-import type { RunSummary } from "../wire.ts";
+import { isPending, type RunSummary } from "../wire.ts";
 import { ToneIcon, toneName, toneOf } from "./icons.tsx";
 
 const SEARCH_FROM = 6;
@@ -20,12 +20,15 @@ export function Runs({ runs }: { runs: readonly RunSummary[] }) {
   useEffect(() => {
     if (isComparing) isPicking.value = true;
   }, [isComparing]);
+  const pending = runs.filter(isPending).length;
   const shown = runs.filter(run => matches(run, runSearch.value.toLowerCase()));
   return (
     <nav class="runs" aria-label="Runs">
       <header>
         <h2>Runs</h2>
-        <span class="muted">worst first</span>
+        <span class="muted">
+          {pending ? `${integer(runs.length - pending)} of ${integer(runs.length)} ready` : "worst first"}
+        </span>
         {runs.length > 1 && (
           <button
             type="button"
@@ -82,7 +85,9 @@ function RunButton({ run }: { run: RunSummary }) {
       onClick={() => selectRun(run.name)}
     >
       <ToneIcon tone={tone} />
-      <span class="run-name">{breakable(run.name)}</span>
+      <span class="run-name">
+        <Name name={run.name} />
+      </span>
       <span class="run-step" title="Last step">
         {integer(run.lastStep)}
       </span>
@@ -95,8 +100,10 @@ function RunButton({ run }: { run: RunSummary }) {
 }
 
 /** State and first cause, told once where both are one word. */
-function told({ state, causeTitle, problem }: RunSummary): string {
+function told(run: RunSummary): string {
+  const { state, causeTitle, problem } = run;
   if (problem) return "Could not be read";
+  if (isPending(run)) return "Not diagnosed yet";
   return causeTitle && causeTitle !== words(state) ? `${words(state)}: ${causeTitle}` : words(state);
 }
 

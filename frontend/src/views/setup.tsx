@@ -1,5 +1,6 @@
 // What went into this training, and what was recorded of it? Settings, data, labels, recordings and what they cost.
 
+import { Name } from "../charts/breakable.tsx";
 import { integer, measured, number, plural, stepSpan, words } from "../format.ts";
 import type { DataSheet, Fact, Recording, Setup } from "../setup.ts";
 import { setup, stepUnit } from "../state.ts";
@@ -8,6 +9,9 @@ import { LabelHistogram } from "./label_histogram.tsx";
 
 /** The layer list is long and has its own table: it stands folded at the end. */
 const FOLDED = "Layers";
+
+/** Characters of a column's name. */
+const COLUMN = 32;
 
 export function SetupSection() {
   const answer = setup.value.value;
@@ -83,7 +87,9 @@ function DataTable({ data }: { data: DataSheet }) {
               {data.rows.map(({ name, kind }) => (
                 <th scope="col" class="value" key={name}>
                   {words(kind)}
-                  <small>{name.replace(`${kind}:`, "")}</small>
+                  <small>
+                    <Name name={name.replace(`${kind}:`, "")} most={COLUMN} />
+                  </small>
                 </th>
               ))}
             </tr>

@@ -6,7 +6,8 @@ import type { Steps } from "../wire.ts";
 export function place(step: number, [first, last]: Steps): number {
   const log = (value: number) => Math.log10(Math.max(1, value));
   const [low, high] = [log(first), log(last)];
-  return high > low ? 100 * Math.max(0, Math.min(1, (log(step) - low) / (high - low))) : 0;
+  const share = high > low ? (log(step) - low) / (high - low) : 0;
+  return 100 * Math.max(0, Math.min(1, share || 0)); // a step that is no number has no place
 }
 
 /** The marks of the track's scale, with room left before the last step, which has a mark of its own. */

@@ -35,7 +35,7 @@ export function VerdictStrip({ report, summary }: { report: Report; summary: Run
         )}
       </dl>
       <p class="verdict-facts">
-        <span class="verdict-run">{report.run}</span>
+        <bdi class="verdict-run">{report.run}</bdi>
         <Freshness />
         {time && <span class="muted">{time}</span>}
       </p>

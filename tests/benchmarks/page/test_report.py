@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from benchmarks.page.goals import GOALS
 from benchmarks.page.loads import Load, Other
-from benchmarks.page.report import against_goals, beside_tensorboard, bundle
+from benchmarks.page.many import List
+from benchmarks.page.report import against_goals, beside_tensorboard, bundle, of_many, written
 
 FAST = Load(findings=200, heatmap=700, first=1000, hover=[10, 12], zoom=[20, 30], heap=40e6, records=986)
 
@@ -43,3 +44,44 @@ def test_tensorboards_tabs_are_told_as_multiples_of_ours_with_how_much_of_the_tr
 
 def test_a_bundle_above_the_limit_is_missed():
     assert [bundle(size).rows[0][-1] for size in (80_000, 80_001)] == ["met", "missed"]
+
+
+MANY = List(
+    runs=1000,
+    loader="Python",
+    first=1.5,
+    ready=16,
+    complete=50,
+    cpu=20,
+    again=0.02,
+    again_cpu=0.01,
+    fresh=0.1,
+    before=[0.003] * 9,
+    meanwhile=[0.006] * 9,
+    grown=180_000_000,
+)
+
+
+def goals_of_many(one):
+    return {row[2]: row[-1] for row in of_many([one], "").rows if row[-1]}
+
+
+def test_the_list_of_many_runs_is_held_against_its_goals_fewer_runs_in_proportion():
+    assert set(goals_of_many(MANY).values()) == {"met"}
+    assert len(goals_of_many(MANY)) == 4
+    assert goals_of_many(replace(MANY, runs=125))["CPU time until the last verdict"] == "missed"
+    assert goals_of_many(replace(MANY, again=0.051))["asked again"] == "missed"
+    assert goals_of_many(replace(MANY, first=2.1))["first answer, 16 verdicts in it"] == "missed"
+
+
+def test_another_tabs_waits_are_told_before_and_meanwhile():
+    told = {row[2]: row[3] for row in of_many([MANY, replace(MANY, meanwhile=[])], "").rows[:9]}
+    assert told["another tab's answer before"] == "3 ms, 3 ms"
+    assert told["another tab's answer meanwhile"] == "6 ms, 6 ms"
+
+
+def test_a_table_that_was_measured_alone_leaves_the_others_on_the_page_as_they_are():
+    page = written("", [bundle(80_000), of_many([MANY], "Today.")], "All of it.")
+    again = written(page, [bundle(70_000)], None)
+    assert again == page.replace("80.0 kB", "70.0 kB", 1)
+    assert written(again, [bundle(80_000)], "Anew.") == page.replace("All of it.", "Anew.")
