@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         found = diagnosed(options.log_dir)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null byte in it
+    except OSError as error:
         return _fail(str(error))
     if not found.reports:
         return _fail(f"no training found in {options.log_dir!r}: no run there has scalars or tb_lossdiag's own data")
