@@ -85,13 +85,13 @@ class TrainingMonitor:
         steps only. Its second positional argument, when there is one, is taken for the targets. A tf.function that
         loops over a dataset is one call of many steps, whose last is recorded.
         """
-        twin = twin_of(step, self.model, self.optimizer, self._packer)
+        twin = self._twin(step)
         plain_calls = 0
 
         @functools.wraps(step)
         def watched(*args: Any, **kwargs: Any) -> Any:
             nonlocal plain_calls
-            if not self._takes_part():
+            if twin is None or not self._takes_part():
                 return step(*args, **kwargs)
             sampled = self._begin_step()
             began, traces = time.perf_counter(), self._packer.traces
@@ -141,7 +141,7 @@ class TrainingMonitor:
             self._packer.switch = None  # another process's step cannot read a variable of this one
             self._scheduled = Scheduled(
                 self._recorder.every,
-                lambda function: twin_of(function, self.model, self.optimizer, self._packer),
+                self._twin,
                 lambda result: self._end_plain(result, None),
                 lambda result, numbers: self._end_sample(numbers, result, lambda: None),
             )
@@ -166,6 +166,12 @@ class TrainingMonitor:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _twin(self, step: Callable) -> Callable | None:
+        """None where this version's functions have none."""
+        with self._recorder.guarded():
+            return twin_of(step, self.model, self.optimizer, self._packer)
+        return None
 
     def _takes_part(self) -> bool:
         """Whether a step has to be asked for: a worker whose recording ended still samples with the others."""
