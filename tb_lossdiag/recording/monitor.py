@@ -85,7 +85,9 @@ class TrainingMonitor:
         steps only. Its second positional argument, when there is one, is taken for the targets. A tf.function that
         loops over a dataset is one call of many steps, whose last is recorded.
         """
-        one = WatchedStep(step, self.model, self.optimizer, self._new_packer())
+        one = self._watched(step)
+        if one is None:
+            return step
         packer, plain_calls = one.packer, 0
 
         @functools.wraps(step)
@@ -145,7 +147,7 @@ class TrainingMonitor:
             self._packer.switch = None  # another process's step cannot read a variable of this one
             self._scheduled = Scheduled(
                 self._recorder.every,
-                lambda function: twin_of(function, self.model, self.optimizer, self._packer),
+                self._twin,
                 lambda result: self._end_plain(self._packer, result, None),
                 lambda result, numbers: self._end_sample(self._packer, numbers, result, lambda: None),
             )
@@ -170,6 +172,18 @@ class TrainingMonitor:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _watched(self, step: Callable) -> WatchedStep | None:
+        """None where this version's functions have no twin."""
+        with self._recorder.guarded():
+            return WatchedStep(step, self.model, self.optimizer, self._new_packer())
+        return None
+
+    def _twin(self, step: Callable) -> Callable | None:
+        """None where this version's functions have none."""
+        with self._recorder.guarded():
+            return twin_of(step, self.model, self.optimizer, self._packer)
+        return None
 
     def _takes_part(self) -> bool:
         """Whether a step has to be asked for: a worker whose recording ended still samples with the others."""

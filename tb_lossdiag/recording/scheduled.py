@@ -33,8 +33,8 @@ class FirstOf(tf.distribute.coordinator.RemoteValue):
 class Scheduled:
     """The steps that a loop has scheduled.
 
-    twin: makes a step's. plain, sampled: called with what a step returned, the latter with the packed numbers, too.
-    Both are called from one thread, which ends with `close`.
+    twin: makes a step's, or answers None. plain, sampled: called with what a step returned, the latter with the packed
+    numbers, too. Both are called from one thread, which ends with `close`.
     """
 
     def __init__(self, every: int | str, twin: Callable, plain: Callable, sampled: Callable) -> None:
@@ -50,13 +50,16 @@ class Scheduled:
 
     def schedule(self, coordinator: Any, step: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         """What the coordinator answers, or what behaves alike."""
-        if not (self._cadence.next_is_sampled() and hasattr(step, "python_function")):
+        twin = None
+        if self._cadence.next_is_sampled() and hasattr(step, "python_function"):
+            if step not in self._twins:
+                self._twins[step] = self._twin(step)
+            twin = self._twins[step]
+        if twin is None:
             value = coordinator.schedule(step, args, kwargs)
             self._waiting.put((value, False))
             return value
-        if step not in self._twins:
-            self._twins[step] = self._twin(step)
-        both = coordinator.schedule(self._twins[step], args, kwargs)
+        both = coordinator.schedule(twin, args, kwargs)
         self._waiting.put((both, True))
         return FirstOf(both)
 
