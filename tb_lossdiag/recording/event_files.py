@@ -39,8 +39,8 @@ class LocalFile:
         earlier = list(directory.glob(f"{storage.EVENT_FILES}*"))
         self.continues = bool(earlier)
         self.seconds_ahead = max([0.0, *(path.stat().st_mtime - time.time() for path in earlier)])
-        path = directory / _new_name(path.name for path in earlier)
-        self._file = open(path, "wb", buffering=0)  # noqa: SIM115
+        self._path = directory / _new_name(path.name for path in earlier)
+        self._file = open(self._path, "wb", buffering=0)  # noqa: SIM115
         weakref.finalize(self, self._file.close)  # a training that raised has not closed its writer
         self._held = [_version()]
         self.flush()
@@ -63,6 +63,11 @@ class LocalFile:
                 self._file.seek(size)
                 self._file.truncate()
             raise
+
+    upload = flush
+
+    def is_there(self) -> bool:
+        return self._path.exists()
 
     def close(self) -> None:
         self.flush()
@@ -96,11 +101,18 @@ class RemoteFiles:
         if self._held and time.monotonic() >= self._due:
             self._upload()
 
+    def upload(self) -> None:
+        """Uploads what was written since, due or not."""
+        if self._held:
+            self._upload()
+
+    def is_there(self) -> bool:
+        return True
+
     def close(self) -> None:
         """Uploads the rest."""
         atexit.unregister(self._upload_rest)
-        if self._held:
-            self._upload()
+        self.upload()
 
     def _upload(self) -> None:
         began = time.monotonic()
@@ -113,8 +125,7 @@ class RemoteFiles:
 
     def _upload_rest(self) -> None:
         with suppress(Exception):  # the process ends; whoever could be told is gone
-            if self._held:
-                self._upload()
+            self.upload()
 
 
 def event_files(directory: Path | str) -> LocalFile | RemoteFiles:

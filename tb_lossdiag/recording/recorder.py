@@ -169,7 +169,9 @@ class Recorder:
         return (before.log_dir, before.every, before.selection) == (self.log_dir, self.every, self.selection)
 
     def _goes_on(self) -> bool:
-        return self._may_go_on() and self._before._layout is not None and self.step >= self._before.step
+        before = self._before
+        is_further = self._may_go_on() and before._layout is not None and self.step >= before.step
+        return is_further and before._writer.is_there()
 
     def _take_over(self, before: "Recorder") -> None:
         before.is_paused = False
@@ -290,7 +292,7 @@ class Recorder:
             if self.active:
                 self._write_losses()
                 self._tell_cost()
-                self._writer.flush()
+                self._writer.pause()
                 self.is_paused = True
         self._before, self.active = None, False
 

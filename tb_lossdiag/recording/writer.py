@@ -51,6 +51,7 @@ class DiagnosticsWriter:
         self._card_written = False
         self._last_steps: dict[str, int] = {}
         self._records = dict.fromkeys((*schema.TENSOR_TAGS, *schema.JSON_TAGS), 0)
+        self._ended_with: dict[str, int] | None = None
         self._first_step = schema.MAX_STEP
         self._pending_step: tuple[int, dict[str, float]] | None = None
         self._files = event_files(storage.join(checked_directory(log_dir), schema.RUN_DIRECTORY))
@@ -145,12 +146,22 @@ class DiagnosticsWriter:
         self._write_pending_step()
         self._files.flush()
 
+    def pause(self) -> None:
+        """Writes what is left and how much there is of each kind; more may follow."""
+        self._write_pending_step()
+        if self._card_written and self._records != self._ended_with:
+            self._ended_with = dict(self._records)
+            self._write_end()
+        self._files.upload()
+
+    def is_there(self) -> bool:
+        """Whether the file still is where it was made; behind a URL nobody asks."""
+        return self._files is not None and self._files.is_there()
+
     def close(self) -> None:
-        """Writes what is left and how much there is of each kind; a second call does nothing."""
+        """As `pause`, for good; a second call does nothing."""
         if self._files is not None:
-            self._write_pending_step()
-            if self._card_written:
-                self._write_end()
+            self.pause()
             files, self._files = self._files, None
             files.close()
 
