@@ -5,6 +5,7 @@ TensorBoard's data providers make arrays of all records of a tag at once. So eac
 ours, in which a record that declares what it does not hold is a text that says so; TensorBoard itself is left as it is.
 """
 
+from contextlib import suppress
 from math import prod
 from typing import Any
 
@@ -31,11 +32,12 @@ _KINDS = {
 
 
 def bounded(provider: DataProvider) -> DataProvider:
-    """The provider, with tensors that declare more than they hold refused; a provider of unknown kind as it is."""
-    if type(provider) is MultiplexerDataProvider:
-        return MultiplexerDataProvider(_Multiplexer(provider._multiplexer), provider._logdir)
-    if type(provider) is GrpcDataProvider:
-        return GrpcDataProvider(provider._addr, _Stub(provider._stub))
+    """The provider, with tensors that declare more than they hold refused; one that is built otherwise as it is."""
+    with suppress(AttributeError):  # both names are TensorBoard's own; a version may have others
+        if type(provider) is MultiplexerDataProvider:
+            return MultiplexerDataProvider(_Multiplexer(provider._multiplexer), logdir="")
+        if type(provider) is GrpcDataProvider:
+            return GrpcDataProvider(addr="", stub=_Stub(provider._stub))
     return provider
 
 
