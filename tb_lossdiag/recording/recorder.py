@@ -103,6 +103,7 @@ class Recorder:
         self._held_loss: Loss | None = None
         self._losses: list[tuple[int, Loss, float]] = []
         self._unseen: list[tuple[int, Callable[[], float | None]]] = []
+        self._epoch_start = -1
         self._epoch_end: int | None = None
         self._epoch_sum, self._epoch_count = 0.0, 0
         self._learning_rate: float | None = None
@@ -185,13 +186,15 @@ class Recorder:
 
     def start_epoch(self) -> None:
         with self.guarded():
-            self._held_loss = None
+            self._held_loss, self._epoch_start = None, self.step
             steps = self._plan["steps_per_epoch"]
             self._epoch_end = self.step + steps if steps else None
 
     def end_epoch(self, epoch: int, metrics: Mapping[str, Any]) -> None:
         with self.guarded():
             self._write_losses()
+            if self.step == self._epoch_start:
+                return  # its data had no rows
             numbers = {name: float(value) for name, value in metrics.items() if np.ndim(value) == 0}
             self._writer.write_epoch(self.step, epoch, numbers)
 

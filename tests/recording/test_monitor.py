@@ -180,6 +180,7 @@ class OnADevice:
 @pytest.mark.parametrize(("every", "waited_for"), [(100, 0), ("auto", TIMED_STEPS)])
 def test_a_step_is_not_waited_for_that_a_device_still_computes(tmp_path, monkeypatch, every, waited_for):
     monkeypatch.setattr("tb_lossdiag.recording.recorder.HELD_SECONDS", np.inf)  # they are read once a second else
+    monkeypatch.setattr("tb_lossdiag.recording.cadence.MIN_INTERVAL", 1000)  # nor is one sampled that seems cheap
     model, optimizer, step = new_training()
     losses, watched_steps = [], BURST_STEPS + TIMED_STEPS + 11
 
