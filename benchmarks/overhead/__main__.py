@@ -26,7 +26,7 @@ SUBJECTS = tuple(page.TITLES)
 PROFILED = (*((name, False) for name in goals.BY_MODEL["every=1"]), ("mlp", True), ("deep", True))  # (model, XLA)
 WATCHED_BY_DEBUGGER = ("mlp", "cnn")
 WITH_TORCH = ("mlp", "cnn")
-PARTS = ("steps", "first", "profile", "peers", "torch", "sizes")
+PARTS = ("steps", "first", "fits", "profile", "peers", "torch", "sizes")
 ROWS, LAYERS, ELEMENTS = (11, 118, 302, 1000), (10, 30, 100, 300, 1000), (10**5, 10**6, 10**7, 10**8)
 FAT = ("mlp", "cnn", "wide")  # whose peak memory is compared
 WIDTH = 140  # of a table; wrapped cells cannot be compared
@@ -86,6 +86,9 @@ def jobs(options: argparse.Namespace, found: page.Found) -> Iterator[tuple]:
             yield found.first, (name, xla), "first_call.measure", name, xla, options.repeats
         if (name, xla) in found.steps and (name, xla) in found.first:
             yield found.auto, (name, xla), "auto.auto", found.steps[name, xla], found.first[name, xla]
+    if "fits" in options.parts:
+        yield found.fits, "loop", "whole_fits.in_a_loop", seconds
+        yield found.fits, "drawing", "whole_fits.drawing", seconds
     for name, xla in kinds:
         if "profile" in options.parts and (name, xla) in PROFILED:
             yield found.parts, (name, xla), "parts.measure", name, xla, seconds / 2

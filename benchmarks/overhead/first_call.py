@@ -11,7 +11,7 @@ from benchmarks.overhead.models import SUBJECTS, Subject
 from benchmarks.overhead.paired import Spread, spread
 from tb_lossdiag import LossDiagnostics
 
-STEPS = 3  # the twin is traced in the first, the plain function in the second
+STEPS = 3  # both are traced in the first, the plain function is prepared in the second
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ class Found:
     steps: dict[tuple[str, bool], Any] = field(default_factory=dict)
     first: dict[tuple[str, bool], Any] = field(default_factory=dict)
     auto: dict[tuple[str, bool], Any] = field(default_factory=dict)
+    fits: dict[str, Any] = field(default_factory=dict)
     parts: dict[tuple[str, bool], Any] = field(default_factory=dict)
     peers: dict[str, Any] = field(default_factory=dict)
     debugger: dict[str, Any] = field(default_factory=dict)
@@ -35,6 +36,8 @@ def tables(found: Found) -> list[Table]:
         _steps(found),
         _auto(found),
         _first(found),
+        _loop(found),
+        _drawing(found),
         table.parts({_title(key): one for key, one in found.parts.items()}),
         _others("Others on the same models", _with_debugger(found)),
         _others("PyTorch, on one thread", found.torch),
@@ -115,6 +118,31 @@ def _first(found: Found) -> Table:
         ("model", "plain", "recorded", "a fit's extra", "extra / plain, CPU", "goal", ""),
         rows,
         "A fit's extra: by how much its first two steps take longer; both functions are traced in them.",
+    )
+
+
+def _loop(found: Found) -> Table:
+    limit = goals.EVERYWHERE[goals.LOOP]
+    rows = [
+        table.cost(TITLES["mlp"], arm, one, limit, goals.verdict(one.cpu, limit))
+        for arm, one in found.fits.get("loop", {}).items()
+    ]
+    return Table(
+        "Fits in a loop, of 100 steps each",
+        table.COST,
+        rows,
+        "Later fits of one model, all of the fit; the first two, in which all is traced, are left out.",
+    )
+
+
+def _drawing(found: Found) -> Table:
+    rows = [table.cost(TITLES["mlp"], arm, one) for arm, one in found.fits.get("drawing", {}).items()]
+    return Table(
+        "A step that draws from TensorFlow's own random operators",
+        table.COST,
+        rows,
+        "Its twin takes every step, as its random state is the twin's; its statistics are computed in samples. "
+        "Fits of 100 steps, whose first and last are sampled.",
     )
 
 

@@ -40,7 +40,7 @@ class Recording:
         self.callback.on_epoch_begin(0)
         self.function = model.train_function
         self.plain = model.train_function = self.function.plain
-        self.recorder = self.callback._recorder
+        self.recorder = self.function.recorder
 
     def arm(self, every: int, steps: int) -> Arm:
         def enter() -> None:

@@ -1,5 +1,6 @@
 """Which loss was compiled, and does it take the values before the output's softmax or sigmoid?"""
 
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -18,7 +19,8 @@ def loss_card(model: keras.Model, layout: Layout) -> dict[str, Any]:
     if not cards:
         return {}
     if layout.cached_logits:
-        cards[0]["reads_logits"] = _takes_cached_logits(losses[0], layout)
+        is_sparse = layout.classes is not None
+        cards[0]["reads_logits"] = _takes_cached_logits(losses[0], layout.prediction, layout.target_rank, is_sparse)
     return cards[0] if len(cards) == 1 else {**cards[0], "outputs": cards}
 
 
@@ -28,10 +30,12 @@ def has_sparse_labels(model: keras.Model) -> bool | None:
     return loss_name(losses[0]).startswith("SparseCategorical") if losses else None
 
 
-def _takes_cached_logits(loss: Any, layout: Layout) -> bool:
+@lru_cache(maxsize=32)  # a trial takes 10 ms or more, and fits of 200 ms come in loops
+def _takes_cached_logits(loss: Any, form: tuple[Any, ...], target_rank: int, is_sparse: bool) -> bool:
     """Tried out in a graph of its own: does the loss of a tensor depend on the logits that it carries?
 
-    Only Keras's own losses are tried; calling a user's function a second time might do something.
+    form: dtype and shape of the prediction. Only Keras's own losses are tried; calling a user's function a second time
+    might do something.
     """
     if keras.backend.backend() != "tensorflow":
         return False  # only there does Keras look for them
@@ -43,11 +47,11 @@ def _takes_cached_logits(loss: Any, layout: Layout) -> bool:
         return False
     if not isinstance(loss, keras.losses.Loss):
         loss = getattr(keras.losses, loss_name(loss))()
-    (dtype, *shape), target_rank = layout.prediction, layout.target_rank
+    dtype, *shape = form
     sizes = [size or 1 for size in shape]
     with tf.Graph().as_default():
         prediction = tf.fill(sizes, tf.constant(0.5, dtype))
-        target = tf.zeros((sizes if layout.classes is None else [*sizes[:-1], 1])[:target_rank])
+        target = tf.zeros(([*sizes[:-1], 1] if is_sparse else sizes)[:target_rank])
         logits = tf.zeros_like(prediction)
         give_logits(prediction, logits)
         return tf.gradients(loss(target, prediction), logits)[0] is not None

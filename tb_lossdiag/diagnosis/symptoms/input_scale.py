@@ -30,7 +30,7 @@ def check(run: Run) -> Check:
     facts = [fact for fact in facts if np.isfinite(fact[0][0])]
     if not facts:
         return Check(ID, TITLE, "inconclusive", needs="finite inputs")
-    (size, mean, std, uneven), row = max(facts, key=lambda fact: fact[0][0] + fact[0][3] / UNEVEN)
+    (size, mean, std, uneven), row = max(facts, key=lambda fact: float(fact[0][0]) + float(fact[0][3]) / UNEVEN)
     constant = all(f[2] == 0 for f, _ in facts)
     if not constant and _looks_up_ids(run.card):
         return Check(

@@ -34,6 +34,12 @@ def test_a_part_costs_what_leaving_it_out_saves():
     assert found.rows == [("MLP", "2.00", "0.20", "0.70", "0.10")]
 
 
+def test_fits_in_a_loop_are_held_against_their_goal():
+    fits = {"loop": {"the same callback": comparison(1.01), "a new callback": comparison(1.2)}}
+    (only,) = page.tables(page.Found(fits=fits))
+    assert [row[-1] for row in only.rows] == ["met", "missed"]
+
+
 def test_growth_is_told_with_its_slope():
     grown = {
         10**n: SimpleNamespace(rows=5, plain=1e-3, extra=1e-3 + 1e-8 * 10**n, trace=1.0, first=2.0) for n in (5, 6, 7)

@@ -97,3 +97,7 @@ def test_ids_that_are_all_the_same_are_constant():
     assert check(s.healthy(card=card)).state == "not_run"
     found = check(s.healthy(card=card, data=s.data_table(input={"mean": 1.0, "std": 0.0})))
     assert (found.state, found.sign("level")) == ("found", "constant")
+
+
+def test_sizes_beyond_a_float_are_judged_without_a_warning():
+    assert check(inputs(mean=1.7e38, std=3.0e38, feature_std_min=1e-45, feature_std_max=3e38)).sign("level") == "large"
