@@ -70,6 +70,7 @@ def run(entry, recorded):
 def test_every_run_opens_on_its_verdict_findings_curves_events_and_layers(entry, loaded, reports):
     page = entry("", loaded)
     page.wait_for_function("n => document.querySelectorAll('button.run').length === n", arg=len(reports))
+    page.locator("nav.runs header", has_text="worst first").wait_for()  # all verdicts are there
     assert set(page.locator(".run-name").all_inner_texts()[: len(SICK)]) == set(SICK)
     for name, report in reports.items():
         page.locator("button.run").filter(has=page.get_by_text(name, exact=True)).click()

@@ -39,6 +39,7 @@ def state(entry, states_address):
 def test_fifty_runs_are_listed_worst_first_and_found_by_name_state_or_cause(state, in_both_themes):
     page = state("&p.lossdiag.run=sweep/45")
     assert page.locator("button.run").count() == MANY
+    page.locator("nav.runs header", has_text="worst first").wait_for()  # all verdicts are there
     assert page.locator(".run-name").first.inner_text() == "vanishing"
     current = page.locator("button.run[aria-current=true]")
     assert current.locator(".run-name").inner_text() == "sweep/45"
@@ -52,7 +53,7 @@ def test_fifty_runs_are_listed_worst_first_and_found_by_name_state_or_cause(stat
 def test_a_scalar_log_says_that_it_has_curves_only_and_which_lines_to_add(state, in_both_themes):
     page = state("&p.lossdiag.run=curves_only")
     assert page.locator(".partly").inner_text().startswith("Loss curves only.")
-    assert "LossDiagnostics" in page.locator("#layers").locator("xpath=ancestor::section").inner_text()
+    page.locator("#layers").locator("xpath=ancestor::section").get_by_text("LossDiagnostics").first.wait_for()
     assert in_both_themes() == []
 
 
@@ -73,11 +74,11 @@ def test_a_log_of_which_a_part_is_broken_says_so_beside_the_verdict_and_lists_it
 
 def test_when_tensorboard_is_gone_the_page_keeps_what_it_had_and_says_that_it_is_old(state, page, in_both_themes):
     state("&p.lossdiag.run=vanishing")
-    page.route("**/data/plugin/lossdiag/runs", lambda route: route.fulfill(status=200, body="<html>a proxy's page"))
+    page.route("**/data/plugin/lossdiag/runs?*", lambda route: route.fulfill(status=200, body="<html>a proxy's page"))
     page.locator(".stale").wait_for(timeout=15_000)
     assert "learned nothing" in page.locator("main h1").inner_text()
     assert in_both_themes() == []
-    page.unroute("**/data/plugin/lossdiag/runs")
+    page.unroute("**/data/plugin/lossdiag/runs?*")
     page.locator(".stale").wait_for(state="detached", timeout=15_000)
 
 

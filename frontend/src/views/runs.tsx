@@ -56,9 +56,9 @@ export function Runs({ runs }: { runs: readonly RunSummary[] }) {
       )}
       {isPicking.value && <p class="hint run-hint">Tick the runs to set against the one that is selected.</p>}
       <ul onKeyDown={moveFocus}>
-        {shown.map(run => (
+        {shown.map((run, place) => (
           <li key={run.name} class={isPicking.value ? "picking" : ""}>
-            <RunButton run={run} />
+            <RunButton run={run} place={place} />
             {isPicking.value && <Pick name={run.name} />}
           </li>
         ))}
@@ -68,7 +68,8 @@ export function Runs({ runs }: { runs: readonly RunSummary[] }) {
   );
 }
 
-function RunButton({ run }: { run: RunSummary }) {
+/** place: among the runs shown. */
+function RunButton({ run, place }: { run: RunSummary; place: number }) {
   const tone = toneOf(run.severity, run.state);
   const current = run.name === selectedRun.value;
   const button = useRef<HTMLButtonElement>(null);
@@ -76,6 +77,11 @@ function RunButton({ run }: { run: RunSummary }) {
   useEffect(() => {
     if (current) button.current?.scrollIntoView({ block: "nearest" });
   }, [current]);
+  // Verdicts that arrive move it; but a list that somebody has the pointer on must not move from under it.
+  useEffect(() => {
+    if (current && !button.current?.closest("nav")?.matches(":hover, :focus-within"))
+      button.current?.scrollIntoView({ block: "nearest" });
+  }, [place]);
   return (
     <button
       ref={button}
