@@ -44,14 +44,16 @@ BESIDE = (
     {"pytest of the recording": ["tests/recording", f"--ignore={WAYS}"], "pytest without TensorFlow": ["tests/torch"]},
 )
 REST = [f"--ignore={path}" for row in BESIDE for path, *_ in row.values()]
+OLDEST = [sys.executable, "-m", "tests.versions", "--oldest"]
 
 
 def tested(arguments: list[str]) -> list[str]:
     """Runs pytest; the names of what failed. Without arguments all tests, in rows side by side."""
     if arguments:
         return [] if passes("pytest", [*PYTEST, *arguments], ROOT) else ["pytest"]
-    with ThreadPoolExecutor(len(BESIDE)) as pool:
+    with ThreadPoolExecutor(len(BESIDE) + 1) as pool:
         beside = [pool.submit(told_in_turn, row) for row in BESIDE]
+        beside.append(pool.submit(lambda: {"the oldest versions": told(OLDEST)}))
         failed = [] if passes("pytest", [*PYTEST, *REST], ROOT) else ["pytest"]
         for row in beside:
             for name, run in row.result().items():

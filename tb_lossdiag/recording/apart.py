@@ -32,6 +32,9 @@ FUSED_WITH = {
     "DepthwiseConv2dNative": _CONTRACTION,
     "MatMul": _CONTRACTION,
 }
+# What a bias is added to by hand, or by Keras before 3.4, is fused as well.
+_BIASED = frozenset(name for name, followers in FUSED_WITH.items() if "BiasAdd" in followers)
+_ADDITIONS = frozenset(("Add", "AddV2"))
 
 
 @contextmanager
@@ -96,4 +99,15 @@ def _is_copied(op: tf.Operation) -> bool:
     if op.type in CHAINED:
         return True
     followers = FUSED_WITH.get(op.type, frozenset())
-    return bool(followers) and any(reader.type in followers for reader in op.outputs[0].consumers())
+    if not followers:
+        return False
+    readers = op.outputs[0].consumers()
+    return any(reader.type in followers or (op.type in _BIASED and _adds_bias(reader, op)) for reader in readers)
+
+
+def _adds_bias(reader: tf.Operation, op: tf.Operation) -> bool:
+    """Whether it adds to the op's output a tensor with one number for each unit, or one of unknown shape."""
+    if reader.type not in _ADDITIONS:
+        return False
+    others = [x.shape for x in reader.inputs if x.op is not op]
+    return any(shape.rank is None or all(size == 1 for size in shape[:-1]) for shape in others)

@@ -111,7 +111,7 @@ def _bias_facts(layer: Any) -> dict[str, Any]:
 
 def _values(layer: Any, name: str) -> np.ndarray | None:
     variable = getattr(layer, name, None) if getattr(layer, "built", False) else None
-    if not isinstance(variable, keras.Variable):
+    if variable is None or all(variable is not weight for weight in layer.weights):
         return None
     return keras.ops.convert_to_numpy(variable).astype(np.float64)
 

@@ -27,6 +27,13 @@ _MASK = Private("keras", "Tensor._keras_mask", _ALL, "a prediction is taken to h
 _OPTIONS = Private("keras", "LossFunctionWrapper._fn_kwargs", _ALL, "the loss's get_config() is asked")
 _OWN_LAYERS = Private("keras", "keras.src.layers", _ALL, "each output stands for a batch of its own: slower only")
 
+_SCALING = Private(
+    "keras",
+    "keras.src.losses.loss.scale_loss_for_distribution",
+    "3.8 to 3.15",
+    "a replica's loss is the mean over its own examples, as it was before",
+)
+
 
 def inner_layers(layer: Any) -> list[Any]:
     """The layers that this one was given as attributes, in their order."""
@@ -68,6 +75,11 @@ def summing_method(several: bool) -> tuple[type, str] | None:
     _SUM.of(keras.optimizers.Optimizer)
     name = _SUM.attribute
     return next(kind for kind in keras.optimizers.Optimizer.__mro__ if name in vars(kind)), name
+
+
+def losses_are_shares() -> bool:
+    """Whether compute_loss divides a replica's loss by the number of replicas."""
+    return _SCALING.imported(None) is not None
 
 
 def loss_tracker(model: Any) -> Any:

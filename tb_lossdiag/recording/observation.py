@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from tb_lossdiag.recording.gate import Gate
+from tb_lossdiag.recording.keras_private import losses_are_shares
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
@@ -153,7 +154,7 @@ class Observation:
         if self.loss is None and self.holds(loss):
             self.loss = loss
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            self.loss_scale = 1.0 / replicas if replicas > 1 else None  # each replica has its share of the loss
+            self.loss_scale = 1.0 / replicas if replicas > 1 and losses_are_shares() else None
             self.x = self.x if x is None else x
             self.y = y
             self.weighted = sample_weight is not None

@@ -86,11 +86,23 @@ def test_eager_tensors_need_no_copy():
         assert Copies().of(x) is x
 
 
+class MatmulAndBias(LAYERS.Layer):
+    """What Dense is, written by hand, and in Keras before 3.4."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 8), name="kernel")
+        self.bias = self.add_weight(shape=(8,), name="bias")
+
+    def call(self, x):
+        return tf.matmul(x, self.kernel) + self.bias
+
+
+@pytest.mark.parametrize("kind", [lambda: LAYERS.Dense(8), MatmulAndBias], ids=["Dense", "matmul and bias"])
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh", "elu", "gelu", "swish"])
-def test_an_activation_in_a_layer_of_its_own_stays_fused_with_the_layer_before(tmp_path, activation):
+def test_an_activation_in_a_layer_of_its_own_stays_fused_with_the_layer_before(tmp_path, activation, kind):
     def fit(callbacks):
         keras.utils.set_random_seed(1)
-        dense = [layer for _ in range(2) for layer in (LAYERS.Dense(8), LAYERS.Activation(activation))]
+        dense = [layer for _ in range(2) for layer in (kind(), LAYERS.Activation(activation))]
         model = keras.Sequential([LAYERS.Input((8,)), *dense, LAYERS.Dense(1)])
         model.compile(keras.optimizers.SGD(0.1), "mse")
         x = np.random.default_rng(0).normal(size=(96, 8)).astype(np.float32)

@@ -37,11 +37,12 @@ def _tensorflow(python: str, *requirements: str) -> VersionSet:
     )
 
 
-_2_16 = ("tensorflow==2.16.2", "keras==3.3.3", "tensorboard==2.16.2", "numpy==1.26.4")
-_2_17 = ("tensorflow==2.17.1", "keras==3.5.0", "tensorboard==2.17.1", "numpy==1.26.4")
-_2_18 = ("tensorflow==2.18.1", "keras==3.8.0", "tensorboard==2.18.0")
-_2_19 = ("tensorflow==2.19.1", "keras==3.10.0", "tensorboard==2.19.0")
-_2_20 = ("tensorflow==2.20.0", "keras==3.12.0", "tensorboard==2.20.0")
+_PKG = "setuptools<80"  # TensorBoard before 2.21 needs pkg_resources, which 82 has no more and 80.9 warns about
+_2_16 = ("tensorflow==2.16.2", "keras==3.3.3", "tensorboard==2.16.2", "numpy==1.26.4", _PKG)
+_2_17 = ("tensorflow==2.17.1", "keras==3.5.0", "tensorboard==2.17.1", "numpy==1.26.4", _PKG)
+_2_18 = ("tensorflow==2.18.1", "keras==3.8.0", "tensorboard==2.18.0", _PKG)
+_2_19 = ("tensorflow==2.19.1", "keras==3.10.0", "tensorboard==2.19.0", _PKG)
+_2_20 = ("tensorflow==2.20.0", "keras==3.12.0", "tensorboard==2.20.0", _PKG)
 _NEWEST = ("tensorflow", "keras", "tensorboard")
 # What we import beside these, as old as it works.
 _OLD_LIBRARIES = ("werkzeug==2.0.3", "rich==13.0.0", "protobuf==4.25.3")
@@ -67,6 +68,6 @@ MATRIX = (
     _tensorflow("3.10", *_NEWEST),
     _tensorflow("3.12", *_NEWEST),
     _tensorflow("3.13", *_NEWEST),
-    VersionSet("3.10", ("tensorboard==2.16.2", "numpy==1.26.4", "werkzeug==2.0.3"), READING),
+    VersionSet("3.10", ("tensorboard==2.16.2", "numpy==1.26.4", "werkzeug==2.0.3", _PKG), READING),
     VersionSet("3.13", ("tensorboard", "numpy"), READING),
 )

@@ -9,6 +9,7 @@ differently for being read.
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import jax
@@ -43,9 +44,11 @@ class ObservedStep:
 
     def __call__(self, state: Any, data: Any, counts: bool | jax.Array) -> tuple[Any, dict[str, Any]]:
         self.traces += any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(state))
-        observation = Observation(self.model, state[0])
-        with watching(observation):
+        with ExitStack() as stack:
+            observation = self._observing(stack, state[0])
             answer = self.model.train_step(state, data)
+        if observation is None:
+            return answer, {}
         try:
             if observation.error is not None:
                 raise observation.error
@@ -60,6 +63,16 @@ class ObservedStep:
         if layout not in self._layouts:
             self._layouts.append(layout)
         return answer, {**numbers, "layout": jnp.int32(self._layouts.index(layout))}
+
+    def _observing(self, stack: ExitStack, weights: list[Any]) -> Observation | None:
+        """Until the stack closes; None where this version cannot be observed."""
+        try:
+            observation = Observation(self.model, weights)
+            stack.enter_context(watching(observation))
+            return observation
+        except Exception as error:  # nothing of ours may reach the training
+            self.error = error
+            return None
 
     def read(self, numbers: dict[str, np.ndarray]) -> tuple[Layout, dict[str, np.ndarray]]:
         """The layout of these numbers, and the rest of them; raises what went wrong while they were packed."""
@@ -90,6 +103,7 @@ class TrainFunction:
         self._observed = ObservedStep(model, selection)
         self._twin = jax.jit(lambda state, data, counts: self._observed(state, data, counts)[1])
         self._is_compiled = bool(model.jit_compile) and not model.run_eagerly
+        self._given: Callable[[list[Any]], Any] = iter
         self._timed = 0
         self._batch_size = 0
 
@@ -97,13 +111,17 @@ class TrainFunction:
         """Whether a fit of which these layers are to be recorded can use what was traced for another."""
         return self._observed.error is None and self.selection == selection
 
-    def __call__(self, state: Any, iterator: Iterator[Any]) -> Any:
+    def __call__(self, state: Any, iterator: Iterator[Any] | list[Any]) -> Any:
+        """iterator: of batches. Before Keras 3.7 it is a list, of which one compiled function takes all: splitting it
+        would round differently.
+        """
         announced, self.announced = self.announced, False
         if not announced or not self.recorder.active:
             return self.plain(state, iterator)
-        return self._sampled(state, iterator) if self.recorder.begin_step() else self._plain(state, iterator)
+        sampled = self.recorder.begin_step() and (self.recorder.width == 1 or isinstance(iterator, Iterator))
+        return self._sampled(state, iterator) if sampled else self._plain(state, iterator)
 
-    def _plain(self, state: Any, iterator: Iterator[Any]) -> Any:
+    def _plain(self, state: Any, iterator: Iterator[Any] | list[Any]) -> Any:
         is_timed = self.recorder.every == "auto" and self._timed < TIMED_STEPS
         if is_timed:
             jax.block_until_ready(state)
@@ -121,12 +139,13 @@ class TrainFunction:
         loss = None if reported is None else self.batch_loss.report(reported, width)
         self.recorder.record_plain(loss, seconds, last_in_epoch_counts=self.batch_loss.count == width)
 
-    def _sampled(self, state: Any, iterator: Iterator[Any]) -> Any:
+    def _sampled(self, state: Any, iterator: Iterator[Any] | list[Any]) -> Any:
         """The first step of the call is recorded, others that Keras takes in the same call follow plainly."""
         width = self.recorder.width
         batches = list(itertools.islice(iterator, width))
         if not batches:
             return self.plain(state, iter(()))  # tells Keras in its own way that there is no more data
+        self._given = iter if isinstance(iterator, Iterator) else list
         jax.block_until_ready(state)
         began, traces, counts = time.perf_counter(), self._observed.traces, self.recorder.counts()
         logs, state, numbers, failure = (self._twice if self._is_compiled else self._once)(state, batches[0], counts)
@@ -154,7 +173,7 @@ class TrainFunction:
             numbers = jax.device_get(self._twin(state, data, counts))
         except Exception as error:
             failure = error
-        return *self.plain(state, iter([data])), numbers, failure
+        return *self.plain(state, self._given([data])), numbers, failure
 
     def _once(self, state: Any, data: Any, counts: bool) -> tuple[Any, Any, dict[str, Any], Exception | None]:
         (logs, state), numbers = self._observed(state, data, counts)
