@@ -7,6 +7,7 @@ from tb_lossdiag.diagnosis import diagnose_run
 from tb_lossdiag.diagnosis.report import Report, undiagnosed
 from tb_lossdiag.diagnosis.setup import Group, setup
 from tb_lossdiag.logs import list_experiments, read_run
+from tb_lossdiag.logs.ahead import listed
 from tb_lossdiag.logs.provider import open_log
 
 
@@ -31,7 +32,7 @@ def diagnose(log_dir: str | os.PathLike) -> dict[str, Report]:
 
 def diagnosed(log_dir: str | os.PathLike) -> Diagnosed:
     """As `diagnose`, with what else the commands tell."""
-    log = open_log(log_dir)
+    log = listed(open_log(log_dir))
     reports, setups, failed = {}, {}, set()
     for name, experiment in list_experiments(log).items():
         setups[name] = ()

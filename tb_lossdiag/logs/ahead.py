@@ -12,6 +12,7 @@ import numpy as np
 from tensorboard.data.provider import DataProvider, RunTagFilter
 
 from tb_lossdiag import schema
+from tb_lossdiag.logs.bounded import bounded
 from tb_lossdiag.logs.experiments import Experiment
 from tb_lossdiag.logs.roles import role_of
 from tb_lossdiag.logs.source import MAX_RECORDS, SCALARS, Log
@@ -68,7 +69,7 @@ class Known:
 def listed(log: Log, runs: Iterable[str] | None = None) -> Log:
     """The log with its tags, or those of the named runs, as they are now; nothing will be asked about others."""
     tags = {schema.PLUGIN_NAME: log.recorded_tags(runs), SCALARS: log.scalar_tags(runs)}
-    return replace(log, provider=Known(log.provider, tags))
+    return replace(log, provider=Known(bounded(log.provider), tags))
 
 
 def read_ahead(log: Log, experiments: Collection[Experiment]) -> Log:

@@ -97,7 +97,7 @@ def test_the_models_own_train_function_is_back_after_fit_and_a_second_fit_contin
     assert odd.facts["twice"] == {"function": True, "untouched": True}
     records = Records(odd.log("twice"))
     assert records.steps(schema.STEPS) == [1, 2, 3, 4, 5, 6]
-    assert [event["step"] for event in records.events("restart")] == [4]
+    assert len(records.files) == 1 and records.events("restart") == []
 
 
 def test_a_users_own_mistake_surfaces_without_a_word_of_ours(trained):
