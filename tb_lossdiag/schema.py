@@ -56,7 +56,7 @@ END = "lossdiag/end"
 JSON_TAGS = (CARD, EPOCHS, EVENTS, END)
 TENSOR_TAGS = (STEPS, LAYERS, DATA, TARGETS, HISTOGRAMS)
 
-MAX_STEP = 2**63 - 1  # an event file's steps and JSON's integers have 64 bits
+MAX_STEP = 2**53 - 1  # the largest that a page holds exactly; what is added to it still has the 64 bits of a step
 MAX_DIGITS = 100  # of an integer in JSON; what has more is out of every range, however many there are
 MAX_TEXT_BYTES = 16 << 20  # of one JSON text; the card of a model of 10,000 layers has 5 million
 

@@ -1,6 +1,7 @@
 """From a Run to a Report: look for every symptom, judge the outcome, argue the causes, rank them."""
 
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.gaps import gaps
 from tb_lossdiag.diagnosis.outcome import outcome
 from tb_lossdiag.diagnosis.ranking import rank
 from tb_lossdiag.diagnosis.report import Check, Report
@@ -19,7 +20,8 @@ def diagnose_run(run: Run) -> Report:
         ("last_step", run.last_step),
         ("restarts", list(run.restarts)),
     )
-    return Report(run.name, verdict(findings, causes), causes, tuple(checks.values()), (*run.skipped, *failed), facts)
+    notes = (*run.skipped, *gaps(run), *failed)
+    return Report(run.name, verdict(findings, causes), causes, tuple(checks.values()), notes, facts)
 
 
 def _checked(symptom, run: Run) -> Check:

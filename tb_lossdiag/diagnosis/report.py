@@ -133,7 +133,8 @@ class Report:
     """All of it, for one run.
 
     causes: ranked, ruled-out ones last. checks: every check in a fixed order, all four states.
-    notes: what was skipped while reading. facts: reference values the page draws, such as the constant-guess loss.
+    notes: what was skipped while reading, or could not be recorded. facts: reference values the page
+        draws, such as the constant-guess loss.
     """
 
     run: str

@@ -5,8 +5,6 @@ An integer of 400 digits is valid JSON and no number that anything computes with
 
 from typing import Any
 
-from tb_lossdiag.schema import MAX_STEP
-
 MAX_CHARACTERS = 10_000  # of a text in an event: a traceback has a few thousand
 SHOWN_CHARACTERS = 80  # of a value or a reason that a report quotes
 
@@ -49,4 +47,4 @@ def _kept(value: Any, most: int, where: str, dropped: dict[str, str]) -> Any:
 
 
 def _is_endless(value: Any) -> bool:
-    return isinstance(value, int) and not -MAX_STEP - 1 <= value <= MAX_STEP
+    return isinstance(value, int) and not -(2**63) <= value < 2**63

@@ -13,6 +13,7 @@ from tb_lossdiag.logs.json_limits import SHOWN_CHARACTERS, shown, within_limits
 from tb_lossdiag.logs.measured import step_series, written
 from tb_lossdiag.logs.missing import missing
 from tb_lossdiag.logs.source import Log, Samples, newest_wall_time
+from tb_lossdiag.logs.steps import possible
 from tb_lossdiag.run import Event, Histograms, ModelCard, Row, Run, Series, Table
 
 # What decoding a JSON text raises whose parts have the wrong type or are nested a thousand deep.
@@ -52,10 +53,9 @@ class _Reading:
         kept &= np.array([not _holds_nothing(tag, value) for value in samples.values], bool)
         samples = samples.take(np.flatnonzero(kept))
         self.arrived[tag] = samples
-        before = np.count_nonzero(samples.steps < 0)
-        if before:
-            self.skipped.append(f"{tag}: {before} of {len(samples)} records skipped (step {samples.steps[0]}, below 0)")
-        return samples.take(np.flatnonzero(samples.steps >= 0))
+        samples, others = possible(samples)
+        self.skipped += [f"{tag}: {others}"] if others else []
+        return samples
 
     def decoded(self, tag: str, decode) -> Samples:
         """The records that `decode` accepts, decoded; the others are counted and the first reason is kept."""

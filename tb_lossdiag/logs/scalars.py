@@ -8,6 +8,7 @@ from tb_lossdiag.logs.clock import counts_epochs, place, undo_running_mean
 from tb_lossdiag.logs.experiments import Experiment
 from tb_lossdiag.logs.roles import Role, role_of
 from tb_lossdiag.logs.source import Log, Samples, newest_wall_time
+from tb_lossdiag.logs.steps import possible
 from tb_lossdiag.run import Run, Series
 
 PER_STEP = ("learning_rate", "gradient_norm")  # quantities that belong to a step wherever steps are known
@@ -68,10 +69,8 @@ def _find(log: Log, experiment: Experiment) -> tuple[Found, list[str]]:
         except Exception as error:  # a hostile tag must not take the others down
             skipped.append(f"scalar {tag!r} of run {run!r} could not be read: {error}")
             continue
-        before = int(np.count_nonzero(samples.steps < 0))
-        if before:
-            skipped.append(f"scalar {tag!r} of run {run!r}: {before} points skipped (step {samples.steps[0]}, below 0)")
-        found[role] = samples.take(np.flatnonzero(samples.steps >= 0))
+        found[role], others = possible(samples)
+        skipped += [f"scalar {tag!r} of run {run!r}: {others}"] if others else []
     return found, skipped
 
 

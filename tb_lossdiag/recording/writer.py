@@ -37,7 +37,7 @@ class DiagnosticsWriter:
             writer.write_step(1, loss=2.3, learning_rate=0.1)
             writer.write_layers(1, {"gradient_norm": [0.5, np.nan]})
 
-    Steps are integers from 0 to 2^63 - 1 and increase strictly per kind of record. The card is written before the first
+    Steps are integers from 0 to 2^53 - 1 and increase strictly per kind of record. The card is written before the first
     record; its rows name the layer table's rows, its data_rows the data table's.
     A file on this machine has each record at once. Behind a URL they are uploaded together, ten seconds apart or more,
     when the writer is closed, and when the process ends.
@@ -202,7 +202,7 @@ class DiagnosticsWriter:
         except TypeError:
             raise TypeError(f"step={step!r}: expected an int, got {type(step).__name__}") from None
         if not 0 <= number <= schema.MAX_STEP:
-            raise ValueError(f"step={number}: expected 0 or more, and 2^63 - 1 at most")
+            raise ValueError(f"step={number}: expected 0 or more, and 2^53 - 1 at most")
         last = self._last_steps.get(tag, -1)
         if number <= last and tag != schema.EVENTS:
             raise ValueError(f"step={number}: expected a step after {last} for {tag}")

@@ -151,7 +151,7 @@ def test_a_point_at_a_negative_step_is_skipped_by_name(open_log, tmp_path):
     write(tmp_path / "logs" / "exp", [scalar("loss", step, 1.0) for step in (-1, 0, 1)])
     run = read(open_log, tmp_path / "logs")
     assert run.steps["loss"].steps.tolist() == [0, 1]
-    assert run.skipped == ("scalar 'loss' of run 'exp': 1 points skipped (step -1, below 0)",)
+    assert run.skipped == ("scalar 'loss' of run 'exp': 1 of 3 records skipped (step -1, not in 0 … 2^53 - 1)",)
 
 
 def test_keras_epochs_stay_at_their_steps_where_the_clock_was_set_back(open_log, tmp_path):
