@@ -84,6 +84,7 @@ def jobs(options: argparse.Namespace, found: page.Found) -> Iterator[tuple]:
             yield found.steps, (name, xla), "steps.measure", name, xla, seconds
         if "first" in options.parts:
             yield found.first, (name, xla), "first_call.measure", name, xla, options.repeats
+            yield found.once, (name, xla), "once.measure", name, xla
         if (name, xla) in found.steps and (name, xla) in found.first:
             yield found.auto, (name, xla), "auto.auto", found.steps[name, xla], found.first[name, xla]
     if "fits" in options.parts:

@@ -18,6 +18,7 @@ class Found:
 
     steps: dict[tuple[str, bool], Any] = field(default_factory=dict)
     first: dict[tuple[str, bool], Any] = field(default_factory=dict)
+    once: dict[tuple[str, bool], Any] = field(default_factory=dict)
     auto: dict[tuple[str, bool], Any] = field(default_factory=dict)
     fits: dict[str, Any] = field(default_factory=dict)
     parts: dict[tuple[str, bool], Any] = field(default_factory=dict)
@@ -36,6 +37,7 @@ def tables(found: Found) -> list[Table]:
         _steps(found),
         _auto(found),
         _first(found),
+        _once(found),
         _loop(found),
         _drawing(found),
         table.parts({_title(key): one for key, one in found.parts.items()}),
@@ -118,6 +120,18 @@ def _first(found: Found) -> Table:
         ("model", "plain", "recorded", "a fit's extra", "extra / plain, CPU", "goal", ""),
         rows,
         "A fit's extra: by how much its first two steps take longer; both functions are traced in them.",
+    )
+
+
+def _once(found: Found) -> Table:
+    first = next(iter(found.once.values()), {})
+    rows = [(_title(key), *(f"{seconds:.2f}" for seconds in one.values())) for key, one in found.once.items()]
+    return Table(
+        "Where the time of the first call goes",
+        ("model", *first),
+        rows,
+        "CPU seconds in the first steps of a recorded fit, of which a plain fit pays the first two parts. Compiled: what a "
+        "first call takes beside its trace, in TensorFlow's graph optimiser, in XLA, and in the step itself.",
     )
 
 
