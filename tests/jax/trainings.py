@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from private_names import FILES, names, without
 from recording.small_models import LAYERS, THREE_TERMS, batches, ends, mlp, same, three_terms
 from reference import train
 
@@ -299,7 +300,20 @@ def distributed_group(directory):
         yield name, {"same": same(bare, recorded), "history": history == plain, "warned": warned}
 
 
+def nameless_group(directory):
+    """Without one private name after the other, and without any, compiled and not."""
+    gone = {private.name: (private,) for private in names(*FILES["jax"])}
+    for way, options in (("compiled", {}), ("not compiled", {"run_eagerly": True})):
+        bare, plain, _ = fit(None, small, **options)
+        for name, these in {**gone, "all of them": tuple(names(*FILES["jax"]))}.items():
+            log = directory / f"{way} without {name}"
+            with without(these):
+                recorded, history, warned = fit(log, small, **options)
+            yield log.name, {"same": same(bare, recorded), "history": history == plain, "warned": warned}
+
+
 GROUPS = {
+    "nameless": nameless_group,
     "same": same_group,
     "odd": odd_group,
     "numbers": numbers_group,

@@ -24,8 +24,12 @@ def _candidates(version: str) -> Iterable[str]:
     if on_path:
         yield on_path
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    newest_first = sorted(pyenv.glob(f"{version}.*"), key=lambda path: path.name.split("."), reverse=True)
+    newest_first = sorted(pyenv.glob(f"{version}.*"), key=_numbers, reverse=True)
     yield from (str(path / "bin" / "python") for path in newest_first)
+
+
+def _numbers(path: Path) -> list[int]:
+    return [int(part) if part.isdigit() else -1 for part in path.name.split(".")]
 
 
 def _answers(command: str, version: str) -> bool:
