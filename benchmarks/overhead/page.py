@@ -130,8 +130,8 @@ def _once(found: Found) -> Table:
         "Where the time of the first call goes",
         ("model", *first),
         rows,
-        "CPU seconds in the first steps of a recorded fit, of which a plain fit pays the first two parts. Compiled: all "
-        "but the trace of a first call, in TensorFlow's graph optimiser, in XLA, and in the step itself.",
+        "CPU seconds in the first steps of a recorded fit, of which a plain fit pays the first two parts. "
+        "Compiled: all but the trace of a first call, in TensorFlow's graph optimiser, in XLA, and in the step itself.",
     )
 
 
