@@ -54,6 +54,9 @@ class LossDiagnostics(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         loop, fit, self._was_begun = Loop(), self._fit, True
+        if self.model is None:
+            self._say("on_train_begin was called before set_model, so this training is not recorded")
+            return
         if fit is not None and fit.loop.is_around_this_one():
             self._inner.append(loop)
             self._say("a fit inside of one that the same LossDiagnostics records is not recorded")

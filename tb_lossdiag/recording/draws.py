@@ -22,11 +22,21 @@ class KeepsRandomState(Exception):
     """A traced step, not run yet, draws random numbers from a state that other traces of it do not share."""
 
 
-def refuse_own_state(graph: Any) -> None:
-    """Raises KeepsRandomState, with the operators' types, where `draws` finds any."""
+def refuse_own_state(graph: Any, twin_takes_all: bool, expected: frozenset | None) -> None:
+    """Raises KeepsRandomState where a traced step must not be taken in the place of the plain one.
+
+    twin_takes_all: whether no other trace takes a step. expected: `seeds` of the plain step, None where unknown.
+    """
     found = draws(graph)
-    if found:
-        raise KeepsRandomState(", ".join(found))
+    if found and not twin_takes_all:
+        raise KeepsRandomState(f"{', '.join(found)} {OWN_STATE}")
+    if found and expected is not None and seeds(graph) != expected:
+        raise KeepsRandomState(f"{', '.join(found)} has another seed each time that the step is traced")
+
+
+def seeds(graph: Any) -> frozenset[tuple]:
+    """(operator, seeds) of each operator that `draws` finds."""
+    return frozenset((node.op, *_given_seeds(node)) for node in _nodes_of(graph) if _keeps_state(node))
 
 
 def draws(graph: Any) -> tuple[str, ...]:
@@ -63,7 +73,9 @@ def _nodes(nodes: Any, functions: Mapping[str, Any], entered: set[str]) -> Itera
 def _keeps_state(node: Any) -> bool:
     """By its definition: stateful, with a seed among its attributes, and a seed that is given."""
     definition = definition_of(node.op)
-    if definition is None or not definition.is_stateful:
-        return False
-    seeds = [attr.name for attr in definition.attr if attr.type == "int" and attr.name.startswith("seed")]
-    return any(node.attr[name].i for name in seeds)
+    return definition is not None and definition.is_stateful and any(_given_seeds(node))
+
+
+def _given_seeds(node: Any) -> list[int]:
+    attributes = [attr.name for attr in definition_of(node.op).attr if attr.type == "int"]
+    return [node.attr[name].i for name in attributes if name.startswith("seed")]

@@ -114,6 +114,8 @@ def _stand_in(model: keras.Model, before: Any, selection: Selection) -> Any:
     kind = _train_function_of_backend()
     if isinstance(before, kind) and before.may_serve(selection):
         return before
+    if before is None and model.train_function is None:
+        model.make_train_function()  # as train_on_batch would
     plain = model.train_function if before is None else before.plain
     made = kind(model, plain, selection)
     with suppress(AttributeError, TypeError):  # then the next fit begins anew

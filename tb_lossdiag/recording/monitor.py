@@ -242,7 +242,9 @@ class TrainingMonitor:
     ) -> None:
         """seconds: told once the sample is recorded, which counts as well."""
         with self._recorder.guarded():
-            if self._recorder.active:
+            if self._recorder.active and not packer.holds(numbers):
+                self._end_plain(packer, result, None)
+            elif self._recorder.active:
                 self._count_steps(packer)
                 loss = _returned_loss(result)
                 loss = None if loss is None else float(loss)

@@ -31,7 +31,7 @@ class Packer:
     traced. inside: whether the update was seen in a loop or function inside the step, so that one call may take several
     steps. switch: on where the next call is to count histograms; None where a step cannot read it, and then has none.
     gate: of a twin that takes every step and is sampled where the gate is open; None for one that runs in samples only
-    and must not draw from a state of its own.
+    and must not draw from a state of its own. seeds: of what the plain step draws, None where it is not known.
     """
 
     def __init__(self, sparse_labels: bool | None, selection: Selection, replicas: int = 1) -> None:
@@ -44,6 +44,7 @@ class Packer:
         self.inside = False
         self.switch: Switch | None = Switch()
         self.gate: Gate | None = None
+        self.seeds: frozenset | None = None
         self._traced = False
         self._clones = Clones(self.take_every_step)
         self._kept = Kept()
@@ -92,8 +93,8 @@ class Packer:
         graph = current_graph()
         self.traces += graph is not None
         try:
-            if graph is not None and self.gate is None and not afterwards:
-                refuse_own_state(graph)
+            if graph is not None and not afterwards:
+                refuse_own_state(graph, self.gate is not None, self.seeds)
             if self.error is not None:
                 raise self.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
@@ -137,6 +138,10 @@ class Packer:
     def _finish(self, observation: Observation, part: Observation) -> None:
         """Packs a part of the step in its own graph, where its update has just been built."""
         observation.numbers = self._kept.assigned(self._packed(part))
+
+    def holds(self, numbers: Mapping[str, tf.Tensor]) -> bool:
+        """Whether a sample has numbers: not where the update stands in a branch that this step has not entered."""
+        return "step" not in numbers or bool(numbers["step"].shape[0])
 
     def layout(self, numbers: dict[str, tf.Tensor]) -> Layout:
         """The layout of packed tensors that a step returned; raises what went wrong while they were packed."""

@@ -335,6 +335,8 @@ class Recorder:
 
     def _write_losses(self) -> None:
         held, self._losses = self._losses, []
+        if not self._writer.is_there():
+            raise FileNotFoundError(f"the event file in {self.log_dir} is no longer there")
         read = [(step, loss() if callable(loss) else loss, seconds) for step, loss, seconds in held]
         self._writer.write_losses([record for record in read if record[1] is not None])
         unseen, self._unseen = self._unseen, []

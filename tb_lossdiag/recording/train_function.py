@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws
+from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.recorder import Recorder
@@ -99,6 +99,7 @@ class TrainFunction:
                 self.recorder.sample_no_more(f"{', '.join(found)} {OWN_STATE}; compile the model again before the fit")
                 return False
             if found:
+                self._packer.seeds = seeds(graph)
                 self._packer.take_every_step()
             self._rest_function = made(self.model, self.model.train_step)
             self._twin = twin_train_function(self.model, self._packer)
@@ -125,7 +126,7 @@ class TrainFunction:
             with taking(self.model, 1 if width == 1 else OneStep(1)):
                 result = run_twin(self._twin, self._packer, self.recorder, iterator)
         except KeepsRandomState as found:
-            self.recorder.sample_no_more(f"{found} {OWN_STATE}")
+            self.recorder.sample_no_more(str(found))
             return self._plain(iterator)
         if result is None:
             return self.plain(iterator)
@@ -174,7 +175,12 @@ class TrainFunction:
         self._packer.gate.set(is_sampled)
         if is_sampled:
             self._packer.switch.set(self.recorder.counts())
-        result = run_twin(self._twin, self._packer, self.recorder, iterator)
+        try:
+            result = run_twin(self._twin, self._packer, self.recorder, iterator)
+        except KeepsRandomState as found:  # it has not run yet, nor will it
+            self._packer.gate = None
+            self.recorder.sample_no_more(str(found))
+            return self._plain(iterator)
         if result is None:
             return self._unrecorded(iterator)
         logs = result["logs"]

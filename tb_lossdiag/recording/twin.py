@@ -38,17 +38,31 @@ class OneStep(int):
 def traced(function: Callable, *args: Any, **kwargs: Any) -> Any:
     """The graph of a tf.function, or of Keras's train function, for these arguments; None where nothing is traced.
 
-    It is traced as at its first call, with the same random numbers of Python and numpy, which are then as before.
+    It is traced as at its first call. Python's and numpy's random numbers are then as they were when its last trace
+    began, so that another trace finds the same: the first of two is what only makes the optimizer's variables.
     """
     (step,) = _steps(function) or (None,)
     if step is None:
         return None
-    python, numpy = random.getstate(), np.random.get_state()
+    owner = next(kind for kind in type(tf.distribute.get_strategy()).__mro__ if "run" in vars(kind))
+    states, run = [_random_states()], owner.run
+
+    def noting(*arguments: Any, **named: Any) -> Any:
+        states.append(_random_states())
+        return run(*arguments, **named)
+
+    undo = patched(owner, "run", noting)  # in which Keras takes its step
     try:
         return step.get_concrete_function(*args, **kwargs).graph
     finally:
+        undo()
+        python, numpy = states[-1]
         random.setstate(python)
         np.random.set_state(numpy)
+
+
+def _random_states() -> tuple[Any, Any]:
+    return random.getstate(), np.random.get_state()
 
 
 def has_run(function: Callable) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws
+from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
 from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.tensorflow_private import is_compiled
@@ -35,6 +35,7 @@ class WatchedStep:
             if found and has_run_before:
                 self._refusal = f"{', '.join(found)} {OWN_STATE}"
             elif found:
+                self.packer.seeds = seeds(graph)
                 self.packer.take_every_step()
         return self._refusal
 
@@ -50,6 +51,6 @@ class WatchedStep:
         try:
             return run_twin(self._twin, self.packer, recorder, *args, **kwargs)
         except KeepsRandomState as found:  # for arguments of another kind than before
-            self._refusal = f"{found} {OWN_STATE}"
+            self._refusal, self.packer.gate = str(found), None
             recorder.sample_no_more(self._refusal)
             return None

@@ -261,6 +261,34 @@ def test_hooks_without_a_beginning_record_nothing_and_say_so(tmp_path):
         told.on_epoch_end(0, {"loss": 1.0})
 
 
+def test_a_loop_by_hand_goes_on_behind_the_first_samples(tmp_path):
+    model = compiled()
+    told = keras.callbacks.CallbackList([LossDiagnostics(tmp_path)], model=model, epochs=1, steps=30)
+    told.on_train_begin()
+    told.on_epoch_begin(0)
+    for step in range(30):
+        told.on_train_batch_begin(step)
+        told.on_train_batch_end(step, model.train_on_batch(X[:8], Y[:8], return_dict=True))
+    told.on_train_end()
+    assert len(Records(tmp_path).steps(schema.STEPS)) >= 29
+
+
+def test_a_directory_that_is_deleted_meanwhile_is_one_warning(tmp_path):
+    with pytest.warns(RuntimeWarning, match="no longer there"):
+        compiled().fit(
+            X,
+            Y,
+            batch_size=8,
+            epochs=3,
+            verbose=0,
+            callbacks=[LossDiagnostics(tmp_path / "run"), at_epoch_end(lambda epoch: delete(tmp_path / "run"))],
+        )
+
+
+def delete(directory):
+    shutil.rmtree(directory, ignore_errors=True)
+
+
 def test_a_loop_that_takes_its_steps_elsewhere_is_told(tmp_path):
     model = compiled()
     told = keras.callbacks.CallbackList([LossDiagnostics(tmp_path / "run")], model=model, epochs=1, steps=1)

@@ -165,13 +165,39 @@ def test_a_fit_after_one_that_was_not_recorded_is_not_sampled_either(tmp_path):
     assert same(fitted([]), recorded)
 
 
-def test_numbers_that_python_draws_while_the_step_is_traced_are_the_same(tmp_path):
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])  # the second has variables, for which Keras traces twice
+def test_numbers_that_python_draws_while_the_step_is_traced_are_the_same(tmp_path, optimizer):
     def fitted(callbacks):
         keras.utils.set_random_seed(2)
         noise = keras.layers.Lambda(lambda x: x + np.random.normal(size=4).astype("float32"))
         model = keras.Sequential([keras.Input((4,)), noise, keras.layers.Dense(3, "softmax")])
-        model.compile("sgd", "sparse_categorical_crossentropy")
+        model.compile(optimizer, "sparse_categorical_crossentropy")
         model.fit(*batches(), batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
         return [*model.get_weights(), np.random.normal()]
 
     assert same(fitted([]), fitted([LossDiagnostics(tmp_path, every=2)]))
+
+
+class Counting(keras.layers.Layer):
+    """Draws with another seed each time that it is called, which in a graph is each time that it is traced."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def call(self, x):
+        self.calls += 1
+        return x + tf.random.normal(tf.shape(x), seed=self.calls)
+
+
+def test_a_step_that_is_seeded_anew_at_each_trace_is_not_sampled_and_says_so(tmp_path):
+    def fitted(callbacks):
+        keras.utils.set_random_seed(2)
+        model = keras.Sequential([keras.Input((4,)), Counting(), keras.layers.Dense(3, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(*batches(), batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
+        return model.get_weights()
+
+    with pytest.warns(RuntimeWarning, match="another seed each time"):
+        recorded = fitted([LossDiagnostics(tmp_path, every=2)])
+    assert same(fitted([]), recorded)
