@@ -17,8 +17,8 @@ class VersionSet:
 
     @property
     def name(self) -> str:
-        first = self.requirements[0].partition(";")[0].replace("==", "-").replace("tensorflow-cpu", "tensorflow")
-        return f"python{self.python}-{first.strip() or 'newest'}"
+        what, _, version = self.requirements[0].partition(";")[0].partition("==")
+        return f"python{self.python}-{what.removesuffix('-cpu')}-{version or 'newest'}"
 
 
 # Readers and judges need no framework.
