@@ -3,7 +3,19 @@
 import importlib.util
 import sys
 
+
+class NotInstalled:
+    """Finds that this name is nowhere."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def find_spec(self, name, path=None, target=None):
+        if name == self.name:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 for name in ("jax", "torch"):
-    found = importlib.util.find_spec(name) if name not in sys.modules else None
+    found = None if name in sys.modules else importlib.util.find_spec(name)
     if found is not None and found.origin is None:
-        sys.modules[name] = None  # no module of that name is found
+        sys.meta_path.insert(0, NotInstalled(name))
