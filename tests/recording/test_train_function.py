@@ -64,6 +64,22 @@ def test_of_several_steps_a_call_the_first_is_sampled(tmp_path, every, sampled):
     assert Records(tmp_path).steps(schema.LAYERS) == sampled
 
 
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_keras_that_runs_its_own_step_in_the_twins_place_ends_the_recording_only(tmp_path, monkeypatch, width):
+    def train(callbacks):
+        model = compiled(steps_per_execution=width)
+        history = model.fit(*batches(), batch_size=8, epochs=2, verbose=0, callbacks=callbacks).history
+        return model.get_weights(), history
+
+    weights, history = train([])
+    monkeypatch.setattr("tb_lossdiag.recording.twin.patched", lambda *_: lambda: None)
+    with pytest.warns(RuntimeWarning, match="takes a train_step in another way") as told:
+        recorded, recorded_history = train([LossDiagnostics(tmp_path)])
+    assert sum("tb_lossdiag" in str(warning.message) for warning in told) == 1
+    assert same(weights, recorded)
+    assert history == recorded_history
+
+
 def test_data_that_run_out_within_a_call_take_no_step(tmp_path):
     x, y = batches()
 

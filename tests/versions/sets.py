@@ -17,8 +17,8 @@ class VersionSet:
 
     @property
     def name(self) -> str:
-        first = self.requirements[0].partition(";")[0].replace("==", "-").replace("tensorflow-cpu", "tensorflow")
-        return f"python{self.python}-{first.strip() or 'newest'}"
+        what, _, version = self.requirements[0].partition(";")[0].partition("==")
+        return f"python{self.python}-{what.removesuffix('-cpu')}-{version or 'newest'}"
 
 
 # Readers and judges need no framework.
@@ -68,6 +68,6 @@ MATRIX = (
     _tensorflow("3.10", *_NEWEST),
     _tensorflow("3.12", *_NEWEST),
     _tensorflow("3.13", *_NEWEST),
-    VersionSet("3.10", ("tensorboard==2.16.2", "numpy==1.26.4", "werkzeug==2.0.3", _PKG), READING),
+    VersionSet("3.10", ("tensorboard==2.16.2", "numpy==1.26.4", "werkzeug==2.1.2", _PKG), READING),
     VersionSet("3.13", ("tensorboard", "numpy"), READING),
 )

@@ -153,7 +153,7 @@ def _saturated(run: Run) -> bool:
         return False
     shares = table.column("extreme_share")
     shares = shares[np.isfinite(shares)]
-    return len(shares) > 0 and float(np.median(shares)) > EXTREME
+    return len(shares) > 0 and float(np.median(np.clip(shares, 0.0, 1.0))) > EXTREME
 
 
 def _settled(whole: Series, part: Series) -> bool:
