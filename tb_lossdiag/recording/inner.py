@@ -54,20 +54,20 @@ class Clones:
 
     def look_at(self, function: Any, observation: Observation, args: tuple, kwargs: Mapping[str, Any]) -> None:
         """Before a step that runs eagerly calls the function for the first time: who is to run, it or a clone?"""
-        if function in self._clones or function in self._left_alone or is_compiled(function):
+        if function in self._clones or function in self._left_alone:
             return
-        has_run = bool(function.experimental_get_tracing_count())
         try:
+            if is_compiled(function):
+                return
+            has_run = bool(function.experimental_get_tracing_count())
             graph = function.get_concrete_function(*args, **kwargs).graph
-        except Exception:  # the user's, which is raised when it is run
+            if draws(graph):
+                if has_run or not changes_variables(graph):
+                    self._left_alone.add(function)
+                else:
+                    observation.gate = self._gate()
+        except Exception:  # the user's, which is raised when it is run, or a name that this version has not
             self._left_alone.add(function)
-            return
-        if not draws(graph):
-            return
-        if has_run or not changes_variables(graph):
-            self._left_alone.add(function)
-        else:
-            observation.gate = self._gate()
 
     def is_clone(self, function: Any) -> bool:
         return any(known is function for known in self._clones.values())

@@ -199,10 +199,12 @@ class TrainingMonitor:
         return sampled
 
     def _may_sample(self, one: WatchedStep, args: tuple, kwargs: Mapping[str, Any]) -> bool:
-        refusal = one.refusal(args, kwargs)
-        if refusal is not None:
-            self._recorder.sample_no_more(refusal)
-        return refusal is None
+        with self._recorder.guarded():
+            refusal = one.refusal(args, kwargs)
+            if refusal is not None:
+                self._recorder.sample_no_more(refusal)
+            return refusal is None
+        return False
 
     def _open(self, packer: Packer, sampled: bool) -> None:
         """Tells the twin what it is to compute in the next step."""
