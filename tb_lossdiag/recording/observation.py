@@ -103,7 +103,7 @@ class Observation:
             path = self.structure.path_of_variable(variable)
             if path is None or not (gradient is None or self.holds(gradient)):
                 continue
-            self.gradients[path] = gradient
+            self.gradients[path] = tf.convert_to_tensor(gradient) if isinstance(gradient, tf.Variable) else gradient
             ours = True
         if ours:
             if not self.optimizers:

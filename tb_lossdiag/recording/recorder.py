@@ -21,6 +21,7 @@ from tb_lossdiag.recording.silence import Silence
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 from tb_lossdiag.run import ModelCard
 
+MOST_AWAITING = 1000  # losses held for a first sample; a step whose update stands in a branch may take a while
 HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; the tab polls less often
 
 # A loss, or where a device may still be computing it a function that tells it, None where it cannot be trusted.
@@ -246,13 +247,15 @@ class Recorder:
 
     def record_sample(self, layout: Layout, numbers: Mapping[str, Any], reported: float | None) -> float:
         """A sampled step from its packed tensors; answers the batch loss: as measured, else as the step reported it."""
-        self._write_losses()
+        first = self._layout is None
+        if not first:
+            self._write_losses()
         self.step = self._next_step()
         arrays = {name: np.asarray(value, np.float32) for name, value in numbers.items()}
-        first = self._layout is None
         if first:
             self._layout = layout
             self._write_card(layout, arrays)
+            self._write_losses()
         writer, values = self._writer, dict(zip(STEP_NUMBERS, arrays["step"].tolist(), strict=True))
         if not layout.knows_loss and reported is not None:
             values["loss"] = reported
@@ -321,8 +324,14 @@ class Recorder:
         """Losses go to the file together: alone, each would cost a plain step more than all else we do there."""
         now = time.time()
         self._losses.append((self.step, loss, now))
-        if not 0 <= now - self._losses[0][2] <= HELD_SECONDS:  # a clock that was set back must not hold them for hours
+        # A clock that was set back must not hold them for hours.
+        is_old = not 0 <= now - self._losses[0][2] <= HELD_SECONDS
+        if is_old and not self._awaits_card():
             self._write_losses()
+
+    def _awaits_card(self) -> bool:
+        """Whether steps were taken before the first sample, which has the card that comes before all records."""
+        return self._layout is None and self._samples and len(self._losses) < MOST_AWAITING
 
     def _fly(self, step: int, loss: float) -> None:
         self._epoch_sum += loss

@@ -131,7 +131,8 @@ def _apply_hook(original: Callable) -> Callable:
             trainable_variables = list(trainable_variables)
         watchers = [watcher for watcher in _watchers if watcher.replica == replica()]
         outermost = all(watcher.apply_depth == 0 for watcher in watchers)  # an optimizer may wrap another
-        graph = next((graph_of(gradient) for gradient in grads if gradient is not None), current_graph())
+        # A gradient that was added up in a variable belongs to no graph.
+        graph = next((graph_of(gradient) for gradient in grads if gradient is not None), None) or current_graph()
         if outermost:
             known = variables_of(self) if trainable_variables is None else trainable_variables
             _tell(None, graph, "saw_apply", self, grads, known)

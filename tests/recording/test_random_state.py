@@ -178,6 +178,35 @@ def test_numbers_that_python_draws_while_the_step_is_traced_are_the_same(tmp_pat
     assert same(fitted([]), fitted([LossDiagnostics(tmp_path, every=2)]))
 
 
+@pytest.mark.parametrize("every", ["auto", 1])
+def test_a_step_whose_update_stands_in_a_branch_is_sampled_where_it_is_entered(tmp_path, every):
+    def accumulated(log_dir):
+        model, optimizer = mlp(seed=4), keras.optimizers.SGD(0.1)
+        optimizer.build(model.trainable_variables)
+        sums, count = [tf.Variable(tf.zeros_like(w)) for w in model.trainable_weights], tf.Variable(0)
+
+        def step(x, y):
+            with tf.GradientTape() as tape:
+                loss = LOSS(y, model(x + tf.random.normal(tf.shape(x)), training=True))
+            for total, gradient in zip(sums, tape.gradient(loss, model.trainable_weights), strict=True):
+                total.assign_add(gradient)
+            count.assign_add(1)
+            if count % 3 == 0:
+                optimizer.apply_gradients(zip(sums, model.trainable_weights, strict=True))
+            return loss
+
+        function = tf.function(step)
+        monitor = TrainingMonitor(model, optimizer, log_dir, every=every) if log_dir else None
+        steps(monitor.watch(function) if monitor else function)
+        if monitor:
+            monitor.close()
+        return model.get_weights()
+
+    assert same(accumulated(None), accumulated(tmp_path))
+    records = Records(tmp_path)
+    assert not records.events("recording_stopped") and len(records.column("loss")) == STEPS
+
+
 class Counting(keras.layers.Layer):
     """Draws with another seed each time that it is called, which in a graph is each time that it is traced."""
 
