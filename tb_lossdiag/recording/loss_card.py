@@ -30,21 +30,24 @@ def has_sparse_labels(model: keras.Model) -> bool | None:
     return loss_name(losses[0]).startswith("SparseCategorical") if losses else None
 
 
-@lru_cache(maxsize=32)  # a trial takes 10 ms or more, and fits of 200 ms come in loops
 def _takes_cached_logits(loss: Any, form: tuple[Any, ...], target_rank: int, is_sparse: bool) -> bool:
-    """Tried out in a graph of its own: does the loss of a tensor depend on the logits that it carries?
+    """Whether the loss of a tensor depends on the logits that it carries. form: dtype and shape of the prediction.
 
-    form: dtype and shape of the prediction. Only Keras's own losses are tried; calling a user's function a second time
-    might do something.
+    Only Keras's own losses are tried; calling a user's function a second time might do something.
     """
     if keras.backend.backend() != "tensorflow":
         return False  # only there does Keras look for them
-    import tensorflow as tf
-
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
-    if not getattr(loss, "__module__", "").startswith("keras."):
-        return False
+    is_kerass = getattr(loss, "__module__", "").startswith("keras.")
+    return is_kerass and _depends_on_logits(loss, form, target_rank, is_sparse)
+
+
+@lru_cache(maxsize=32)  # a trial takes 10 ms or more, and fits of 200 ms come in loops
+def _depends_on_logits(loss: Any, form: tuple[Any, ...], target_rank: int, is_sparse: bool) -> bool:
+    """Tried out in a graph of its own."""
+    import tensorflow as tf
+
     if not isinstance(loss, keras.losses.Loss):
         loss = getattr(keras.losses, loss_name(loss))()
     dtype, *shape = form

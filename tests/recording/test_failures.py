@@ -65,7 +65,7 @@ def test_a_full_disk_is_one_warning_and_the_training_goes_on(tmp_path, bare):
     assert Records(tmp_path / "log").steps(schema.LAYERS)[:2] == [1, 2]
 
 
-def test_a_log_directory_that_goes_away_does_not_matter(tmp_path):
+def test_a_log_directory_that_goes_away_is_one_warning_and_the_training_goes_on(tmp_path):
     class Remove(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             shutil.rmtree(tmp_path / "log", ignore_errors=True)
@@ -76,7 +76,10 @@ def test_a_log_directory_that_goes_away_does_not_matter(tmp_path):
         model.fit(*batches(), batch_size=8, epochs=3, verbose=0, callbacks=callbacks)
         return model.get_weights()
 
-    assert same(fit([]), fit([LossDiagnostics(tmp_path / "log", every=1), Remove()]))
+    with pytest.warns(RuntimeWarning, match="is no longer there") as told:
+        recorded = fit([LossDiagnostics(tmp_path / "log", every=1), Remove()])
+    assert sum("tb_lossdiag" in str(warning.message) for warning in told) == 1
+    assert same(fit([]), recorded)
 
 
 def test_a_killed_process_leaves_a_log_that_reads(tmp_path):

@@ -30,7 +30,7 @@ def test_a_step_is_seen_from_its_input_to_its_update():
     assert observation.y_pred.shape == (3, 1)
     assert [call.path for call in observation.calls] == ["out"]
     assert float(observation.loss) == pytest.approx(float(tf.reduce_sum(observation.y_pred)))
-    assert float(observation.learning_rate) == 0.5
+    assert float(observation.rates.main) == 0.5
     assert observation.gradients["out/bias"].numpy() == [3.0]
     assert observation.before["out/bias"].numpy() == [0.0]
 
