@@ -261,6 +261,16 @@ def test_hooks_without_a_beginning_record_nothing_and_say_so(tmp_path):
         told.on_epoch_end(0, {"loss": 1.0})
 
 
+def test_hooks_without_a_model_record_nothing_and_say_so(tmp_path):
+    callback = LossDiagnostics(tmp_path / "run")
+    with pytest.warns(RuntimeWarning, match="before set_model"):
+        callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_train_batch_begin(0)
+    callback.on_epoch_end(0, {})
+    callback.on_train_end()
+
+
 def test_a_loop_by_hand_goes_on_behind_the_first_samples(tmp_path):
     model = compiled()
     told = keras.callbacks.CallbackList([LossDiagnostics(tmp_path)], model=model, epochs=1, steps=30)
