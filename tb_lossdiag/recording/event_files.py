@@ -40,7 +40,7 @@ class LocalFile:
         self.continues = bool(earlier)
         self.seconds_ahead = max([0.0, *(path.stat().st_mtime - time.time() for path in earlier)])
         self._path = directory / _new_name(path.name for path in earlier)
-        self._file = open(self._path, "wb", buffering=0)  # noqa: SIM115
+        self._file = open(self._path, "wb", buffering=0)  # noqa: SIM115  closed with the writer
         weakref.finalize(self, self._file.close)  # a training that raised has not closed its writer
         self._held = [_version()]
         self.flush()

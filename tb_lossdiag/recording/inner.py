@@ -6,7 +6,7 @@ function is run as a clone meanwhile: its own trace, which the steps in between 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -60,14 +60,15 @@ class Clones:
             if is_compiled(function):
                 return
             has_run = bool(function.experimental_get_tracing_count())
-            graph = function.get_concrete_function(*args, **kwargs).graph
-            if draws(graph):
-                if has_run or not changes_variables(graph):
-                    self._left_alone.add(function)
-                else:
-                    observation.gate = self._gate()
-        except Exception:  # the user's, which is raised when it is run, or a name that this version has not
-            self._left_alone.add(function)
+            graph = None
+            with suppress(Exception):  # the user's, which is raised when the function runs
+                graph = function.get_concrete_function(*args, **kwargs).graph
+            if graph is None or (draws(graph) and (has_run or not changes_variables(graph))):
+                self._left_alone.add(function)
+            elif draws(graph):
+                observation.gate = self._gate()
+        except Exception as error:  # ours, such as a private name that this version does not have
+            observation.error = error
 
     def is_clone(self, function: Any) -> bool:
         return any(known is function for known in self._clones.values())

@@ -60,7 +60,7 @@ class TrainFunction:
     @property
     def takes_every_step(self) -> bool:
         """Whether it has to stay the model's train function, recorded or not: the random state is the twin's."""
-        return self._packer.gate is not None
+        return self._packer.gate is not None and self._twin is not None
 
     def __call__(self, iterator: Any) -> Any:
         announced, self.announced = self.announced, False
