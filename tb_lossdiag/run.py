@@ -173,6 +173,19 @@ class ModelCard:
     optimizer: {"name": "Adam", "config": {...}}; loss: {"name": "CategoricalCrossentropy", "from_logits": False,
     "reads_logits": True}, where reads_logits says that Keras will take the layer's cached pre-activation values.
     batch_size, steps_per_epoch, epochs: None when unknown. precision: Keras's dtype policy name.
+    settings: how it was recorded, and facts that no other field has, each only where it is known:
+        loss_shapes        {"target": [null], "prediction": [null, 1]}, as the first output's loss was called; the batch
+                           axis is null
+        not_measured       why the references of the loss ("loss_shuffled", …) were not measured, a clause that can
+                           follow "because": "the loss is computed inside train_step"
+        broadcasts         [{"operation": "sub", "left": [32], "right": [32, 1], "result": [32, 32], "where":
+                           "train.py:17"}], in the user's own loss, where two ranks met
+        untracked          [{"name": "layers.0.weight", "shape": [64, 64], "holder": "MyLayer"}], weights that the
+                           forward pass reads and no optimizer has, though nothing says that they are frozen
+        optimizer_share    of the model's trainable weights (elements), the share that the optimizers have
+        optimizer_foreign  elements of weights that the optimizers have and the model does not
+        callbacks          [{"name": "ReduceLROnPlateau", "config": {...}}] of fit; of torch the rate schedulers
+        calls_per_step     how often the model was called in a step, where more than once
     """
 
     framework: str = ""

@@ -7,7 +7,7 @@ Everything of one training lies in one TensorBoard run, `<log_dir>/diagnostics`:
 | tag        | value per record           | written                                                     |
 |------------|----------------------------|-------------------------------------------------------------|
 | CARD       | JSON object                | at the first recorded step, before any other tag            |
-| STEPS      | float32 [columns]          | every recorded step; off-sample steps know the loss only    |
+| STEPS      | float32 [columns]          | every recorded step; between samples loss, rate and scale   |
 | LAYERS     | float32 [rows, columns]    | sampled steps; one row per variable and per layer output    |
 | DATA       | float32 [rows, columns]    | sampled steps; inputs, targets, predictions and loss terms  |
 | TARGETS    | float32 [outputs, columns] | sampled steps; a class or an output unit per row            |
@@ -73,6 +73,9 @@ STEP_COLUMNS = (
     "clip_factor",  # gradient norm after the optimizer's own clipping / before; NaN when it does not clip
     "loss_scale",  # by which a LossScaleOptimizer had multiplied this step's loss; NaN without one
     "gradient_agreement",  # cosine of the two half batches' gradients at the output layer's kernel, where that is known
+    "gradient_carried",  # L2 of what the gradients held when the step's first backward pass began; 0 when cleared
+    "evaluation_loss",  # the batch's own loss by an evaluation-mode pass at the weights before the update
+    "training_mode",  # 1 where the model was called in training mode in this step, 0 where it was not
 )
 
 COUNTED_COLUMNS = ("sequence", "layer_sequence")  # the writer's own; the others are the training's
@@ -112,6 +115,13 @@ DATA_COLUMNS = (
     "out_of_range",  # integer class labels outside 0 .. classes-1; targets only, else NaN
     "majority_share",  # share of the most frequent predicted class; predictions under a cross-entropy only
     "extreme_share",  # share of elements within 1e-6 of 0 or 1; predictions that all lie in 0 .. 1 only
+    # Of a prediction whose loss can be called again, that loss …
+    "loss",  # of the outputs as they are, with the step's sample weights and masks
+    "loss_shuffled",  # of outputs dealt to other examples, mean over permutations of the batch
+    "loss_shuffled_change",  # largest relative difference of one permutation's loss from "loss"; 0: it cannot tell
+    "loss_constant",  # of the best constant output found for this batch
+    "loss_least",  # of outputs equal to the targets, where both have one shape: what a perfect model would score
+    "gradient_norm",  # of a loss term: L2 of its own gradient at the weights that several terms share
 )
 
 TARGET_COLUMNS = (

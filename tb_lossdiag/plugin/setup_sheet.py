@@ -34,6 +34,12 @@ DATA_LABELS = {
     "out_of_range": "Labels out of range",
     "majority_share": "Most frequent prediction",
     "extreme_share": "Predictions at 0 or 1",
+    "loss": "Own loss",
+    "loss_shuffled": "Loss of shuffled outputs",
+    "loss_shuffled_change": "What shuffling changes",
+    "loss_constant": "Loss of a constant output",
+    "loss_least": "Least loss",
+    "gradient_norm": "Gradient of the term",
 }
 
 
