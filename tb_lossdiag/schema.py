@@ -144,7 +144,8 @@ ROW_KINDS = ("variable", "output", "input", "target", "prediction", "loss", "rat
 EVENT_KINDS = (
     "no_gradient",  # {"rows": [...]} variables the loss does not reach: the gradient is None
     "learning_rate",  # {"from": ..., "to": ...} changed by a callback between steps
-    "restart",  # {"cleared": true} a fit that continues in a directory that already holds steps; see above
+    "restart",  # {"cleared": true} a fit that continues in a directory that already holds steps; see above; "beside":
+    # true where another process was writing there at that time
     "accident",  # {"reason": "nonfinite" or "leap", "losses": [[step, loss], ...]} the last losses, that step's too
     "cost",  # {"share": ..., "samples": ...} what samples added to the time of plain steps, compilation left out
     "recording_stopped",  # {"reason": ...} recording failed and switched itself off

@@ -21,6 +21,11 @@ from tensorboard.compat.proto import event_pb2
 from tb_lossdiag import storage
 from tb_lossdiag.framing import framed
 
+try:
+    import fcntl
+except ImportError:  # Windows; there nobody knows who else writes
+    fcntl = None
+
 UPLOAD_SECONDS = 10.0  # at least, between two uploads; the tab reads anew no more often than every 5 s
 UPLOAD_SHARE = 0.02  # of the time, at most: an upload may take longer, and a run that grows old has rarer ones
 _FILE_NUMBERS = itertools.count()
@@ -31,7 +36,8 @@ class LocalFile:
     """An event file in a directory of this machine. Makes the directory; raises OSError where it cannot.
 
     continues: whether event files were there before. seconds_ahead: by how much those are younger than this machine's
-    clock says it is now, 0 where they are not.
+    clock says it is now, 0 where they are not. beside: whether another process is writing one of them just now, as its
+    lock on the file shows, which goes with the process.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -39,14 +45,19 @@ class LocalFile:
         earlier = list(directory.glob(f"{storage.EVENT_FILES}*"))
         self.continues = bool(earlier)
         self.seconds_ahead = max([0.0, *(path.stat().st_mtime - time.time() for path in earlier)])
+        self.beside = any(_is_locked(path) for path in earlier if f".{os.getpid()}." not in path.name)
         self._path = directory / _new_name(path.name for path in earlier)
         self._file = open(self._path, "wb", buffering=0)  # noqa: SIM115  closed with the writer
         weakref.finalize(self, self._file.close)  # a training that raised has not closed its writer
         self._held = [_version()]
+        self._is_locked = False
+        self._lock()
         self.flush()
 
     def write(self, event: bytes) -> None:
         self._held.append(framed(event))
+        if not self._is_locked:
+            self._lock()
 
     def flush(self) -> None:
         """A process that is killed now loses nothing that was written.
@@ -64,7 +75,10 @@ class LocalFile:
                 self._file.truncate()
             raise
 
-    upload = flush
+    def upload(self) -> None:
+        """Nothing is to come for now, so another process may write here."""
+        self.flush()
+        self._lock(False)
 
     def is_there(self) -> bool:
         return self._path.exists()
@@ -73,14 +87,21 @@ class LocalFile:
         self.flush()
         self._file.close()
 
+    def _lock(self, holds: bool = True) -> None:
+        self._is_locked = holds
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(self._file, (fcntl.LOCK_EX if holds else fcntl.LOCK_UN) | fcntl.LOCK_NB)
+
 
 class RemoteFiles:
     """Event files at a URL. Uploads one at once, so it raises OSError where it cannot.
 
-    continues, seconds_ahead: as for a LocalFile; how old the earlier files are is not asked.
+    continues, seconds_ahead, beside: as for a LocalFile; how old the earlier files are, and whose, is not asked.
     """
 
     seconds_ahead = 0.0
+    beside = False
 
     def __init__(self, url: str) -> None:
         storage.make_directory(url)
@@ -131,6 +152,17 @@ class RemoteFiles:
 def event_files(directory: Path | str) -> LocalFile | RemoteFiles:
     """New files of a writer in the directory, which is a path or a URL. Raises OSError where it cannot be written."""
     return LocalFile(directory) if isinstance(directory, Path) else RemoteFiles(directory)
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a writer that is alive holds the file."""
+    if fcntl is not None:
+        with suppress(OSError), open(path, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
 
 
 def _new_name(earlier: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import operator
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,9 @@ class DiagnosticsWriter:
         self._first_step = schema.MAX_STEP
         self._pending_step: tuple[int, dict[str, float]] | None = None
         self._files = event_files(storage.join(checked_directory(log_dir), schema.RUN_DIRECTORY))
+        if self._files.beside:
+            told = f"tb_lossdiag: another process is recording into {log_dir}; only this training is shown from now on"
+            warnings.warn(f"{told}. Give each a directory of its own.", RuntimeWarning, stacklevel=2)
 
     def write_card(self, step: int, card: ModelCard) -> None:
         """Writes the card, for a training whose rows are known only now. Comes before any other record, once."""
@@ -223,7 +227,7 @@ class DiagnosticsWriter:
         self._put_text(schema.CARD, step, schema.encode_json({**self._card.to_dict(), "version": schema.VERSION}))
         if self._files.continues:
             self._clear(step)
-            self.write_event(step, "restart", cleared=True)
+            self.write_event(step, "restart", cleared=True, **({"beside": True} if self._files.beside else {}))
 
     def _clear(self, step: int) -> None:
         """Takes every tag over from an earlier writer: what that had recorded at this step and later is overwritten."""

@@ -190,3 +190,61 @@ def test_where_nobody_may_write_it_is_an_os_error_that_names_the_url(memory, mon
     monkeypatch.setattr(type(memory), "makedirs", refused)
     with pytest.raises(OSError, match="memory://logs/run: RuntimeError: 403 forbidden"):
         RemoteFiles("memory://logs/run")
+
+
+BESIDE = """
+import sys
+from pathlib import Path
+from tb_lossdiag.recording.event_files import LocalFile
+
+file = LocalFile(Path(sys.argv[1]))
+print("open", flush=True)
+for command in sys.stdin:
+    {"upload": file.upload, "write": lambda: file.write(b"")}[command.strip()]()
+    print("done", flush=True)
+"""
+
+
+class Beside:
+    """Another process with a file in the directory."""
+
+    def __init__(self, directory):
+        command = [sys.executable, "-c", BESIDE, str(directory)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "open\n"
+
+    def do(self, command):
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "done\n"
+
+
+@pytest.fixture
+def beside(tmp_path):
+    other = Beside(tmp_path)
+    yield other
+    other.process.kill()
+    other.process.communicate()
+
+
+def test_a_file_knows_of_a_process_that_writes_beside_it(tmp_path, beside):
+    assert LocalFile(tmp_path).beside
+
+
+def test_a_process_that_was_killed_writes_no_more(tmp_path, beside):
+    beside.process.kill()
+    beside.process.wait()
+    assert not LocalFile(tmp_path).beside
+
+
+def test_a_process_whose_training_is_over_is_not_in_the_way_until_it_goes_on(tmp_path, beside):
+    beside.do("upload")
+    assert not LocalFile(tmp_path).beside
+    beside.do("write")
+    assert LocalFile(tmp_path).beside
+
+
+def test_an_earlier_file_of_the_same_process_is_not_another_training(tmp_path):
+    earlier = LocalFile(tmp_path)
+    assert not LocalFile(tmp_path).beside
+    earlier.close()

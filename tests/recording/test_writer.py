@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -11,9 +12,29 @@ from recording.reading import Records
 from tb_lossdiag import DiagnosticsWriter, ModelCard, schema
 from tb_lossdiag.run import Row
 
+WRITES = """
+import sys
+from tb_lossdiag import DiagnosticsWriter
+
+writer = DiagnosticsWriter(sys.argv[1])
+writer.write_step(1, loss=1.0)
+writer.flush()
+print("written", flush=True)
+sys.stdin.read()
+"""
 CARD = ModelCard(
     rows=(Row("fc/kernel", "variable", "fc"), Row("fc", "output", "fc")), data_rows=(Row("input:x", "input"),)
 )
+
+
+@contextmanager
+def process_that_writes(directory):
+    """Another process with a step in the directory, and more to come."""
+    command = [sys.executable, "-c", WRITES, str(directory)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "written\n"
+        yield process
+        process.kill()
 
 
 def test_what_is_written_reads_back(tmp_path):
@@ -83,6 +104,16 @@ def test_a_second_writer_in_the_directory_marks_a_restart(tmp_path):
     records = Records(tmp_path)
     assert len(records.files) == 2
     assert [event["step"] for event in records.events("restart")] == [6]
+
+
+def test_a_writer_beside_one_of_another_process_says_so_once_and_in_its_restart(tmp_path):
+    with process_that_writes(tmp_path):
+        with pytest.warns(RuntimeWarning, match="another process is recording into .*a directory of its own") as told:
+            writer = DiagnosticsWriter(tmp_path, CARD)
+        with writer:
+            writer.write_step(3, loss=1.0)
+    assert len(told) == 1 and told[0].filename == __file__
+    assert Records(tmp_path).events("restart") == [{"step": 3, "kind": "restart", "cleared": True, "beside": True}]
 
 
 @pytest.mark.parametrize(
