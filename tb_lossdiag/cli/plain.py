@@ -18,8 +18,11 @@ def plain(text: str, encoding: str = "utf-8") -> str:
 
 
 def plain_json(text: str, encoding: str) -> str:
-    """JSON text, still JSON and of the same meaning, without what the encoding has not got."""
-    return text.encode(encoding, _JSON_ESCAPE).decode(encoding)
+    """JSON text, still JSON and of the same meaning, whose bytes are UTF-8 in every encoding that begins with ASCII, as
+    JSON's readers expect: where the encoding is another one, what ASCII has not got is escaped.
+    """
+    kept = "utf-8" if codecs.lookup(encoding).name == "utf-8" else "ascii"
+    return text.encode(kept, _JSON_ESCAPE).decode(kept)
 
 
 def plain_markdown(text: str, encoding: str) -> str:

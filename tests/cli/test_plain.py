@@ -20,6 +20,12 @@ def test_json_stays_json_of_the_same_meaning_in_every_encoding(text, encoding):
     assert json.loads(written.encode(encoding).decode(encoding)) == {text: [text]}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", "latin-1", "cp437"])
+def test_the_bytes_of_json_are_utf_8_whatever_stdout_is(encoding):
+    written = plain_json(json.dumps({"größe 層": "…"}, ensure_ascii=False), encoding)
+    assert json.loads(written.encode(encoding)) == {"größe 層": "…"}
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_is_printable_on_one_line_in_every_encoding(text, encoding):
