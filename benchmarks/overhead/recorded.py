@@ -10,6 +10,7 @@ import keras
 from benchmarks.overhead.fits import LEAD, Arm
 from tb_lossdiag import LossDiagnostics
 from tb_lossdiag.recording.cadence import COUNTED_INTERVAL, Cadence
+from tb_lossdiag.recording.fit import STAND_IN
 
 NEVER = 10**9
 
@@ -60,7 +61,9 @@ class Recording:
         return Arm(steps, (self.callback,), enter, leave)
 
     def close(self) -> None:
+        """The next recording traces a twin of its own: what is left out of one must not be left out of another."""
         self.callback.on_train_end()
+        vars(self.plain).pop(STAND_IN, None)
 
 
 @contextmanager

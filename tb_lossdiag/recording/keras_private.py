@@ -25,6 +25,9 @@ _HISTORY = Private("keras", "KerasTensor._keras_history", _ALL, "inputs and outp
 _LOGITS = Private("keras", "Tensor._keras_logits", _ALL, "the op that made a prediction tells what it is")
 _MASK = Private("keras", "Tensor._keras_mask", _ALL, "a prediction is taken to have no mask")
 _OPTIONS = Private("keras", "LossFunctionWrapper._fn_kwargs", _ALL, "the loss's get_config() is asked")
+_FUNCTIONAL = Private(
+    "keras", "keras.src.models.functional.Functional", _ALL, "the plain step of a functional model is traced twice"
+)
 _OWN_LAYERS = Private("keras", "keras.src.layers", _ALL, "each output stands for a batch of its own: slower only")
 
 _SCALING = Private(
@@ -85,6 +88,12 @@ def losses_are_shares() -> bool:
 def loss_tracker(model: Any) -> Any:
     """The metric that averages the whole loss; None where it has none."""
     return _LOSS_TRACKER.of(model, None)
+
+
+def is_functional(model: Any) -> bool:
+    """Whether all variables of the model are there once it is built."""
+    functional = _FUNCTIONAL.imported(None)
+    return isinstance(model, keras.Sequential) or (functional is not None and isinstance(model, functional))
 
 
 def operation_names(model: Any, ends: str) -> list[str]:

@@ -19,6 +19,7 @@ from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
 from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.slots import make_slots
 from tb_lossdiag.recording.twin import (
     OneStep,
     has_run,
@@ -91,6 +92,7 @@ class TrainFunction:
     def _make_twin(self, iterator: Any) -> bool:
         """Whether the step may be sampled. The plain step is traced first, as it will be needed, and looked at."""
         with self.recorder.guarded():
+            make_slots(self.model)
             has_run_before, graph = has_run(self.plain), None
             with suppress(Exception):  # the user's, which is raised when the step is run
                 graph = traced(self.plain, iterator)

@@ -93,3 +93,41 @@ def test_data_that_run_out_within_a_call_take_no_step(tmp_path):
 
     assert same(train([]), train([LossDiagnostics(tmp_path, every=1)]))
     assert Records(tmp_path).steps(schema.LAYERS) == [1, 3, 4, 6]
+
+
+def test_a_twin_that_cannot_be_made_for_a_step_that_draws_leaves_the_step_to_the_model(tmp_path, monkeypatch):
+    class Noise(keras.layers.Layer):
+        def call(self, x):
+            return x + tf.random.normal(tf.shape(x), seed=3)
+
+    def train(callbacks):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([Noise(), *mlp().layers])
+        model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+        model.fit(*batches(), batch_size=8, verbose=0, callbacks=callbacks)
+        return model.get_weights()
+
+    def refuse(*_):
+        raise RuntimeError("no twin")
+
+    weights = train([])
+    monkeypatch.setattr("tb_lossdiag.recording.train_function.twin_train_function", refuse)
+    with pytest.warns(RuntimeWarning, match="stopped recording, the training goes on: RuntimeError: no twin") as told:
+        recorded = train([LossDiagnostics(tmp_path)])
+    assert sum("tb_lossdiag" in str(warning.message) for warning in told) == 1
+    assert same(weights, recorded)
+
+
+def test_the_optimizers_variables_are_made_before_the_step_is_traced_so_that_one_trace_is_enough(tmp_path):
+    traced = []
+
+    class Counted(keras.layers.Layer):
+        def call(self, x):
+            traced.append(x)
+            return x
+
+    model = keras.Sequential([keras.Input((4,)), Counted(), *mlp().layers])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    traced.clear()
+    model.fit(*batches(), batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path, every=100)])
+    assert len(traced) == 2  # the plain step and its twin
