@@ -16,7 +16,12 @@ _OWN_VARIABLES = Private("keras", "Layer._trainable_variables", _ALL, "nothing i
 _OWN_LOSSES = Private("keras", "Layer._get_own_losses", _ALL, "what layers add to the loss is no row of its own")
 _VALUE = Private("keras", "Variable._value", _ALL, "a step has to name Keras's variables, not those inside of them")
 _APPLIED = Private("keras", "Optimizer._trainable_variables", _ALL, "nothing is recorded")
-_RATE = Private("keras", "Optimizer._learning_rate", _ALL, "a rate that is set by hand is no event")
+_RATE = Private(
+    "keras",
+    "Optimizer._learning_rate",
+    _ALL,
+    "a rate that is set by hand is no event, and the one of a step that is not sampled is not known",
+)
 _SUM = Private(
     "keras", "Optimizer._all_reduce_sum_gradients", _ALL, "of a step that several replicas take nothing is recorded"
 )
@@ -26,6 +31,7 @@ _LOGITS = Private("keras", "Tensor._keras_logits", _ALL, "the op that made a pre
 _MASK = Private("keras", "Tensor._keras_mask", _ALL, "a prediction is taken to have no mask")
 _OPTIONS = Private("keras", "LossFunctionWrapper._fn_kwargs", _ALL, "the loss's get_config() is asked")
 _OWN_LAYERS = Private("keras", "keras.src.layers", _ALL, "each output stands for a batch of its own: slower only")
+
 
 _SCALING = Private(
     "keras",
@@ -64,6 +70,11 @@ def has_rate_of_its_own(optimizer: Any) -> bool:
     """Whether the learning rate is a number that only its user changes."""
     schedule = keras.optimizers.schedules.LearningRateSchedule
     return not isinstance(_RATE.of(optimizer, None), (schedule, type(None)))
+
+
+def given_rate(optimizer: Any) -> Any:
+    """The variable, the schedule or the function that the learning rate comes from; None where it is not known."""
+    return _RATE.of(optimizer, None)
 
 
 def summing_method(several: bool) -> tuple[type, str] | None:
@@ -115,3 +126,8 @@ def options_of(loss: keras.losses.Loss) -> dict[str, Any]:
 def is_layer_of_keras(layer: Any, parts: tuple[str, ...]) -> bool:
     """Whether its class is one of Keras's own, from one of these parts of `keras.layers`."""
     return type(layer).__module__.startswith(tuple(f"{_OWN_LAYERS.name}.{part}." for part in parts))
+
+
+def is_of_keras(thing: Any) -> bool:
+    """Whether its class is one of Keras's own."""
+    return type(thing).__module__.startswith("keras.")

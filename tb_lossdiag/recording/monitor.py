@@ -10,7 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from tb_lossdiag.recording.applied import Applied, AppliedRate
 from tb_lossdiag.recording.cadence import SharedCadence, checked_every
+from tb_lossdiag.recording.eager_loss import EagerLoss
 from tb_lossdiag.recording.keras_training import KerasTraining
 from tb_lossdiag.recording.late import TIMED_STEPS, is_awaited
 from tb_lossdiag.recording.loss_card import has_sparse_labels
@@ -73,6 +75,8 @@ class TrainingMonitor:
         self._policy = policy("warn", min_severity, log_dir) if warns_only else checked
         self._recorder = Recorder(KerasTraining(model, optimizer), log_dir, every, selection(include, exclude))
         self._packer = self._new_packer()  # of steps that are no function
+        self._applied_rate = AppliedRate()
+        self._eager_loss = EagerLoss(model, optimizer, self._recorder.guarded)  # of steps that are no function
         self._started = False
         self._timed = 0
         self._awaited: Callable[[], float] = float  # the loss of the last step that a device may still compute
@@ -97,10 +101,11 @@ class TrainingMonitor:
                 return one.unrecorded(args, kwargs)
             sampled = self._begin_step() and self._may_sample(one, args, kwargs)
             began, traces = time.perf_counter(), packer.traces
+            applied = {} if sampled else self._applied(packer)
             if not sampled and packer.gate is None:
                 result = step(*args, **kwargs)
                 plain_calls += 1
-                self._end_plain(packer, result, began if plain_calls > 1 else None)
+                self._end_plain(packer, result, began if plain_calls > 1 else None, applied)
                 return result
             self._open(packer, sampled)
             both = one.observed(self._recorder, args, kwargs)
@@ -110,26 +115,29 @@ class TrainingMonitor:
             if sampled:
                 self._end_sample(packer, numbers, result, self._since(packer, began, traces))
             else:
-                self._end_plain(packer, result, began if packer.traces == traces else None)
+                self._end_plain(packer, result, began if packer.traces == traces else None, applied)
             return result
 
         return watched
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """One eager training step stands in the block. Between samples its loss is not known."""
+        """One eager training step stands in the block. Its loss is what it differentiates for the model's weights."""
         packer, takes_part = self._packer, self._takes_part()
         sampled = takes_part and self._begin_step()
         began, traces = time.perf_counter(), packer.traces
+        applied = self._applied(packer) if takes_part and not sampled else {}
         self._open(packer, sampled)
         with ExitStack() as stack:
+            if takes_part:
+                stack.enter_context(self._eager_loss.watching())
             watches = sampled or packer.gate is not None
             observation = packer.observe(stack, self.model, self.optimizer) if watches else None
             yield
         if sampled:
             self._end_sample(packer, packer.numbers(observation), None, self._since(packer, began, traces))
         elif takes_part:
-            self._end_plain(packer, None, began)
+            self._end_plain(packer, self._eager_loss.last(), began, applied)
 
     def schedule(
         self, coordinator: Any, step: Callable, args: tuple = (), kwargs: Mapping[str, Any] | None = None
@@ -148,7 +156,7 @@ class TrainingMonitor:
             self._scheduled = Scheduled(
                 self._recorder.every,
                 self._twin,
-                lambda result: self._end_plain(self._packer, result, None),
+                lambda result: self._end_plain(self._packer, result, None, {}),
                 lambda result, numbers: self._end_sample(self._packer, numbers, result, lambda: None),
             )
         return self._scheduled.schedule(coordinator, step, args, dict(kwargs or {}))
@@ -223,7 +231,13 @@ class TrainingMonitor:
             self._started = True
             self._recorder.start()
 
-    def _end_plain(self, packer: Packer, result: Any, began: float | None) -> None:
+    def _applied(self, packer: Packer) -> Applied:
+        """What the next step applies, as far as it is known before it."""
+        with self._recorder.guarded():
+            return self._applied_rate.before(*packer.optimizers, None if packer.inside else 1)
+        return {}
+
+    def _end_plain(self, packer: Packer, result: Any, began: float | None, applied: Applied) -> None:
         """began: when the step did, None where that says nothing of how long it takes."""
         with self._recorder.guarded():
             if not self._recorder.active:
@@ -234,10 +248,10 @@ class TrainingMonitor:
                 self._awaited = functools.partial(float, loss)
                 self._timed += 1
                 if self._timed > TIMED_STEPS or self._recorder.every != "auto":
-                    self._recorder.record_plain(self._awaited, None)
+                    self._recorder.record_plain(self._awaited, None, **applied)
                     return
             loss = None if loss is None else float(loss)
-            self._recorder.record_plain(loss, None if began is None else time.perf_counter() - began)
+            self._recorder.record_plain(loss, None if began is None else time.perf_counter() - began, **applied)
 
     def _end_sample(
         self, packer: Packer, numbers: Mapping[str, Any], result: Any, seconds: Callable[[], float | None]
@@ -245,12 +259,12 @@ class TrainingMonitor:
         """seconds: told once the sample is recorded, which counts as well."""
         with self._recorder.guarded():
             if self._recorder.active and not packer.holds(numbers):
-                self._end_plain(packer, result, None)
+                self._end_plain(packer, result, None, {})
             elif self._recorder.active:
                 self._count_steps(packer)
                 loss = _returned_loss(result)
                 loss = None if loss is None else float(loss)
-                self._recorder.record_sample(packer.layout(numbers), numbers, loss)
+                self._eager_loss.learn(self._recorder.record_sample(packer.layout(numbers), numbers, loss))
                 self._recorder.took(seconds())
 
     def _since(self, packer: Packer, began: float, traces: int) -> Callable[[], float | None]:

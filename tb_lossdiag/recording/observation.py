@@ -108,7 +108,7 @@ class Observation:
         if ours:
             if not self.optimizers:
                 self.gradient_scale = _gradient_scale(optimizer)
-            self.rates = self.rates.with_applied(optimizer, tf.convert_to_tensor)
+            self.rates = self.rates.with_applied(optimizer, tf.convert_to_tensor, variables)
             self.optimizers.append(optimizer)
         if _replicas() > 1 and self.asks_others:  # Keras adds them up later, after clipping
             own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}

@@ -32,6 +32,8 @@ class Packer:
     steps. switch: on where the next call is to count histograms; None where a step cannot read it, and then has none.
     gate: of a twin that takes every step and is sampled where the gate is open; None for one that runs in samples only
     and must not draw from a state of its own. seeds: of what the plain step draws, None where it is not known.
+    optimizers: which one was given the gradients first, and which of them updates most weights; None each before a step
+    was observed, and where nothing was updated.
     """
 
     def __init__(self, sparse_labels: bool | None, selection: Selection, replicas: int = 1) -> None:
@@ -45,6 +47,7 @@ class Packer:
         self.switch: Switch | None = Switch()
         self.gate: Gate | None = None
         self.seeds: frozenset | None = None
+        self.optimizers: tuple[Any, Any] = (None, None)
         self._traced = False
         self._clones = Clones(self.take_every_step)
         self._kept = Kept()
@@ -131,6 +134,8 @@ class Packer:
 
     def _computed(self, observation: Observation) -> dict[str, tf.Tensor]:
         layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch)
+        if observation.optimizers:
+            self.optimizers = observation.optimizers[0], observation.rates.main_optimizer
         if layout not in self.layouts:
             self.layouts.append(layout)
         return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.applied import Applied, AppliedRate
 from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.packer import NUMBERS, Packer
@@ -48,6 +49,7 @@ class TrainFunction:
         self.announced = False
         self.batch_loss = BatchLoss()
         self._packer = Packer(has_sparse_labels(model), selection, replicas_of(model))
+        self._applied_rate = AppliedRate()
         self._plain_calls = 0
         self._batch_size = 0
         self._twin: Callable | None = None
@@ -106,18 +108,24 @@ class TrainFunction:
         return self._twin is not None
 
     def _plain(self, iterator: Any) -> Any:
-        began = time.perf_counter()
+        began, applied = time.perf_counter(), self._applied(self.recorder.width)
         logs = self.plain(iterator)
         self._plain_calls += 1
         with self.recorder.guarded():
             seconds = time.perf_counter() - began if self._plain_calls > 1 else None
-            self._record_plain(logs, seconds)
+            self._record_plain(logs, seconds, applied)
         return logs
 
-    def _record_plain(self, logs: Any, seconds: float | None) -> None:
+    def _applied(self, steps: int) -> Applied:
+        """What the last of the next so many steps applies, as far as it is known before them."""
+        with self.recorder.guarded():
+            return self._applied_rate.before(*self._packer.optimizers, steps)
+        return {}
+
+    def _record_plain(self, logs: Any, seconds: float | None, applied: Applied) -> None:
         width = self.recorder.width
         loss = self.batch_loss.recover(_reported_loss(logs), width)
-        self.recorder.record_plain(loss, seconds, last_in_epoch_counts=self.batch_loss.count == width)
+        self.recorder.record_plain(loss, seconds, self.batch_loss.count == width, **applied)
 
     def _sampled(self, iterator: Any) -> Any:
         began, traces, width = time.perf_counter(), self._packer.traces, self.recorder.width
@@ -159,6 +167,7 @@ class TrainFunction:
 
     def _rest(self, iterator: Any, steps: int, logs: Any) -> Any:
         """Takes the other steps of a sampled call plainly; the logs after the last, those given where data ran out."""
+        applied = self._applied(steps)
         try:
             with taking(self.model, OneStep(1) if steps == 1 else steps):
                 logs = self._rest_function(iterator)
@@ -166,12 +175,13 @@ class TrainFunction:
             return logs
         self.recorder.width = steps
         with self.recorder.guarded():
-            self._record_plain(logs, None)
+            self._record_plain(logs, None, applied)
         return logs
 
     def _by_twin(self, iterator: Any, is_sampled: bool) -> Any:
         """Any step of a fit whose steps are all the twin's; of a call of several steps the last is recorded."""
         began, traces = time.perf_counter(), self._packer.traces
+        applied = {} if is_sampled else self._applied(self.recorder.width)
         self._packer.gate.set(is_sampled)
         if is_sampled:
             self._packer.switch.set(self.recorder.counts())
@@ -189,7 +199,8 @@ class TrainFunction:
             self._took(began, traces)
             return logs
         with self.recorder.guarded():
-            self._record_plain(logs, time.perf_counter() - began if self._packer.traces == traces else None)
+            seconds = time.perf_counter() - began if self._packer.traces == traces else None
+            self._record_plain(logs, seconds, applied)
         return logs
 
 
