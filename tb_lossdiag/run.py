@@ -147,7 +147,9 @@ class LayerCard:
     initializers: {"kernel": {"name": "GlorotUniform", "config": {...}}, ...}.
     inputs: paths of the layers that feed it. units: size of the last output axis, None when unknown.
     settings: what only some layers have: rate (dropout), regularizers, kernel_size, return_sequences, and how the
-        weights started: kernel_mean, _std, _fan_in, _identical_columns, bias_mean, _min, _max.
+        weights started: kernel_mean, _std, _fan_in, _identical_columns, bias_mean, _min, _max; and of a frozen
+        normalization layer what it expects, averages over its channels: moving_mean, moving_variance, scale_mean,
+        offset_mean.
     """
 
     path: str

@@ -9,7 +9,7 @@ import keras
 
 from tb_lossdiag.recording.cadence import checked_every
 from tb_lossdiag.recording.fit import Fit, recorded_inside
-from tb_lossdiag.recording.loop import Loop
+from tb_lossdiag.recording.loop import Loop, callbacks_told
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.selection import selection
 from tb_lossdiag.recording.writer import checked_directory
@@ -68,7 +68,8 @@ class LossDiagnostics(keras.callbacks.Callback):
         if other is not None:
             self._say(f"the fit is recorded into {other} by another LossDiagnostics, so nothing goes to {self.log_dir}")
             return
-        self._fit = Fit(self.model, loop, self.log_dir, self.every, self._selection, self._last_step)
+        others = callbacks_told()
+        self._fit = Fit(self.model, loop, self.log_dir, self.every, self._selection, self._last_step, others)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._is_outside():

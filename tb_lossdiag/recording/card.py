@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tb_lossdiag.recording.activations import activation_name
+from tb_lossdiag.recording.expectation import expectation
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import loss_card
 from tb_lossdiag.recording.structure import LEAVES, structure_of
@@ -74,14 +75,16 @@ def model_card(
 
 
 def initial_weights(model: keras.Model) -> dict[str, dict[str, Any]]:
-    """Layer path to the statistics of its kernel and bias as they are now; layers that are not built have none."""
+    """Layer path to the statistics of its kernel and bias, and of what it expects, as they are now; layers that are not
+    built have none.
+    """
     found = {}
     for path, layer in structure_of(model).layers.items():
         holder = layer
         while isinstance(holder, LEAVES):
             inner = [getattr(holder, name, None) for name in ("cell", "forward_layer", "layer")]
             holder = next(layer for layer in inner if layer is not None)
-        found[path] = {**_kernel_facts(holder), **_bias_facts(holder)}
+        found[path] = {**_kernel_facts(holder), **_bias_facts(holder), **expectation(holder)}
     return found
 
 

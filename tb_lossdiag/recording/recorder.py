@@ -86,7 +86,7 @@ class _Guard:
 
 class Recorder:
     """Records one training into `log_dir`. active: until it ends or has failed. step: number of the last step.
-    width: how many steps the next call of the train function takes. selection: of the layers.
+    width: how many steps the next call of the train function takes. selection: of the layers. noted_rate: the last.
 
     `start` comes first; then, for each step, `begin_step` says whether to sample it, and after it comes `record_plain`
     or `record_sample`. `start_epoch` and `end_epoch` where there are epochs. `pause` or `close` comes last.
@@ -119,7 +119,7 @@ class Recorder:
         self._epoch_start = -1
         self._epoch_end: int | None = None
         self._epoch_sum, self._epoch_count = 0.0, 0
-        self._learning_rate: float | None = None
+        self.noted_rate: float | None = None
         self._flight = FlightRecorder()
         self._silence = Silence()
         self._cadence: Cadence | None = None
@@ -190,7 +190,7 @@ class Recorder:
     def _take_over(self, before: "Recorder") -> None:
         before.is_paused = False
         self._writer, self._layout, self._silence = before._writer, before._layout, before._silence
-        self._flight, self._learning_rate, self._samples = before._flight, before._learning_rate, before._samples
+        self._flight, self.noted_rate, self._samples = before._flight, before.noted_rate, before._samples
 
     def _open(self) -> None:
         if self._before is not None:
@@ -303,12 +303,13 @@ class Recorder:
         with self.guarded():
             self._cadence.took(self.step, True, seconds)
 
-    def note_learning_rate(self, rate: float) -> None:
-        """Writes an event when it is not the rate of the last call: someone set it by hand."""
+    def note_learning_rate(self, rate: float, by: str | None = None) -> None:
+        """Writes an event when it is not the rate of the last call: someone set it by hand. by: who, where known."""
         with self.guarded():
-            if self._learning_rate is not None and rate != self._learning_rate:
-                self._writer.write_event(self.step + 1, "learning_rate", **{"from": self._learning_rate, "to": rate})
-            self._learning_rate = rate
+            if self.noted_rate is not None and rate != self.noted_rate:
+                facts = {"from": self.noted_rate, "to": rate} | ({} if by is None else {"by": by})
+                self._writer.write_event(self.step + 1, "learning_rate", **facts)
+            self.noted_rate = rate
 
     def pause(self) -> None:
         """Ends the recording; another recorder may go on where it ended."""
