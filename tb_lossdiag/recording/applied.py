@@ -17,6 +17,7 @@ from tb_lossdiag.recording.late import is_awaited
 from tb_lossdiag.recording.recorder import HELD_SECONDS, Loss
 
 READ_SHARE = 0.01  # of the time goes into reading at most
+MOST_SECONDS = 5e-5  # that a reading is taken to last: the first one does what is done once
 Applied = dict[str, Loss]  # "learning_rate" and "loss_scale", each only where it is known
 
 
@@ -25,7 +26,7 @@ class AppliedRate:
 
     def __init__(self) -> None:
         self._asked = self._rests_until = float("-inf")
-        self._takes = float("inf")  # the quickest reading; others were interrupted
+        self._takes = MOST_SECONDS  # or the quickest reading; others were interrupted
 
     def before(self, optimizer: Any, member: Any, steps: int | None = 1) -> Applied:
         """Of the last of the next so many steps; None where nobody knows how many follow.

@@ -41,8 +41,7 @@ class EagerLoss:
         """The step stands in the block."""
         self._candidates, self._depth, self._calls = {}, 0, 0
         with self._guarded():
-            scales = isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer) and self._optimizer.built
-            self._scale = tf.convert_to_tensor(self._optimizer.dynamic_scale) if scales else None
+            self._scale = self._scale_now()
         undo_gradient = patched(tf.GradientTape, "gradient", self._gradient_hook(tf.GradientTape.gradient))
         undo_call = patched(_FUNCTION, "__call__", self._function_hook(_FUNCTION.__call__))
         try:
@@ -50,6 +49,13 @@ class EagerLoss:
         finally:
             undo_call()
             undo_gradient()
+
+    def _scale_now(self) -> Any:
+        """By what the optimizer multiplies the next loss; None for nothing."""
+        if not isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer):
+            return None
+        built = self._optimizer.built
+        return tf.convert_to_tensor(self._optimizer.dynamic_scale) if built else self._optimizer.initial_scale
 
     def learn(self, measured: float) -> None:
         """Compares what the last step had to show with the loss measured in it."""

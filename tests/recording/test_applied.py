@@ -51,7 +51,7 @@ def test_a_rate_that_is_a_number_is_read_at_each_step():
 
 def test_of_quick_steps_some_only_are_read(monkeypatch):
     monkeypatch.setattr("tb_lossdiag.recording.applied.READ_SHARE", 0.01)
-    now = iter([0.0, 0.01, 0.5, 1.005, 1.015, 1.02])
+    now = iter([0.0, 1e-5, 5e-4, 1.005e-3, 1.015e-3, 1.02e-3])
     monkeypatch.setattr("time.perf_counter", lambda: next(now))
     optimizer, applied = keras.optimizers.SGD(0.25), AppliedRate()
     found = [applied.before(optimizer, optimizer) for _ in range(4)]
