@@ -68,6 +68,7 @@ def model_card(
                 "classes": layout.classes,
                 "sample_weight": layout.weighted,
                 **_variable_dtype(model),
+                **layout.facts,
             }
         ),
         **plan,

@@ -32,6 +32,7 @@ _MASK = Private("keras", "Tensor._keras_mask", _ALL, "a prediction is taken to h
 _OPTIONS = Private("keras", "LossFunctionWrapper._fn_kwargs", _ALL, "the loss's get_config() is asked")
 _OWN_LAYERS = Private("keras", "keras.src.layers", _ALL, "each output stands for a batch of its own: slower only")
 
+_TRAINING = Private("keras", "Layer._call_has_training_arg", _ALL, "no layer is taken to depend on the mode")
 
 _SCALING = Private(
     "keras",
@@ -131,3 +132,8 @@ def is_layer_of_keras(layer: Any, parts: tuple[str, ...]) -> bool:
 def is_of_keras(thing: Any) -> bool:
     """Whether its class is one of Keras's own."""
     return type(thing).__module__.startswith("keras.")
+
+
+def takes_training(layer: Any) -> bool:
+    """Whether the layer's call has an argument that says if it trains."""
+    return bool(_TRAINING.of(layer, False))

@@ -3,8 +3,8 @@
 Free of any framework: what a backend packs, the recorder unpacks by this.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ class Layout:
     to the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or
     sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
     first, () without one. weighted: whether the loss was given sample weights.
-    followed: (row, units) of those whose silent units tensor "silent" tells.
+    followed: (row, units) of those whose silent units tensor "silent" tells. facts: that the step showed, by the names
+    that ModelCard.settings has for them.
     """
 
     rows: tuple[Row, ...]
@@ -48,6 +49,7 @@ class Layout:
     target_rank: int
     weighted: bool
     followed: tuple[tuple[str, int], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def histograms_in(card_rows: Sequence[Row], rows: Sequence[Row], table: np.ndarray) -> dict[str, np.ndarray]:

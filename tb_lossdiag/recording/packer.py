@@ -63,7 +63,7 @@ class Packer:
     def observe(self, stack: ExitStack, model: keras.Model, optimizer: Any = None) -> Observation | None:
         """Observes the model until the stack closes; None when something of ours failed."""
         try:
-            observation = Observation(model, optimizer, self._finish, self._clones, self.gate)
+            observation = Observation(model, optimizer, self._finish, self._clones, self.gate, not self.layouts)
             stack.callback(self._observed, observation)
             self.selection.checked(observation.structure.layers)
             stack.enter_context(watching(observation))

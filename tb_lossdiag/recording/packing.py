@@ -23,6 +23,7 @@ from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.silence import MAX_UNITS
 from tb_lossdiag.recording.stack import Stack
+from tb_lossdiag.recording.step_facts import choose_call, facts_of
 from tb_lossdiag.recording.switch import Switch
 from tb_lossdiag.recording.variables import Rows, variable_statistics
 from tb_lossdiag.recording.variables import stacked as stacked_variables
@@ -40,6 +41,7 @@ def packed(
     sparse_labels: whether the targets are integer class labels; None when no compiled loss says so. switch: with one
     there are histograms [lines, BUCKETS], too, all NaN where it is off.
     """
+    choose_call(observation)
     with apart():
         copies = Copies(None if observation.gate is None else observation.graph)
         outputs = [call for call in observation.calls if call.tensor is not None]
@@ -76,6 +78,7 @@ def packed(
             target_rank=next((t.shape.rank or 0 for k, _, t in data if k == "target"), 0),
             weighted=observation.weighted,
             followed=tuple((name, int(units.shape[0])) for name, units in followed.items()),
+            facts=facts_of(observation),
         )
         first_target = next((i for i, (kind, _, _) in enumerate(data) if kind == "target"), None)
         data_rows = [
@@ -173,7 +176,13 @@ def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copie
         numbers["gradient_nonfinite"] = tf.reduce_sum(columns["gradient_nonfinite"])
     if observation.optimizers and isinstance(observation.optimizers[0], keras.optimizers.LossScaleOptimizer):
         numbers["loss_scale"] = statistics.as_float(observation.gradient_scale)
-    numbers |= {name: columns[name] for name in ("clip_factor", "gradient_agreement") if columns.get(name) is not None}
+    if observation.optimizers and observation.modes.in_training is not None:
+        numbers["training_mode"] = tf.constant(float(observation.modes.in_training))
+    numbers |= {
+        name: columns[name]
+        for name in ("clip_factor", "gradient_agreement")
+        if columns.get(name) is not None
+    }
     return statistics.table([numbers], STEP_NUMBERS)[0]
 
 

@@ -46,6 +46,8 @@ def watching(observation: Observation) -> Iterator[None]:
     try:
         yield
     finally:
+        if observation.eager is not None:
+            observation.eager.stop()
         with _lock:
             _watchers.remove(observation)
             done = [0] if not _watchers else []
@@ -79,6 +81,8 @@ def _of_classes(several: bool) -> list[tuple[type, str, Callable]]:
         *([] if summing is None else [(*summing, _sum_hook)]),
         (keras.metrics.Mean, "update_state", _mean_hook),
         (tf.GradientTape, "gradient", _gradient_hook),
+        (tf.GradientTape, "__enter__", _enter_hook),
+        (tf.GradientTape, "__exit__", _exit_hook),
         (_FUNCTION, "__call__", _function_hook),
     ]
     return [(kind, name, hook(getattr(kind, name))) for kind, name, hook in makers]
@@ -179,10 +183,28 @@ def _gradient_hook(original: Callable) -> Callable:
     @functools.wraps(original)
     def gradient(self: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         if tf.is_tensor(target):
-            _tell(None, graph_of(target), "saw_gradient", target, sources)
+            _tell(None, graph_of(target), "saw_gradient", self, target, sources)
         return original(self, target, sources, *args, **kwargs)
 
     return gradient
+
+
+def _enter_hook(original: Callable) -> Callable:
+    @functools.wraps(original)
+    def enter(self: Any) -> Any:
+        _tell(None, current_graph(), "saw_tape", True)
+        return original(self)
+
+    return enter
+
+
+def _exit_hook(original: Callable) -> Callable:
+    @functools.wraps(original)
+    def leave(self: Any, *exception: Any) -> Any:
+        _tell(None, current_graph(), "saw_tape", False)
+        return original(self, *exception)
+
+    return leave
 
 
 def _mean_hook(original: Callable) -> Callable:
