@@ -18,7 +18,7 @@ from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import structure_of
-from tb_lossdiag.recording.training_mode import Modes
+from tb_lossdiag.recording.training_mode import Modes, differs
 from tb_lossdiag.recording.workers import in_lockstep
 
 
@@ -49,6 +49,8 @@ class Observation:
     now. differentiated: the first tensor of which the gradients for the model's variables were taken. watched: by that
     tape, variables of whatever model. updated: ids of all variables that an optimizer was given, the model's or not.
     looks_closely: whether what belongs on the card is looked for in an eager step; eager: what was found there.
+    state: (variable, value before the step) of what is not trained. loss_arguments: that compute_loss was given, None
+    where it was not seen.
     terms: of the loss, by name. weighted: whether compute_loss was given sample weights; class weights come as such.
     error: what went wrong in a hook, None mostly.
     """
@@ -84,6 +86,8 @@ class Observation:
         self.optimizers: list[Any] = []
         self.terms: dict[str, tf.Tensor] = {}
         self.weighted = False
+        self.loss_arguments: Mapping[str, Any] | None = None
+        self.state: list[tuple[Any, tf.Tensor]] = []
         self.calls: list[LayerCall] = []
         self.model_calls: list[ModelCall] = []
         self.modes = Modes(model)
@@ -118,6 +122,12 @@ class Observation:
             for path, value in self.gate.passed(read).items():
                 value.set_shape(new[path].shape)  # as it is where it is read
                 self.before[path] = value
+
+    def remember_state(self) -> None:
+        """Reads what else the model has before the step changes it, where a pass in evaluation mode would need it."""
+        is_wanted = self.graph is not None and self.gate is None and not self.in_replica
+        if is_wanted and any(differs(layer) for layer in self.structure.layers.values()):
+            self.state = [(one, tf.convert_to_tensor(one)) for one in self.model.non_trainable_variables]
 
     def holds(self, value: Any) -> bool:
         """Whether the step can read this tensor when it ends; one from a loop's or branch's own graph it cannot."""
@@ -196,6 +206,7 @@ class Observation:
             self.x = self.x if x is None else x
             self.y = y
             self.weighted = sample_weight is not None
+            self.loss_arguments = {"x": x, "y": y, "sample_weight": sample_weight}
             if y_pred is not None:
                 self.y_pred, self.is_prediction_given = y_pred, True
 

@@ -13,6 +13,7 @@ from tb_lossdiag.recording.apart import Copies, apart
 from tb_lossdiag.recording.batches import batches_of
 from tb_lossdiag.recording.clipping import clip_factor
 from tb_lossdiag.recording.data_rows import leaves, named_rows
+from tb_lossdiag.recording.evaluation import evaluation_loss
 from tb_lossdiag.recording.histograms import histograms
 from tb_lossdiag.recording.keras_private import carries_logits, operation_names
 from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
@@ -94,6 +95,7 @@ def packed(
             columns["gradient_agreement"] = gradient_agreement(
                 observation, data[first_target][2], data[predictions[0]][2], losses[0], copies
             )
+        columns["evaluation_loss"] = evaluation_loss(observation, switch)
         tensors = {
             "step": _step_numbers(observation, columns, copies),
             "variables": variables,
@@ -180,7 +182,7 @@ def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copie
         numbers["training_mode"] = tf.constant(float(observation.modes.in_training))
     numbers |= {
         name: columns[name]
-        for name in ("clip_factor", "gradient_agreement")
+        for name in ("clip_factor", "gradient_agreement", "evaluation_loss")
         if columns.get(name) is not None
     }
     return statistics.table([numbers], STEP_NUMBERS)[0]

@@ -43,6 +43,7 @@ def watching(observation: Observation) -> Iterator[None]:
         _watchers.append(observation)
     with apart():
         observation.remember_weights()
+        observation.remember_state()
     try:
         yield
     finally:
