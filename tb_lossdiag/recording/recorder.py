@@ -367,12 +367,12 @@ class Recorder:
         held, self._losses = self._losses, []
         if not self._writer.is_there():
             raise FileNotFoundError(f"the event file in {self.log_dir} is no longer there")
-        read = [plain._replace(loss=_told(plain.loss)) for plain in held]
-        known = [plain for plain in read if plain.loss is not None]
+        read = [(plain, _told(plain.loss)) for plain in held]
+        known = [(plain, loss) for plain, loss in read if loss is not None]
         self._writer.write_losses(
-            [(plain.step, plain.loss, plain.seconds) for plain in known],
-            learning_rate=[_told(plain.learning_rate) for plain in known],
-            loss_scale=[_told(plain.loss_scale) for plain in known],
+            [(plain.step, loss, plain.seconds) for plain, loss in known],
+            learning_rate=[_told(plain.learning_rate) for plain, _ in known],
+            loss_scale=[_told(plain.loss_scale) for plain, _ in known],
         )
         unseen, self._unseen = self._unseen, []
         for step, late in unseen:
