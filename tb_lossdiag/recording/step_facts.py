@@ -41,9 +41,8 @@ def facts_of(observation: Observation) -> dict[str, Any]:
 
 
 def _in_graph(observation: Observation, loss: tf.Tensor) -> dict[str, Any]:
-    calls = [call for call in observation.model_calls if all(graph_of(one) is loss.graph for one in call.outputs)]
-    outputs = [output for call in calls for output in call.outputs]
-    inputs = [one for call in calls for one in call.inputs if graph_of(one) is loss.graph]
+    outputs = [one for call in observation.model_calls for one in call.outputs if _is_in(loss.graph, one)]
+    inputs = [one for call in observation.model_calls for one in call.inputs if _is_in(loss.graph, one)]
     data = [*inputs, *keras.tree.flatten(observation.y)]
     found: dict[str, Any] = {"broadcasts": broadcasts_between(loss, outputs, data)}
     if not tf.distribute.has_strategy():  # under one a variable has another handle in each replica
@@ -55,7 +54,11 @@ def _in_graph(observation: Observation, loss: tf.Tensor) -> dict[str, Any]:
 def _is_behind(loss: Any, call: ModelCall) -> bool:
     """Whether a gradient flows from the loss into the call; of eager tensors nobody knows."""
     graph = None if loss is None else graph_of(loss)
-    if graph is None or any(graph_of(output) is not graph for output in call.outputs):
-        return False
-    ops = {id(op) for op in ancestors([loss], differentiated=True)}
-    return any(id(output.op) in ops for output in call.outputs)
+    outputs = [] if graph is None else [one for one in call.outputs if _is_in(graph, one)]
+    ops = {id(op) for op in ancestors([loss], differentiated=True)} if outputs else set()
+    return any(id(output.op) in ops for output in outputs)
+
+
+def _is_in(graph: Any, value: Any) -> bool:
+    """Whether it is a tensor of the graph, and not one that is made of several, such as a sparse one."""
+    return isinstance(value, tf.Tensor) and graph_of(value) is graph

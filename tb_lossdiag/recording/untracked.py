@@ -6,7 +6,9 @@ trained; not those of one number, which are mostly set from outside (the weight 
 that the step itself assigns (an average, a memory).
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import keras
@@ -20,6 +22,7 @@ from tb_lossdiag.recording.structure import Structure
 _ASSIGNING = ("Apply", "Assign", "Scatter")
 MAX_FOUND = 50
 MAX_OBJECTS = 10_000  # looked into for a name
+MAX_PARTS = 1_000  # of one of them; a vocabulary has more
 # What a layer keeps for Keras itself; what belongs to the loss or the optimizer is no part of the forward pass.
 _NOT_LOOKED_INTO = ("optimizer", "loss", "metrics", "history", "train_function", "test_function", "predict_function")
 
@@ -79,9 +82,9 @@ def _places(model: keras.Model, structure: Structure) -> Iterator[tuple[tf.Varia
     seen = {id(model), *map(id, structure.layers.values())}
     found: set[int] = set()
     for path, layer in {**structure.layers, "": model}.items():
-        queue = [(f"{path}.{name}".removeprefix("."), value) for name, value in _attributes(layer)]
+        queue = deque((f"{path}.{name}".removeprefix("."), value) for name, value in _attributes(layer))
         while queue and len(seen) < MAX_OBJECTS:
-            where, value = queue.pop(0)
+            where, value = queue.popleft()
             inner = backend_variable(value) if isinstance(value, keras.Variable) else value
             if isinstance(inner, tf.Variable):
                 if id(inner) not in found:
@@ -89,7 +92,7 @@ def _places(model: keras.Model, structure: Structure) -> Iterator[tuple[tf.Varia
                     yield inner, where, type(layer).__name__, bool(value.trainable), inner is not value
             elif id(value) not in seen:
                 seen.add(id(value))
-                queue += [(f"{where}{name}", part) for name, part in _parts(value)]
+                queue += [(f"{where}{name}", part) for name, part in islice(_parts(value), MAX_PARTS)]
 
 
 def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
@@ -104,7 +107,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, keras.layers.Layer):
         yield from ((f".{variable.path}", variable) for variable in value.weights)
     elif isinstance(value, Mapping):
-        yield from ((f"[{name!r}]", part) for name, part in list(value.items()) if isinstance(name, (str, int)))
+        yield from ((f"[{name!r}]", part) for name, part in value.items() if isinstance(name, (str, int)))
     elif isinstance(value, (list, tuple, set)):
         yield from ((f"[{place}]", part) for place, part in enumerate(value))
     elif not isinstance(value, type) and not type(value).__module__.startswith(("builtins", "numpy", "tensorflow.")):

@@ -97,3 +97,33 @@ def test_what_the_loss_was_given_comes_first(tmp_path):
     records = Records(tmp_path)
     assert np.abs(records.data("input:input", "mean")).max() < 5
     assert records.card.settings["calls_per_step"] == 2
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+def test_inputs_and_outputs_that_are_made_of_several_tensors_do_no_harm(tmp_path, wrapping):
+    class Sparse(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.out = LAYERS.Dense(2)
+            self.out.build((None, 4))
+
+        def call(self, x):
+            out = self.out(tf.ensure_shape(tf.sparse.to_dense(x), (None, 4)))
+            return {"dense": out, "sparse": tf.sparse.from_dense(out)}
+
+    model, optimizer = Sparse(), keras.optimizers.SGD(0.1)
+
+    @WRAPPINGS[wrapping]
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(x)["dense"]))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        return loss
+
+    with TrainingMonitor(model, optimizer, tmp_path) as monitor:
+        watched = monitor.watch(step)
+        for _ in range(2):
+            watched(tf.sparse.from_dense(values(0.0)))
+    records = Records(tmp_path)
+    assert records.events("recording_stopped") == []
+    assert len(records.column("loss")) == 2
