@@ -42,8 +42,8 @@ class TrainingMonitor:
     with the same `every`; the first worker writes. Loss, gradients, updates and weights are those of the global batch
     (gradients as the optimizer added them up, so after clipping), layer outputs and data those of the first replica.
     Where workers meet in each step they have to sample the same ones, so "auto" goes by the number of calls alone: the
-    first 20, then one in a hundred; and on_finding acts on the first worker only, where "stop" means "warn". Under
-    ParameterServerStrategy see `schedule`.
+    first 20, some more, then one in a hundred; and on_finding acts on the first worker only, where "stop" means "warn".
+    Under ParameterServerStrategy see `schedule`.
 
     every, include, exclude, on_finding, min_severity: as for LossDiagnostics; a loop that is to end on "stop" asks
     `should_stop`. Raises TypeError or ValueError at once for a wrong argument.
@@ -138,7 +138,7 @@ class TrainingMonitor:
 
         Takes and answers the same, and waits for nothing. Close the monitor after `coordinator.join()`. Steps are
         numbered as they were scheduled; what one of them changed includes what others changed meanwhile. Samples are
-        taken by number alone: under "auto" the first 20 steps, then one in a hundred.
+        taken by number alone: under "auto" the first 20 steps, some more, then one in a hundred.
         """
         if not self._recorder.active:
             return coordinator.schedule(step, args, kwargs)
