@@ -184,6 +184,7 @@ class ModelCard:
                            forward pass reads and no optimizer has, though nothing says that they are frozen
         optimizer_share    of the model's trainable weights (elements), the share that the optimizers have
         optimizer_foreign  elements of weights that the optimizers have and the model does not
+        gradients_cleared  true where the optimizer got nothing of what the backward pass had given: it was cleared
         callbacks          [{"name": "ReduceLROnPlateau", "config": {...}}] of fit; of torch the rate schedulers
         calls_per_step     how often the model was called in a step, where more than once
     """

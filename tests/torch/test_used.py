@@ -1,0 +1,184 @@
+"""Of a model that is called several times a step, those calls count that the gradients came from."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from recording.reading import Records
+from recording.torch_loops import batches, mlp
+from torch import nn
+from torch.nn import functional as F
+
+from tb_lossdiag.torch import watch
+
+G = torch.Generator().manual_seed(1)
+
+
+def test_of_an_equation_and_its_boundary_the_larger_batch_is_shown(tmp_path):
+    model = nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path, every=1):
+        for _ in range(2):
+            x = (300 * torch.randn(50, 1, generator=G)).requires_grad_()
+            y = model(x)
+            slope = torch.autograd.grad(y.sum(), x, create_graph=True)[0]
+            start = model(torch.zeros(1, 1))
+            loss = (slope + y).pow(2).mean() + (start - 1).pow(2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    records = Records(tmp_path)
+    assert records.card.settings["calls_per_step"] == 2
+    assert records.card.batch_size == 50
+    assert (records.data("input:input", "max") > 100).all()
+    assert [row.name for row in records.card.data_rows] == ["input:input", "prediction:prediction"]
+
+
+def networks():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2)), nn.Sequential(
+        nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)
+    )
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["one backward pass", "two"])
+def test_two_adversaries_each_see_their_own(tmp_path, at_once):
+    generator, judge = networks()
+    g_optimizer, d_optimizer = (torch.optim.SGD(model.parameters(), 0.01) for model in (generator, judge))
+    g_losses, d_losses = [], []
+    with (
+        watch(generator, g_optimizer, tmp_path / "g", every=1),
+        watch(judge, d_optimizer, tmp_path / "d", every=1),
+    ):
+        for _ in range(4):
+            real = 5.0 + torch.randn(16, 2, generator=G)
+            fake = generator(torch.randn(16, 2, generator=G))
+            d_optimizer.zero_grad()
+            parts = [
+                F.binary_cross_entropy_with_logits(judge(real), torch.ones(16, 1)),
+                F.binary_cross_entropy_with_logits(judge(fake.detach()), torch.zeros(16, 1)),
+            ]
+            for loss in [sum(parts)] if at_once else parts:
+                loss.backward()
+            d_optimizer.step()
+            g_optimizer.zero_grad()
+            g_loss = F.binary_cross_entropy_with_logits(judge(fake), torch.ones(16, 1))
+            g_loss.backward()
+            g_optimizer.step()
+            g_losses.append(g_loss.item())
+            d_losses.append(loss.item())
+    g, d = Records(tmp_path / "g"), Records(tmp_path / "d")
+    assert list(g.column("loss").values()) == pytest.approx(g_losses)
+    assert list(d.column("loss").values()) == pytest.approx(d_losses)
+    assert d.data("target:target", "mean") == pytest.approx(np.full(4, 0.5))  # half of them real
+    assert d.card.settings["calls_per_step"] == 2
+    assert "calls_per_step" not in g.card.settings and g.card.batch_size == 16
+    assert g.card.loss == d.card.loss == {"name": "BinaryCrossentropy", "from_logits": True, "reads_logits": False}
+    for records in (g, d):
+        assert set(records.column("gradient_carried").values()) == {0.0}
+        assert not {"untracked", "broadcasts"} & set(records.card.settings)
+
+
+def test_heads_of_one_form_keep_their_own_rows(tmp_path):
+    class Heads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(4, 1), nn.Linear(4, 1)
+
+        def forward(self, x):
+            return self.first(x), self.second(x)
+
+    model = Heads()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path):
+        x = torch.randn(8, 4, generator=G)
+        first, second = model(x)
+        (F.mse_loss(first, torch.zeros(8, 1)) + F.mse_loss(second, torch.ones(8, 1))).backward()
+        optimizer.step()
+    records = Records(tmp_path)
+    assert [records.data(f"target:{name}", "mean")[0] for name in ("target", "target #2")] == [0.0, 1.0]
+    assert np.isfinite(records.data("prediction:prediction #2", "loss_shuffled")).all()
+
+
+def test_a_loss_in_the_models_own_forward_pass_is_recognised_with_the_softmax_before_it(tmp_path):
+    class Language(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding, self.out = nn.Embedding(7, 4), nn.Linear(4, 7)
+
+        def forward(self, ids, targets):
+            logits = F.softmax(self.out(self.embedding(ids)), dim=-1)
+            return logits, F.cross_entropy(logits.view(-1, 7), targets.reshape(-1))
+
+    model = Language()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path):
+        ids = torch.randint(0, 7, (8, 5), generator=G)
+        model(ids, targets=ids)[1].backward()
+        optimizer.step()
+    card = Records(tmp_path).card
+    assert card.loss == {"name": "SparseCategoricalCrossentropy", "from_logits": True, "reads_logits": False}
+    assert card.layer("out").activation == "softmax"
+    assert (card.batch_size, card.settings["classes"]) == (8, 7)
+
+
+def test_a_loss_of_another_models_output_does_not_count(tmp_path):
+    model, other = mlp(), mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path):
+        x, y = batches()[0]
+        (F.cross_entropy(model(x), y) + F.mse_loss(other(x), torch.zeros(8, 3))).backward()
+        optimizer.step()
+    records = Records(tmp_path)
+    assert records.card.loss["name"] == "SparseCategoricalCrossentropy"
+    assert len([row for row in records.card.data_rows if row.kind == "target"]) == 1
+
+
+def test_eval_left_on_after_a_validation_is_seen(tmp_path):
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path, every=1):
+        for step, (x, y) in enumerate(batches(5)):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            if step == 1:
+                model.eval()
+                model(100 * x)
+    records = Records(tmp_path)
+    assert list(records.column("training_mode").values()) == [1, 1, 0, 0, 0]
+    assert np.isfinite(list(records.column("loss").values())).all()
+    assert (records.data("input:input", "max") < 100).all()
+
+
+def test_a_sequences_batch_is_that_of_its_targets(tmp_path):
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.out = nn.LSTM(4, 6), nn.Linear(6, 3)
+
+        def forward(self, x):
+            return self.out(self.rnn(x)[0][-1])
+
+    model = Last()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path):
+        F.cross_entropy(model(torch.randn(11, 5, 4)), torch.tensor([0, 1, 2, 0, 1])).backward()
+        optimizer.step()
+    assert Records(tmp_path).card.batch_size == 5
+
+
+def test_gradients_that_come_without_a_backward_pass_count_the_last_call(tmp_path):
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path):
+        loss = F.mse_loss(model(torch.ones(8, 4)), torch.ones(8, 1))
+        for parameter, gradient in zip(
+            model.parameters(), torch.autograd.grad(loss, list(model.parameters())), strict=True
+        ):
+            parameter.grad = gradient
+        optimizer.step()
+    records = Records(tmp_path)
+    assert records.card.loss["name"] == "MeanSquaredError"
+    assert math.isnan(records.column("gradient_carried")[1])
