@@ -49,8 +49,8 @@ class ForwardPass:
 
     calls: in their order. feeds: layer to the layers that feed it. data: (kind, name) to numbers. targets: float32
     [outputs, columns]. loss, agreement: as the loss was called; None where no call is known. examples: in the batch.
-    is_training: whether the model was in training mode. batch, outputs: what the model was given and
-    gave; None and () where that is not kept.
+    is_training: whether the model was in training mode. batch: what the model was given; None where that is
+    not kept. outputs: what it gave, until the backward pass is over.
     """
 
     def __init__(
@@ -123,11 +123,13 @@ class ForwardPass:
         for tensor in tensors(output):
             self._follow(tensor)
             self.results.append(tensor.grad_fn)
+        self.outputs = tuple(tensors(output))
 
-    def take_predictions(self, output: Any) -> None:
-        """What the model returned, as long as no loss tells what the predictions are."""
-        for tensor in tensors(output):
+    def take_predictions(self) -> None:
+        """What the model returned, where no loss tells what the predictions are."""
+        for tensor in self.outputs:
             if tensor.is_floating_point():
+                tensor = tensor.detach()
                 numbers = statistics.data_statistics(arranged(tensor, units_second(None, tensor.dim())))
                 self._add("prediction", "prediction", {**numbers, "extreme_share": statistics.extreme_share(tensor)})
 

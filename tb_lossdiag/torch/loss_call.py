@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,19 @@ def module_call(module: nn.Module, args: tuple, kwargs: dict[str, Any], value: T
     """None where it was given no prediction. A module of the user's own is given that first, and then the target."""
     name = next((known for known, kind in CLASSES.items() if kind is type(module)), None)
     if name is not None:
-        arguments = inspect.signature(module.forward).bind(*args, **kwargs).arguments
-        predictions, targets = _torchs_sides(name, arguments)
+        arguments = _signature(type(module)).bind(module, *args, **kwargs).arguments
+        predictions, targets = _torchs_sides(name, dict(list(arguments.items())[1:]))
     else:
         first, second, *_ = [*args, *kwargs.values(), None, None]
         predictions, targets = _sides(_floating([first]), tuple(tensors(second)))
     options = {name: getattr(module, name) for name in _OPTIONS if hasattr(module, name)}
     call = LossCall(type(module), predictions, targets, value, module.forward, args, kwargs, options, users_line())
     return call if predictions else None
+
+
+@lru_cache
+def _signature(kind: type) -> inspect.Signature:
+    return inspect.signature(kind.forward)
 
 
 def _torchs_sides(name: str, arguments: Mapping[str, Any]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

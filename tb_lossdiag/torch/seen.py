@@ -170,9 +170,6 @@ class Seen(Listener):
             self.precision = _autocast_precision(self._device)
             with self._measuring():
                 self._current.take_result(output)
-                if self._function is not None:
-                    self._current.outputs = tuple(tensors(output))
-                self._current.take_predictions(output)
 
     def _saw_call(self, path: str, module: nn.Module, args: tuple, kwargs: dict[str, Any], output: Any) -> None:
         if self._measures or (self._measures is None and torch.is_grad_enabled()):

@@ -125,6 +125,8 @@ class Used:
             self.place = _place(main, calls, loss) if loss is not None else None
             if calls:
                 self._show(calls, generator)
+            elif main in new:
+                main.take_predictions()
         if main in new:
             self.examples += main.examples
 

@@ -169,6 +169,39 @@ def test_a_sequences_batch_is_that_of_its_targets(tmp_path):
     assert Records(tmp_path).card.batch_size == 5
 
 
+def test_a_graph_that_is_differentiated_twice_is_one_call(tmp_path):
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path):
+        output = model(torch.ones(8, 4))
+        output.pow(2).mean().backward(retain_graph=True)
+        output.abs().mean().backward()
+        optimizer.step()
+    records = Records(tmp_path)
+    assert [row.name for row in records.card.data_rows] == ["input:input", "prediction:prediction"]
+    assert "calls_per_step" not in records.card.settings and records.card.batch_size == 8
+
+
+def test_of_a_model_that_learns_from_a_copy_of_itself_the_batch_is_shown_not_the_single_states(tmp_path):
+    """Q-learning: many single states are looked at between two steps, with and without a gradient."""
+    model, target = nn.Linear(4, 2), nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path, every=1):
+        for _ in range(3):
+            for _ in range(6):
+                model(torch.full((1, 4), 100.0)).argmax()
+            states, actions = torch.randn(32, 4, generator=G), torch.randint(0, 2, (32, 1), generator=G)
+            with torch.no_grad():
+                goals = target(states).amax(1, keepdim=True)
+            optimizer.zero_grad()
+            F.smooth_l1_loss(model(states).gather(1, actions), goals).backward()
+            optimizer.step()
+    records = Records(tmp_path)
+    assert records.card.batch_size == 32 and "calls_per_step" not in records.card.settings
+    assert (records.data("input:input", "max") < 100).all()
+    assert np.isfinite(records.data("prediction:prediction", "loss_shuffled")).all()
+
+
 def test_gradients_that_come_without_a_backward_pass_count_the_last_call(tmp_path):
     model = nn.Linear(4, 1)
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
