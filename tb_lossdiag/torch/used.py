@@ -42,6 +42,7 @@ class Used:
         self._trained = trained
         self._function = function
         self._waiting: list[ForwardPass] = []
+        self._forgotten = 0
         self._heard: list[LossCall] = []
         self._scaled: tuple[int, Tensor | None] = (0, None)
         self._start([])
@@ -67,6 +68,7 @@ class Used:
         self._waiting.append(forward)
         if len(self._waiting) > MAX_PASSES:
             self._waiting.remove(min(self._waiting[:-1], key=_examples))
+            self._forgotten += 1
 
     def add_loss(self, call: LossCall | None) -> None:
         if call is not None:
@@ -114,6 +116,9 @@ class Used:
         new = [forward for forward in passes if forward not in self._counted]
         shown = self.forward if self._counted else None
         main = max(reversed(passes), key=_examples, default=None)
+        if self._forgotten and len(new) == len(self._waiting):
+            self.passes += self._forgotten  # like all those that are still known, as in a decoder
+        self._forgotten = 0
         self._counted += new
         self._waiting = [forward for forward in self._waiting if forward not in new]
         self._heard = [call for call in self._heard if call not in calls]

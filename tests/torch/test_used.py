@@ -202,6 +202,19 @@ def test_of_a_model_that_learns_from_a_copy_of_itself_the_batch_is_shown_not_the
     assert np.isfinite(records.data("prediction:prediction", "loss_shuffled")).all()
 
 
+def test_all_calls_of_a_decoder_count(tmp_path):
+    model = nn.GRUCell(3, 4)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path):
+        state = torch.zeros(8, 4)
+        for _ in range(9):
+            state = model(torch.ones(8, 3), state)
+        state.pow(2).mean().backward()
+        optimizer.step()
+    card = Records(tmp_path).card
+    assert (card.settings["calls_per_step"], card.batch_size) == (9, 8)
+
+
 def test_gradients_that_come_without_a_backward_pass_count_the_last_call(tmp_path):
     model = nn.Linear(4, 1)
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
