@@ -30,7 +30,7 @@ def step_facts(model: nn.Module, optimizer: Optimizer, used: Used) -> dict[str, 
 
 def _loss_facts(used: Used) -> dict[str, Any]:
     if not used.losses:
-        return {"not_measured": NOT_FOUND if used.not_found else BY_HAND}
+        return {"not_measured": used.not_measured or (NOT_FOUND if used.not_found else BY_HAND)}
     call = used.losses[0]
     shapes = {
         name: [None, *tensor.shape[1:]] if tensor.dim() else []

@@ -18,7 +18,7 @@ from tb_lossdiag.recording.torch.histograms import drawn_output
 from tb_lossdiag.torch.agreement import gradient_agreement
 from tb_lossdiag.torch.axes import arranged, units_second
 from tb_lossdiag.torch.evaluation import Batch
-from tb_lossdiag.torch.functions import FUNCTIONS, Origin, origin
+from tb_lossdiag.torch.functions import FUNCTIONS, Origin, as_given, origin
 from tb_lossdiag.torch.kinds import activation_name
 from tb_lossdiag.torch.loss_call import LossCall
 from tb_lossdiag.torch.losses import Loss, counted, described, in_units, tensors
@@ -106,6 +106,10 @@ class ForwardPass:
     def __contains__(self, node: Any) -> bool:
         """Whether this autograd node gave an output of the model or of a layer in this pass."""
         return node in self._produced or any(node is known for known in self.results)
+
+    def gave(self, tensor: Tensor) -> bool:
+        """Whether a tensor is an output of the model or of a layer as it is, but for its shape and an activation."""
+        return as_given(tensor, self.results) is not None or origin(tensor, self._produced).as_is is not None
 
     def forget_history(self) -> None:
         """Lets go of autograd's graph."""

@@ -34,6 +34,22 @@ def graph_of(loss: Tensor) -> Graph:
     return Graph(nodes, leaves)
 
 
+def leaves_before(tensor: Tensor, ends: Container[Any]) -> dict[int, Tensor]:
+    """Leaves that a tensor was computed from otherwise than through what one of these nodes made."""
+    queue, leaves = [] if tensor.grad_fn is None else [tensor.grad_fn], {}
+    seen = set(queue)
+    for node in queue:
+        if node in ends:
+            continue
+        if node.name().endswith(_LEAF):
+            leaves[id(node.variable)] = node.variable
+        if len(queue) < MAX_NODES:
+            new = [before for before, _ in node.next_functions if before is not None and before not in seen]
+            seen.update(new)
+            queue += new
+    return leaves
+
+
 def descends(tensor: Tensor, ends: Container[Any]) -> bool:
     """Whether a tensor was computed from what one of these nodes made."""
     if tensor.grad_fn is None:

@@ -29,7 +29,7 @@ _GLOBAL_HOOKS = tuple(
     for name in ("_global_forward_hooks", "_global_forward_pre_hooks")
 )
 _SCALE = Private("torch", "GradScaler._scale", _ALL, "the scale is what the loss was multiplied by; unknown of a NaN")
-_METADATA = Private("torch", "Node._input_metadata", _ALL, "broadcasts in a loss written by hand are not seen")
+_METADATA = Private("torch", "Node._input_metadata", "2.5 to 2.14", "broadcasts in a loss written by hand are not seen")
 _UNSEEN = "a product that broadcasts is not seen"
 _OTHER = Private("torch", "MulBackward0._saved_other", _ALL, _UNSEEN)
 _SELF = Private("torch", "MulBackward0._saved_self", _ALL, _UNSEEN)

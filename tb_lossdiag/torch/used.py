@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tb_lossdiag.torch.adversary import ADVERSARIES, ANOTHERS, are_adversaries, of_another
 from tb_lossdiag.torch.broadcasts import broadcast_of, broadcasts_by_hand
 from tb_lossdiag.torch.forward import ForwardPass
 from tb_lossdiag.torch.functions import as_given
@@ -89,6 +90,10 @@ class Used:
             self._start(again)
         self.foreign |= {key: leaf for key, leaf in graph.leaves.items() if key not in own}
         calls = [call for call in self._heard if _is_in(call, graph.nodes) and self._is_ours(call)]
+        anothers = of_another(calls, passes or again, _Ends(passes or again), self.foreign, self._trained)
+        calls = [call for call in calls if call not in anothers]
+        if anothers and not calls:
+            self.not_measured = ANOTHERS
         if not calls and self._function is not None and passes:
             calls = self._sought(passes, loss)
         self._count(passes or again, calls, loss, generator)
@@ -140,6 +145,10 @@ class Used:
         main = [call for call in calls if descends(call.predictions[0], self.forward)]
         others = [call for call in calls if call not in main]
         shown = main or others
+        if are_adversaries([*self.losses[:1], *shown[:1], *others]):
+            self.losses, self.not_measured = [], ADVERSARIES
+            self.forward.take_predictions()
+            return
         for call in [*self.losses[:1], *(others if main else [])]:
             shown[0] = joined(call, shown[0])
         self.losses = shown

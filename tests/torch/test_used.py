@@ -42,8 +42,9 @@ def networks():
     )
 
 
+@pytest.mark.parametrize("freezes", [True, False], ids=["frozen meanwhile", "not frozen"])
 @pytest.mark.parametrize("at_once", [True, False], ids=["one backward pass", "two"])
-def test_two_adversaries_each_see_their_own(tmp_path, at_once):
+def test_two_adversaries_each_see_their_own(tmp_path, at_once, freezes):
     generator, judge = networks()
     g_optimizer, d_optimizer = (torch.optim.SGD(model.parameters(), 0.01) for model in (generator, judge))
     g_losses, d_losses = [], []
@@ -63,21 +64,45 @@ def test_two_adversaries_each_see_their_own(tmp_path, at_once):
                 loss.backward()
             d_optimizer.step()
             g_optimizer.zero_grad()
+            judge.requires_grad_(not freezes)
             g_loss = F.binary_cross_entropy_with_logits(judge(fake), torch.ones(16, 1))
             g_loss.backward()
             g_optimizer.step()
+            judge.requires_grad_()
             g_losses.append(g_loss.item())
             d_losses.append(loss.item())
     g, d = Records(tmp_path / "g"), Records(tmp_path / "d")
     assert list(g.column("loss").values()) == pytest.approx(g_losses)
     assert list(d.column("loss").values()) == pytest.approx(d_losses)
-    assert d.data("target:target", "mean") == pytest.approx(np.full(4, 0.5))  # half of them real
     assert d.card.settings["calls_per_step"] == 2
     assert "calls_per_step" not in g.card.settings and g.card.batch_size == 16
-    assert g.card.loss == d.card.loss == {"name": "BinaryCrossentropy", "from_logits": True, "reads_logits": False}
+    # Neither is judged by labels: a good judge of good fakes is at chance, and the generator has no labels at all.
+    assert g.card.loss == d.card.loss == {}
+    assert "made by another model" in g.card.settings["not_measured"]
+    assert "what is real" in d.card.settings["not_measured"]
     for records in (g, d):
         assert set(records.column("gradient_carried").values()) == {0.0}
         assert not {"untracked", "broadcasts"} & set(records.card.settings)
+
+
+def test_a_head_that_is_trained_with_it_is_a_part_of_the_model(tmp_path):
+    body, head = nn.Linear(4, 8), nn.Linear(8, 3)
+    optimizer = torch.optim.SGD([*body.parameters(), *head.parameters()], 0.01)
+    with watch(body, optimizer, tmp_path):
+        F.cross_entropy(head(body(torch.ones(6, 4)).relu()), torch.tensor([0, 1, 2] * 2)).backward()
+        optimizer.step()
+    assert Records(tmp_path).card.loss["name"] == "SparseCategoricalCrossentropy"
+
+
+def test_micro_batches_of_one_form_are_one_batch(tmp_path):
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    x, y = torch.randn(16, 4, generator=G), torch.arange(16.0)[:, None]
+    with watch(model, optimizer, tmp_path):
+        for part in (slice(0, 8), slice(8, 16)):
+            F.mse_loss(model(x[part]), y[part]).backward()
+        optimizer.step()
+    assert Records(tmp_path).data("target:target", "mean")[0] == 7.5
 
 
 def test_heads_of_one_form_keep_their_own_rows(tmp_path):
