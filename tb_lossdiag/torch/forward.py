@@ -77,6 +77,7 @@ class ForwardPass:
         self.data: dict[tuple[str, str], statistics.Numbers] = {}
         self.targets: Tensor | None = None
         self.loss: Loss | None = None
+        self.own_loss: Tensor | None = None  # of the first call of a loss, as it was called again
         self.agreement: Tensor | None = None
         self.activations = activations
         self._structure = structure
@@ -142,7 +143,7 @@ class ForwardPass:
 
         Answers why the references of the main one are not known, "" where they are. generator: of our own.
         """
-        reasons = []
+        reasons, self.own_loss = [], None
         self.data = {key: numbers for key, numbers in self.data.items() if key[0] == "input"}
         self.targets = self.agreement = self.loss = None
         for call in calls:
@@ -150,6 +151,7 @@ class ForwardPass:
             numbers, reason = references(call, loss, generator)
             self.data[row] |= numbers
             reasons.append(reason)
+            self.own_loss = self.own_loss if self.own_loss is not None else numbers.get("loss")
         first = calls[0].targets[0].shape[:1] if calls[0].targets else ()
         if first and self._form[1:2] == first != self._form[:1]:  # a sequence has its steps in front of its examples
             self.examples = first[0]

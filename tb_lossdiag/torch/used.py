@@ -6,6 +6,7 @@ the one with most examples is shown. Gradients that were cleared before the step
 """
 
 from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from tb_lossdiag.torch.sought import sought
 # Passes that no backward pass has come for yet. Each holds its graph, which somebody who only looks would let go of.
 MAX_PASSES = 4
 MAX_CALLS = 16  # of losses, likewise
+SAME = 1e-2  # relative; autocast may have computed the training's loss in half precision
 
 
 class Used:
@@ -135,6 +137,8 @@ class Used:
             self.place = _place(main, calls, loss) if loss is not None else None
             if calls:
                 self._show(calls, generator)
+                if loss is not None:
+                    self._compare(loss)
             elif main in new:
                 main.take_predictions()
         if main in new:
@@ -154,10 +158,21 @@ class Used:
         self.losses = shown
         self.not_measured = self.forward.take_loss(shown, generator)
 
-    def _sought(self, passes: Sequence[ForwardPass], loss: Tensor) -> list[LossCall]:
+    def _compare(self, loss: Tensor) -> None:
+        """What is differentiated may be more than the loss that was recognised, or a part of it, or weighted."""
+        forward, value = self.forward, self._unscaled(loss)
+        if not self.losses or self.losses[0].value is not None or forward.own_loss is None:
+            return
+        if not torch.isclose(forward.own_loss, value.detach().float(), rtol=SAME, atol=0.0, equal_nan=True):
+            forward.loss = replace(forward.loss, weighted=True)
+
+    def _unscaled(self, loss: Tensor) -> Tensor:
         product, value = self._scaled
+        return value if product == id(loss) and value is not None else loss
+
+    def _sought(self, passes: Sequence[ForwardPass], loss: Tensor) -> list[LossCall]:
         outputs = [tensor for forward in passes for tensor in forward.outputs]
-        call = sought(self._function, value if product == id(loss) else loss, outputs, _Ends(passes))
+        call = sought(self._function, self._unscaled(loss), outputs, _Ends(passes))
         self.not_found = call is None
         return [] if call is None else [call]
 

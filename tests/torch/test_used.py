@@ -105,6 +105,27 @@ def test_micro_batches_of_one_form_are_one_batch(tmp_path):
     assert Records(tmp_path).data("target:target", "mean")[0] == 7.5
 
 
+@pytest.mark.parametrize(
+    ("loss", "weighted"),
+    [
+        (lambda p, y: F.cross_entropy(p, y), False),
+        (lambda p, y: F.cross_entropy(p, y, reduction="none").mean(), False),
+        (lambda p, y: F.cross_entropy(p, y) + 0.1 * p.square().mean(), True),
+        (lambda p, y: (F.cross_entropy(p, y, reduction="none") * torch.linspace(-1, 1, 8)).mean(), True),
+        (lambda p, y: F.cross_entropy(p, y) / 4, True),
+    ],
+    ids=["alone", "averaged by hand", "with a penalty", "by advantage", "divided"],
+)
+def test_a_recognised_loss_that_is_not_all_of_it_counts_as_weighted(tmp_path, loss, weighted):
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path):
+        x, y = batches()[0]
+        loss(model(x), y).backward()
+        optimizer.step()
+    assert Records(tmp_path).card.settings["sample_weight"] is weighted
+
+
 def test_heads_of_one_form_keep_their_own_rows(tmp_path):
     class Heads(nn.Module):
         def __init__(self):
