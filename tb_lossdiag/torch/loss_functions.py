@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tb_lossdiag.torch.private import is_transformed
 from tb_lossdiag.torch.replaced import Replaced
 
 CLASSES = {
@@ -68,7 +69,7 @@ def _listening(original: Callable[..., bool]) -> Callable[..., bool]:
         if not torch.compiler.is_compiling() and torch.is_grad_enabled() and getattr(_thread, "hears", False):
             frame = inspect.currentframe().f_back
             name = _names.get(frame.f_code)
-            if name is not None:
+            if name is not None and not is_transformed():
                 for hearer in tuple(_replaced.listeners):
                     hearer.heard(name, _functions[name], dict(frame.f_locals))
         return original(*args)

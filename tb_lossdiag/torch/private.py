@@ -28,6 +28,9 @@ _GLOBAL_HOOKS = tuple(
     Private("torch", f"{_MODULES}.module.{name}", _ALL, _CALLED)
     for name in ("_global_forward_hooks", "_global_forward_pre_hooks")
 )
+_LEVEL = Private(
+    "torch", "torch._C._functorch.maybe_current_level", _ALL, "what torch.func computes ends the recording"
+)
 _SCALE = Private("torch", "GradScaler._scale", _ALL, "the scale is what the loss was multiplied by; unknown of a NaN")
 _METADATA = Private("torch", "Node._input_metadata", "2.5 to 2.14", "broadcasts in a loss written by hand are not seen")
 _UNSEEN = "a product that broadcasts is not seen"
@@ -64,6 +67,12 @@ POOLINGS = tuple(
 def original_module(model: nn.Module) -> nn.Module | None:
     """What was given to torch.compile; None for a model that is not compiled."""
     return _ORIGINAL.of(model, None)
+
+
+def is_transformed() -> bool:
+    """Whether torch.func transforms what is computed now: its tensors stand for many, or have no numbers."""
+    level = _LEVEL.imported(None)
+    return level is not None and level() is not None
 
 
 def is_compiled(module: nn.Module) -> bool:

@@ -17,7 +17,7 @@ from tb_lossdiag.torch.broadcasts import broadcast_of, broadcasts_by_hand
 from tb_lossdiag.torch.forward import ForwardPass
 from tb_lossdiag.torch.functions import as_given
 from tb_lossdiag.torch.graph import descends, graph_of
-from tb_lossdiag.torch.loss_call import LossCall, is_small, joined
+from tb_lossdiag.torch.loss_call import LossCall, is_same, is_small, joined
 from tb_lossdiag.torch.sought import sought
 
 # Passes that no backward pass has come for yet. Each holds its graph, which somebody who only looks would let go of.
@@ -74,7 +74,7 @@ class Used:
             self._forgotten += 1
 
     def add_loss(self, call: LossCall | None) -> None:
-        if call is not None:
+        if call is not None and not any(is_same(call, known) for known in self._heard):
             self._heard = [*self._heard, call][-MAX_CALLS:]
 
     def scaled(self, loss: Tensor, product: Tensor) -> None:
