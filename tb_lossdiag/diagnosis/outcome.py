@@ -6,6 +6,7 @@ Reads the checks only. A run that learns is called learning however odd its grad
 import math
 from collections.abc import Mapping
 
+from tb_lossdiag.diagnosis.accuracy import is_mostly_right
 from tb_lossdiag.diagnosis.report import Check
 from tb_lossdiag.diagnosis.settings import DONE, planned_steps, ran_as_planned
 from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, SOLVED
@@ -36,6 +37,8 @@ BLOWN_UP = 2.0
 def outcome(run: Run, checks: Mapping[str, Check]) -> str:
     """One of report.VERDICTS."""
     judged = _judged(run, checks)
+    if judged == "slow" and is_mostly_right(run):
+        judged = "learning"
     if judged in NEEDS_PATIENCE and is_young(run):
         return "inconclusive"
     return "inconclusive" if judged in MOVING and is_young(run, LONGER_PATIENCE) and not _blown_up(run) else judged
