@@ -6,6 +6,8 @@ from tb_lossdiag.run import Run
 
 # Of the rows, on average: without so few nothing is lost.
 FEW = 0.1
+# Of the batches: the last one of an epoch may be smaller.
+ALIKE = 0.8
 
 
 def missing_share(run: Run, kind: str) -> str:
@@ -22,5 +24,5 @@ def missing_share(run: Run, kind: str) -> str:
         return "some"
     if per_example.mean() < FEW:
         return "rows"
-    # The last batch of an epoch may be smaller.
-    return "columns" if np.median(per_example) >= 1 and np.ptp(per_example) < per_example.max() / 2 else "some"
+    usual = np.median(per_example)
+    return "columns" if usual >= 1 and np.isclose(per_example, usual).mean() > ALIKE else "some"

@@ -20,6 +20,7 @@ RECORDS = len(s.data_table().steps)
 @pytest.mark.parametrize(("per_batch", "share"), [
     (32 * FEW * 0.9, "rows"), (32 * FEW * 1.1, "some"), (31, "some"), (32, "columns"), (320, "columns"),
     (np.where(np.arange(RECORDS) % 2, 10, 90), "some"), (np.nan, "some"),
+    (np.where(np.arange(RECORDS) % 13 == 12, 160, 320), "columns"),
 ])  # fmt: skip
 def test_what_every_example_has_as_often_is_a_column(per_batch, share):
     assert missing_share(counted(per_batch), "input") == share
