@@ -72,6 +72,7 @@ FAMILY = Family(
     },
     (
         fault("gradients_not_cleared", "no_zero_grad", of="descent", clear="never"),
+        fault("untracked_weights", "layers_in_a_list", "frozen_layers", of="summed", listed=True),
         fault("output_activation_mismatch", "sigmoid_for_255", "unscaled_targets", scale=255.0),
         fault("updates_not_applied", "cleared_before_the_step", of="descent", clear="between"),
         fault("learning_rate_too_high", "adam_1", rate=1.0),

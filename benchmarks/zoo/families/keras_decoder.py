@@ -39,7 +39,7 @@ class Untracked(layers.Layer):
         self.matrix = tf.Variable(tf.zeros((WIDTH, TOKENS)))
 
     def call(self, x: Any) -> Any:
-        return ops.matmul(x, self.matrix)
+        return ops.matmul(x, tf.convert_to_tensor(self.matrix))
 
 
 class Decoder(keras.Model):

@@ -82,7 +82,7 @@ def train(
     begin(seed)
     pairs, y = ratings()
     model = Recommender(start, tracked, flat)
-    model.build((None, 2))
+    model(pairs[:1])
     made = optimizer()
     monitor = TrainingMonitor(model, made, log_dir)
 

@@ -42,8 +42,8 @@ def train(
     head: str | None = None,
     optimizer: Callable = OPTIMIZER,
 ) -> Outcome:
-    """weighted: padding has the sample weight 0, or else is told by the mask alone. attention: the decoder also looks
-    back. hidden_bias: where the ReLU before the logits starts. head: what is put on the logits."""
+    """weighted: padding has the sample weight 0, or is written like any token. attention: the decoder also looks back.
+    hidden_bias: where the ReLU before the logits starts. head: what is put on the logits."""
     begin(seed)
     read, given, written = backwards()
     counts = written > 0

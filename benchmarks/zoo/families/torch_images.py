@@ -52,12 +52,12 @@ def train(
     schedule_each: str = "epoch",
     rate: float = 0.02,
 ) -> Outcome:
-    """mode: what the model is left in. brightness: the logarithm of the number of bright pixels above 1 is asked for,
-    which is taken in the loop. floor: what is added before the logarithm. named: nn.CrossEntropyLoss, told."""
+    """mode: what the model is left in. brightness: the number of bright pixels beyond five is asked for, its
+    logarithm taken in the loop. floor: what is added before the logarithm. named: nn.CrossEntropyLoss, told."""
     begin(seed)
     x, y, *_ = shapes()
     x = np.moveaxis(x, -1, 1)
-    bright = np.maximum((x > 1.0).sum((1, 2, 3)) - 1, 0)[:, None].astype("float32")
+    bright = np.maximum((x > 0.5).sum((1, 2, 3)) - 5, 0)[:, None].astype("float32")
     x = np.float32(scale) * x
     model = Net(1 if brightness else 4, listed, normalised)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)

@@ -97,6 +97,7 @@ FAMILY = Family(
     train,
     {"plain": {}, "module": {"module": True}},
     (
+        fault("untracked_weights", "decoder_in_a_list", "frozen_layers", listed=True),
         fault("loss_mismatch", "softmax_inside", "output_activation_mismatch", probable=True),
         fault("learning_rate_zero", "schedule_each_step", "learning_rate_too_low", of="module", schedule_each="step"),
         fault("uninformative_labels", "sentences_mixed_up", mixed_up=True),

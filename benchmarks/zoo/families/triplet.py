@@ -61,7 +61,7 @@ def train(
     labels = digit[np.random.default_rng(0).permutation(len(digit))] if mixed_up else digit
     model = keras.Sequential([keras.Input((64,)), layers.Dense(64, "relu"), layers.Dense(16, name="code")])
     made = optimizer()
-    copies = [tf.Variable(one) for one in model.trainable_variables]
+    copies = keras.models.clone_model(model).trainable_variables
     monitor = TrainingMonitor(model, made, log_dir)
 
     @monitor.watch
