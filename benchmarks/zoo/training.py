@@ -32,7 +32,8 @@ class Training:
     name: "<cause>-<model>-<twist>" or "healthy-...", unique. cause: an id of diagnosis/causes; None for a healthy one.
     also: causes that are equally true of this very program, each justified in a comment where it is declared.
     base: the recipe it was made from; "" for one that stands alone. held_out: no rule or threshold may be tuned on it.
-    family: the family of programs it belongs to, see families/; "" for a recipe.
+    family: which family of programs it belongs to, see families/; "" for a recipe. in_torch: it trains in PyTorch,
+    so in a process without TensorFlow.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Training:
     base: str = ""
     held_out: bool = False
     family: str = ""
+    in_torch: bool = False
 
     @property
     def truth(self) -> tuple[str, ...]:

@@ -5,11 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.zoo.data import digits
 from benchmarks.zoo.families.descent import begin, descend, predicted, tensors
 from benchmarks.zoo.families.family import Family, fault
-from benchmarks.zoo.families.measures import told_apart
-from benchmarks.zoo.families.siamese import pairs
+from benchmarks.zoo.families.pairs import pairs
+from benchmarks.zoo.skill import skill
 from benchmarks.zoo.training import Outcome
 
 
@@ -52,14 +51,14 @@ def train(
         return criterion(*codes, 2 * same - 1 if cosine else same)
 
     value = descend(model, optimizer, log_dir, tensors(left, right, same), loss_of, epochs=8, clear=clear)
-    x, digit, *_ = digits()
-    codes = predicted(model, *tensors(x))
-    return Outcome(value, value, told_apart(codes - codes.mean(0) * (not cosine), digit) * spread(codes))
-
-
-def spread(codes: np.ndarray) -> float:
-    """1 where codes lie apart as far as the margin asks, near 0 where all are one point."""
-    return float(min(1.0, np.linalg.norm(codes.std(0)) / 0.3))
+    *asked, truth = pairs(0.5, 64)
+    one, two = (predicted(model, *tensors(part)) for part in asked)
+    if cosine:
+        lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
+        alike = (one * two).sum(1) / np.maximum(lengths, 1e-9) - 0.5
+    else:
+        alike = 0.5 - np.linalg.norm(one - two, axis=1)
+    return Outcome(value, value, skill("binary", truth, alike, 0.0))
 
 
 FAMILY = Family(

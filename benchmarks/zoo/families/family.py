@@ -72,6 +72,7 @@ def trainings(family: Family) -> tuple[Training, ...]:
             base,
             family.kept_out,
             family.name,
+            family.backend == "torch",
         )
         for twist, base in bases.items()
     )
@@ -84,6 +85,7 @@ def trainings(family: Family) -> tuple[Training, ...]:
             bases[one.of],
             family.kept_out,
             family.name,
+            family.backend == "torch",
         )
         for one in family.sick
     )

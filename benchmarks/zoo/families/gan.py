@@ -58,7 +58,7 @@ def train(
             ours.zero_grad()
             fooled.backward()
             ours.step()
-            values.append(float(fooled if watched == "generator" else told))
+            values.append((fooled if watched == "generator" else told).item())
     value = float(np.mean(values[-40:]))
     return Outcome(value, value, max(-1.0, 1 - _distance(generator, real) / before))
 

@@ -86,7 +86,7 @@ FAMILY = Family(
     (
         fault("unbalanced_loss_terms", "ink_in_thousandths", "unscaled_targets", ink=1000.0),
         fault("unbalanced_loss_terms", "untold_ink", "unscaled_targets", of="untold_tuple", ink=1000.0),
-        fault("unbalanced_loss_terms", "digit_weighs_nothing", digit_weight=1e-6),
+        fault("unbalanced_loss_terms", "digit_weighs_nothing", digit_weight=1e-9),
         fault("disconnected_graph", "digit_as_a_number", "frozen_layers", no_graph=True),
     ),
 )

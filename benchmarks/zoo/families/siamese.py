@@ -9,23 +9,11 @@ import numpy as np
 from keras import layers, ops
 from keras.optimizers import SGD, Adam
 
-from benchmarks.zoo.data import digits
 from benchmarks.zoo.families.family import Family, fault
 from benchmarks.zoo.families.fitting import begin, fitted, outputs
+from benchmarks.zoo.families.pairs import pairs
 from benchmarks.zoo.skill import skill
 from benchmarks.zoo.training import Outcome
-
-
-def pairs(share: float, seed: int = 63, count: int = 3000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """count pairs, this share of them of one digit; the last array says which."""
-    rng = np.random.default_rng(seed)
-    x, digit, *_ = digits()
-    by_digit = [np.flatnonzero(digit == one) for one in range(10)]
-    same = rng.random(count) < share
-    left = rng.integers(0, len(x), count)
-    other = (digit[left] + rng.integers(1, 10, count)) % 10
-    right = np.array([rng.choice(by_digit[one]) for one in np.where(same, digit[left], other)])
-    return x[left], x[right], same[:, None].astype("float32")
 
 
 def contrastive(y: Any, distance: Any) -> Any:
