@@ -53,7 +53,7 @@ def train(
     model.compile(optimizer(), loss)
     value = fitted(model, x, y, log_dir=log_dir, epochs=epochs, validation_data=(x_val, y_val))
     task = "binary" if y.shape[1] == 1 else "classes"
-    found = (skill(task, a, outputs(model, b), 0.0) for a, b in ((y, x), (y_val, x_val)))
+    found = (skill(task, a > 0, outputs(model, b), 0.0) for a, b in ((y, x), (y_val, x_val)))
     return Outcome(value, value, *found)
 
 

@@ -68,7 +68,7 @@ FAMILY = Family(
         "pseudo": {"loss": pseudo_huber, "optimizer": partial(SGD, 0.05, momentum=0.9)},
         "own_class": {"loss": OwnHuber, "made": True},
         "flat_targets": {"flat": True},
-        "descent": {"optimizer": partial(SGD, 0.01)},
+        "descent": {"optimizer": partial(SGD, 0.006)},
     },
     (
         fault("unscaled_targets", "prices_as_they_come", data=unscaled_houses),

@@ -62,7 +62,7 @@ FAMILY = Family(
     },
     (
         fault("unbalanced_loss_terms", "ink_in_thousandths", "unscaled_targets", ink=1000.0),
-        fault("unbalanced_loss_terms", "digit_weighs_nothing", weights={"digit": 1e-5, "ink": 1.0}),
+        fault("unbalanced_loss_terms", "digit_weighs_nothing", weights={"digit": 1e-8, "ink": 1.0}),
         fault("uninformative_labels", "digits_mixed_up", of="as_lists", mixed_up=True),
     ),
 )
