@@ -75,6 +75,7 @@ def train(
     spread: float = 0.1,
     adapters: bool = False,
     one_off: int = 0,
+    clear: str = "before",
     schedule: Callable[[torch.optim.Optimizer], Any] | None = None,
     schedule_each: str = "step",
     rate: float = 3e-3,
@@ -107,6 +108,7 @@ def train(
         epochs,
         schedule=schedule,
         schedule_each=schedule_each,
+        clear=clear,
     )
     return Outcome(value, value, tokens_right(rows[:, 1:], predicted(model, *tensors(x))))
 
@@ -146,5 +148,6 @@ FAMILY = Family(
             "learning_rate_zero", "decay_each_step", "learning_rate_too_low", schedule=partial(ExponentialLR, gamma=0.7)
         ),
         fault("uninformative_labels", "one_row_off", one_off=1),
+        fault("gradients_not_cleared", "no_zero_grad", clear="never"),
     ),
 )

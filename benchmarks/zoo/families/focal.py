@@ -33,7 +33,6 @@ def train(
     named: bool = True,
     end: type[nn.Module] = nn.Identity,
     mixed_up: bool = False,
-    clear: str = "before",
     momentum: float | None = None,
     rate: float = 3e-3,
 ) -> Outcome:
@@ -56,7 +55,6 @@ def train(
         lambda model, x, y: criterion(model(x), y),
         epochs=6,
         criterion=criterion if named else None,
-        clear=clear,
     )
     return Outcome(value, value, skill("binary", y, predicted(model, *tensors(x)), 0.0))
 
@@ -73,7 +71,6 @@ FAMILY = Family(
     (
         # The weights of the two kinds are exchanged.
         fault("class_imbalance", "alpha_turned_round", alpha=0.04),
-        fault("gradients_not_cleared", "no_zero_grad", of="descent", clear="never"),
         fault("uninformative_labels", "labels_of_others", of="gamma_2", mixed_up=True),
         fault("output_activation_mismatch", "relu_on_the_logit", "dying_relu", end=nn.ReLU),
     ),

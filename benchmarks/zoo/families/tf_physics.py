@@ -71,7 +71,7 @@ def train(
             start_loss = begun()
             loss = equation_loss + start * start_loss
             if data:
-                loss += 10 * tf.reduce_mean(tf.square(measured - model(tf.constant(seen) * times)))
+                loss += 200 * tf.reduce_mean(tf.square(measured - model(tf.constant(seen) * times)))
         gradients = tape.gradient(loss, model.trainable_variables)
         pairs = zip(gradients, model.trainable_variables, strict=True)
         made.apply_gradients([(gradient, one) for gradient, one in pairs if gradient is not None])
