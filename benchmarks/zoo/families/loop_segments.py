@@ -81,6 +81,5 @@ FAMILY = Family(
     (
         fault("learning_rate_zero", "decay_in_epochs", rate=partial(PolynomialDecay, 5e-3, 8, 0.0)),
         fault("uninformative_labels", "answers_of_others", mixed_up=True),
-        fault("learning_rate_too_high", "adam_10", of="not_clipped", rate=10.0),
     ),
 )
