@@ -51,7 +51,7 @@ def model_card(
         rows=layout.rows,
         data_rows=layout.data_rows,
         optimizer=_optimizer_card(optimizer),
-        loss=loss_card(model, layout) if compiled else {},
+        loss=loss_card(model, layout),
         metrics=_metric_names(model) if compiled else (),
         precision=model.dtype_policy.name,
         batch_size=batch_size,
@@ -66,6 +66,7 @@ def model_card(
                 "target_kind": "values" if layout.classes is None else "sparse_classes",
                 "classes": layout.classes,
                 "sample_weight": layout.weighted,
+                **layout.loss_settings(),
                 **_variable_dtype(model),
             }
         ),

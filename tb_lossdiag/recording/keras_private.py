@@ -24,6 +24,8 @@ _LOSS_TRACKER = Private("keras", "Model._loss_tracker", _ALL, 'a mean called "lo
 _HISTORY = Private("keras", "KerasTensor._keras_history", _ALL, "inputs and outputs are called by their place")
 _LOGITS = Private("keras", "Tensor._keras_logits", _ALL, "the op that made a prediction tells what it is")
 _MASK = Private("keras", "Tensor._keras_mask", _ALL, "a prediction is taken to have no mask")
+_GIVEN_MASK = Private("keras", "keras.src.backend.get_keras_mask", "3.7 to 3.15", "a mask is looked for on the tensor")
+_GIVING_MASK = Private("keras", "keras.src.backend.set_keras_mask", "3.7 to 3.15", "a mask is put on the tensor")
 _OPTIONS = Private("keras", "LossFunctionWrapper._fn_kwargs", _ALL, "the loss's get_config() is asked")
 _OWN_LAYERS = Private("keras", "keras.src.layers", _ALL, "each output stands for a batch of its own: slower only")
 
@@ -95,7 +97,12 @@ def operation_names(model: Any, ends: str) -> list[str]:
 
 def carries_logits(tensor: Any) -> bool:
     """Whether Keras's losses can read the values before the activation from it."""
-    return _LOGITS.of(tensor, None) is not None
+    return carried_logits(tensor) is not None
+
+
+def carried_logits(tensor: Any) -> Any:
+    """The values before the activation that Keras's losses read from it; None where it has none."""
+    return _LOGITS.of(tensor, None)
 
 
 def give_logits(tensor: Any, logits: Any) -> None:
@@ -103,7 +110,21 @@ def give_logits(tensor: Any, logits: Any) -> None:
 
 
 def is_masked(tensor: Any) -> bool:
-    return _MASK.of(tensor, None) is not None
+    return mask_of(tensor) is not None
+
+
+def mask_of(tensor: Any) -> Any:
+    """Which of its places count, for Keras's losses; None where all do."""
+    asked = _GIVEN_MASK.imported(None)
+    return _MASK.of(tensor, None) if asked is None else asked(tensor)
+
+
+def give_mask(tensor: Any, mask: Any) -> None:
+    given = _GIVING_MASK.imported(None)
+    if given is None:
+        setattr(tensor, _MASK.attribute, mask)
+    else:
+        given(tensor, mask)
 
 
 def options_of(loss: keras.losses.Loss) -> dict[str, Any]:

@@ -34,6 +34,9 @@ class Layout:
     sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
     first, () without one. weighted: whether the loss was given sample weights.
     followed: (row, units) of those whose silent units tensor "silent" tells.
+    loss_shapes: of target and prediction as the first output's loss was called, the batch axis None; () where it was
+    not seen. called_losses: (name, from_logits, reads_logits) by output, of losses that were seen to be called.
+    not_measured: why references of the loss were not, to follow "because"; "" where they were.
     """
 
     rows: tuple[Row, ...]
@@ -48,6 +51,16 @@ class Layout:
     target_rank: int
     weighted: bool
     followed: tuple[tuple[str, int], ...] = ()
+    loss_shapes: tuple[tuple[int | None, ...], ...] = ()
+    called_losses: tuple[tuple[str, bool, bool], ...] = ()
+    not_measured: str = ""
+
+    def loss_settings(self) -> dict[str, Any]:
+        """What the card tells of the losses: "loss_shapes", "not_measured", as far as it is known."""
+        ends = zip(("target", "prediction"), self.loss_shapes, strict=False)
+        shapes = {end: list(shape) for end, shape in ends}
+        told = {"loss_shapes": shapes, "not_measured": self.not_measured}
+        return {name: value for name, value in told.items() if value}
 
 
 def histograms_in(card_rows: Sequence[Row], rows: Sequence[Row], table: np.ndarray) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ import numpy as np
 from tb_lossdiag.recording.cadence import SharedCadence, checked_every
 from tb_lossdiag.recording.keras_training import KerasTraining
 from tb_lossdiag.recording.late import TIMED_STEPS, is_awaited
+from tb_lossdiag.recording.loss_calls import checked_loss
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.policy import policy
@@ -36,7 +37,10 @@ class TrainingMonitor:
             ...
             return loss
 
-    What only the loss function tells is recorded where the model is compiled with it.
+    The loss is known where the step calls one of keras.losses, or of TensorFlow's cross-entropies, on the model's
+    output. One that is written out is to be named as `loss`, a Keras loss, its name or a function of (y, prediction)
+    that answers what the step computes; else a loss that the model is compiled with is taken for it. It is called again
+    on other outputs, to tell what the model's own are worth.
 
     Under MirroredStrategy and MultiWorkerMirroredStrategy watch the step that calls `strategy.run`, on every worker,
     with the same `every`; the first worker writes. Loss, gradients, updates and weights are those of the global batch
@@ -59,6 +63,7 @@ class TrainingMonitor:
         exclude: str | Sequence[str] | None = None,
         on_finding: str | Callable | None = None,
         min_severity: str = "warning",
+        loss: Any = None,
     ) -> None:
         if not isinstance(model, keras.Model):
             raise TypeError(f"model={model!r}: expected a keras.Model, got {type(model).__name__}")
@@ -70,6 +75,7 @@ class TrainingMonitor:
         self._shared = SharedCadence(every) if in_lockstep(model) else None
         checked = policy(on_finding, min_severity, log_dir)
         warns_only = self._shared is not None and on_finding == "stop"  # if one stopped, the others would wait for it
+        self._loss = checked_loss(loss)
         self._policy = policy("warn", min_severity, log_dir) if warns_only else checked
         self._recorder = Recorder(KerasTraining(model, optimizer), log_dir, every, selection(include, exclude))
         self._packer = self._new_packer()  # of steps that are no function
@@ -214,7 +220,7 @@ class TrainingMonitor:
             packer.switch.set(self._recorder.counts())
 
     def _new_packer(self) -> Packer:
-        return Packer(has_sparse_labels(self.model), self._recorder.selection, replicas_of(self.model))
+        return Packer(has_sparse_labels(self.model), self._recorder.selection, replicas_of(self.model), self._loss)
 
     def _begin(self) -> None:
         if self._policy is not None and self._recorder.active:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.keras_private import losses_are_shares
+from tb_lossdiag.recording.loss_calls import MAX_CALLS, LossCall
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
@@ -29,7 +30,8 @@ class Observation:
     before, gradients: by variable path. A gradient is None where the tape found no way from the loss; a variable that
     no optimizer was given has no entry. loss_scale, gradient_scale: by what those were multiplied, for low precision or
     for several replicas; None for nothing. optimizers: one for each time that the model's gradients were applied.
-    terms: of the loss, by name. weighted: whether compute_loss was given sample weights; class weights come as such.
+    terms: of the loss, by name. losses: that were called. weighted: whether compute_loss was given sample weights;
+    class weights come as such. is_loop: whether the step is one of the user's own loop.
     error: what went wrong in a hook, None mostly.
     """
 
@@ -46,6 +48,7 @@ class Observation:
         self.finish = finish
         self.clones = clones
         self.numbers: Mapping[str, Any] | None = None  # kept from a part that was finished
+        self.is_loop = optimizer is not None
         self.optimizer = optimizer if optimizer is not None else getattr(model, "optimizer", None)
         self.graph = current_graph()
         self.replica = replica()
@@ -62,6 +65,7 @@ class Observation:
         self.gradients: dict[str, Any] = {}
         self.optimizers: list[Any] = []
         self.terms: dict[str, tf.Tensor] = {}
+        self.losses: list[LossCall] = []
         self.weighted = False
         self.calls: list[LayerCall] = []
         self.error: Exception | None = None
@@ -159,6 +163,12 @@ class Observation:
             self.y = y
             self.weighted = sample_weight is not None
             self.y_pred = self.y_pred if y_pred is None else y_pred
+
+    def saw_loss(self, seen: Callable[[], LossCall]) -> None:
+        call = seen()
+        ends = call.prediction, call.value
+        if all(self.holds(tensor) for tensor in ends) and len(self.losses) < MAX_CALLS:
+            self.losses.append(call)
 
     def saw_mean(self, metric: Any, values: Any) -> None:
         """What a metric averages may be a term of the loss."""

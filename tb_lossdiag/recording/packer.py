@@ -1,5 +1,6 @@
 """What does a watched step return beside its own results? The packed numbers; or that something of ours failed."""
 
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -22,22 +23,26 @@ from tb_lossdiag.recording.taps import watching
 from tb_lossdiag.recording.workers import first_replicas, stops_replica
 
 NUMBERS = "lossdiag"  # beside the results of a step, and in the names of our operations
+# Not of our files, which are in the tracebacks that a message has of whatever was called through a hook.
+_OUR_NODE = re.compile(rf"\bnode '?[^\s'}}]*\b{NUMBERS}(_\d+)?/")
 
 
 class Packer:
     """Packs observations and remembers, for every trace, what its tensors stand for.
 
-    replicas: that take a step together. error: what went wrong while packing; None mostly. traces: how often a step was
-    traced. inside: whether the update was seen in a loop or function inside the step, so that one call may take several
-    steps. switch: on where the next call is to count histograms; None where a step cannot read it, and then has none.
-    gate: of a twin that takes every step and is sampled where the gate is open; None for one that runs in samples only
-    and must not draw from a state of its own. seeds: of what the plain step draws, None where it is not known.
+    replicas: that take a step together. loss: that the user named for the steps of a loop. error: what went wrong while
+    packing; None mostly. traces: how often a step was traced. inside: whether the update was seen in a loop or function
+    inside the step, so that one call may take several steps. switch: on where the next call is to count histograms;
+    None where a step cannot read it, and then has none. gate: of a twin that takes every step and is sampled where the
+    gate is open; None for one that runs in samples only and must not draw from a state of its own. seeds: of what the
+    plain step draws, None where it is not known.
     """
 
-    def __init__(self, sparse_labels: bool | None, selection: Selection, replicas: int = 1) -> None:
+    def __init__(self, sparse_labels: bool | None, selection: Selection, replicas: int = 1, loss: Any = None) -> None:
         self.sparse_labels = sparse_labels
         self.selection = selection
         self.replicas = replicas
+        self.loss = loss
         self.layouts: list[Layout] = []
         self.error: Exception | None = None
         self.traces = 0
@@ -79,7 +84,7 @@ class Packer:
         What our code asks of other replicas, or fails to ask, is raised where all of them meet, outside of our reach.
         """
         if isinstance(error, tf.errors.OpError):
-            return not isinstance(error, tf.errors.OutOfRangeError) and f"{NUMBERS}/" in str(error)
+            return not isinstance(error, tf.errors.OutOfRangeError) and _OUR_NODE.search(str(error)) is not None
         return self.error is not None and self._traced
 
     def numbers(
@@ -130,7 +135,7 @@ class Packer:
             return self.gate.passed(lambda: self._computed(observation))
 
     def _computed(self, observation: Observation) -> dict[str, tf.Tensor]:
-        layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch)
+        layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch, self.loss)
         if layout not in self.layouts:
             self.layouts.append(layout)
         return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
