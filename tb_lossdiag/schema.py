@@ -143,7 +143,7 @@ BUCKETS = 2 * OCTAVES + 1
 ROW_KINDS = ("variable", "output", "input", "target", "prediction", "loss", "rate")
 EVENT_KINDS = (
     "no_gradient",  # {"rows": [...]} variables the loss does not reach: the gradient is None
-    "learning_rate",  # {"from": ..., "to": ...} changed by a callback between steps
+    "learning_rate",  # {"from": ..., "to": ..., "by": class name where known} changed by a callback between steps
     "restart",  # {"cleared": true} a fit that continues in a directory that already holds steps; see above; "beside":
     # true where another process was writing there at that time
     "accident",  # {"reason": "nonfinite" or "leap", "losses": [[step, loss], ...]} the last losses, that step's too

@@ -30,7 +30,8 @@ def fingerprint(training: Training) -> str:
 
 @cache
 def recording_sources() -> bytes:
-    files = [PACKAGE / "schema.py", *sorted((PACKAGE / "recording").glob("*.py"))]
+    rooms = ("recording", "torch")
+    files = [PACKAGE / "schema.py", *sorted(file for room in rooms for file in (PACKAGE / room).rglob("*.py"))]
     return b"\n".join(file.read_bytes() for file in files)
 
 

@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import sys
 import time
 import traceback
 from collections.abc import Iterable
@@ -62,22 +63,27 @@ def record(trainings: Iterable[Training], seeds: Iterable[int] = (0, 1, 2), fold
     from benchmarks.zoo.fingerprint import fingerprint
 
     seeds = tuple(seeds)
-    prints = {training.name: fingerprint(training) for training in trainings}
-    wanted = []
+    prints = {training: fingerprint(training) for training in trainings}
+    wanted: dict[bool, list[tuple]] = {False: [], True: []}
     for seed in seeds:
-        for name, print_now in prints.items():
-            known = recording(folder, name, seed)
+        for training, print_now in prints.items():
+            known = recording(folder, training.name, seed)
             if known is None or known.fingerprint != print_now:
-                wanted.append((folder, name, seed, print_now))
-    # Fresh workers from time to time; letting the pool replace its own (max_tasks_per_child) hangs under Python 3.11.
-    for begin in range(0, len(wanted), WORKERS * TRAININGS_PER_WORKER):
-        _record_some(wanted[begin : begin + WORKERS * TRAININGS_PER_WORKER], begin, len(wanted))
+                wanted[training.in_torch].append((folder, training.name, seed, print_now))
+    total, before = sum(map(len, wanted.values())), 0
+    for in_torch, jobs in wanted.items():
+        # Fresh workers from time to time; the pool replacing its own (max_tasks_per_child) hangs under Python 3.11.
+        for begin in range(0, len(jobs), WORKERS * TRAININGS_PER_WORKER):
+            some = jobs[begin : begin + WORKERS * TRAININGS_PER_WORKER]
+            _record_some(some, in_torch, before, total)
+            before += len(some)
 
 
-def _record_some(wanted: list[tuple], before: int, total: int) -> None:
+def _record_some(wanted: list[tuple], in_torch: bool, before: int, total: int) -> None:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(WORKERS, len(wanted)), mp_context=context, initializer=_prepare) as pool:
-        pending = [pool.submit(_record, *one) for one in wanted]
+    prepare, job = (_prepare_torch, _record_torch) if in_torch else (_prepare, _record)
+    with ProcessPoolExecutor(min(WORKERS, len(wanted)), mp_context=context, initializer=prepare) as pool:
+        pending = [pool.submit(job, *one) for one in wanted]
         for count, future in enumerate(as_completed(pending), before + 1):
             done = future.result()
             words = done.error.strip().splitlines()[-1] if done.error else _in_words(done.outcome)
@@ -93,26 +99,51 @@ def _prepare() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
+def _prepare_torch() -> None:
+    """The same without TensorFlow: PyTorch's compiler crashes a process that has loaded it."""
+    os.environ.update(CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1")
+    sys.modules["tensorflow"] = None  # no module of that name is found
+
+
 def _record(folder: Path, name: str, seed: int, print_now: str) -> Recording:
     import keras
 
-    from benchmarks.zoo.zoo import TRAININGS
-
-    (training,) = (one for one in TRAININGS if one.name == name)
-    at = place(folder, name, seed)
-    shutil.rmtree(at, ignore_errors=True)
-    at.mkdir(parents=True)
+    training = _named(name)
     keras.backend.clear_session()
     gc.freeze()  # what Keras keeps of earlier trainings is not looked through again at each of its collections
+    return _recorded(folder, training, seed, print_now)
+
+
+def _record_torch(folder: Path, name: str, seed: int, print_now: str) -> Recording:
+    from benchmarks.zoo.families.family import trainings
+    from benchmarks.zoo.families.in_torch import IN_TORCH
+
+    (training,) = (one for family in IN_TORCH for one in trainings(family) if one.name == name)
+    return _recorded(folder, training, seed, print_now)
+
+
+def _recorded(folder: Path, training: Training, seed: int, print_now: str) -> Recording:
+    at = place(folder, training.name, seed)
+    shutil.rmtree(at, ignore_errors=True)
+    at.mkdir(parents=True)
     began = time.process_time()
     outcome, error = None, ""
     try:
         outcome = training.train(str(at / "log"), seed)
     except Exception:
         error = traceback.format_exc()
-    done = Recording(name, seed, print_now, round(time.process_time() - began, 2), outcome, error)
+    done = Recording(training.name, seed, print_now, round(time.process_time() - began, 2), outcome, error)
     (at / "done.json").write_text(json.dumps(asdict(done), indent=1))
     return done
+
+
+def _named(name: str) -> Training:
+    """One of the zoo's, or one made of two of them."""
+    from benchmarks.zoo.both import all_pairs
+    from benchmarks.zoo.zoo import TRAININGS
+
+    known = next((one for one in TRAININGS if one.name == name), None)
+    return known or next(pair.training for pair in all_pairs() if pair.training.name == name)
 
 
 def _in_words(outcome: Outcome) -> str:

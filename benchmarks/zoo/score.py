@@ -19,6 +19,7 @@ from tb_lossdiag.run import Run
 
 GRAVE = ("warning", "critical")
 HARMLESS = {"wrong_metric"}
+WELL = ("learning", "converged")
 # A live page looks again and again; these steps stand for its looks.
 LOOKS = (10, 20, 35, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
 Z_95 = 1.96
@@ -30,7 +31,8 @@ class Judged:
 
     name, truth: the training's. causes: ids, best first. detected_at: the look at which it first alarmed; None when it
     never did, or cannot say. alarmed_live: whether it alarmed at any look while the run was going on. not_run: how many
-    checks lacked their data. ran: False for a tool that could not judge this run at all.
+    checks lacked their data. ran: False for a tool that could not judge this run at all. well: whether it says that the
+    training learns or has learned, and finds nothing grave.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Judged:
     alarmed_live: bool = False
     not_run: int = 0
     ran: bool = True
+    well: bool = False
 
     @property
     def detected(self) -> bool:
@@ -106,6 +109,7 @@ def ours(training: Training, seed: int, run: Run) -> Judged:
         min(alarms, default=run.last_step) if alarmed else None,
         alarmed or bool(alarms),
         sum(check.state == "not_run" for check in report.checks),
+        well=not alarmed and report.verdict.state in WELL,
     )
 
 

@@ -50,6 +50,11 @@ def live(judged: Iterable[Judged]) -> Share:
     return share(apart(judged)[1], lambda one: one.alarmed_live)
 
 
+def assured(judged: Iterable[Judged]) -> Share:
+    """Sick runs of which we say that all is well."""
+    return share(apart(judged)[0], lambda one: one.well and not one.detected)
+
+
 def wrong(judged: Iterable[Judged]) -> list[str]:
     """One line for each run that was missed, misnamed or accused for nothing."""
     lines = []

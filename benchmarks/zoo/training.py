@@ -31,7 +31,9 @@ class Training:
 
     name: "<cause>-<model>-<twist>" or "healthy-...", unique. cause: an id of diagnosis/causes; None for a healthy one.
     also: causes that are equally true of this very program, each justified in a comment where it is declared.
-    base: the recipe it was made from; "" for one that stands alone.
+    base: the recipe it was made from; "" for one that stands alone. held_out: no rule or threshold may be tuned on it.
+    family: which family of programs it belongs to, see families/; "" for a recipe. in_torch: it trains in PyTorch,
+    so in a process without TensorFlow.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Training:
     also: tuple[str, ...] = ()
     base: str = ""
     held_out: bool = False
+    family: str = ""
+    in_torch: bool = False
 
     @property
     def truth(self) -> tuple[str, ...]:

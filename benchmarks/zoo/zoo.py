@@ -1,4 +1,4 @@
-"""All trainings of the zoo, sick and healthy, with the half that is held out, and those that only tune."""
+"""All trainings: the zoo with the half that is held out, those that only tune, and the families of other programs."""
 
 from functools import partial
 
@@ -14,6 +14,7 @@ from benchmarks.zoo import (
     sick_weights,
     special_recipes,
 )
+from benchmarks.zoo.families.families import FAMILY_TRAININGS
 from benchmarks.zoo.recipe import Recipe, train
 from benchmarks.zoo.training import Training, split
 
@@ -32,4 +33,4 @@ SICK = (
     *sick_fit.SICK,
 )
 ZOO: tuple[Training, ...] = split((*BASES, *healthy.HEALTHY, *SICK))
-TRAININGS: tuple[Training, ...] = (*ZOO, *rehearsal.TUNING)
+TRAININGS: tuple[Training, ...] = (*ZOO, *rehearsal.TUNING, *FAMILY_TRAININGS)

@@ -11,9 +11,14 @@ BURST_STEPS = 20  # the start of a training tells the most: initialisation, firs
 # What the samples themselves may add once the burst is over. The steps after a sample are slower too: with 0.02 here a
 # 230,000-weight MLP paid 3.4 to 4.8 % in all, with 0.01 2.3 to 4.9 %.
 EXTRA_TIME_SHARE = 0.005
-# Short runs get this many samples all the same, where together they take no longer than this.
+# Short runs get this many samples all the same, where together they take no longer than this, or no larger share.
 AFFORDED_SAMPLES = 16
 AFFORDED_SECONDS = 0.25
+AFFORDED_TIME_SHARE = 0.01
+# Whatever it costs, no run is without samples for longer than a quarter of what has been, up to 4,000 steps; for 1,000
+# steps, up to 16,000; and for a sixteenth beyond. These are 18 in the first 4,000 steps, 12 more in the next 12,000 and
+# then 10 or 11 each time that the run doubles: where a sample adds as much as half a step, 0.2 % of 4,000 steps.
+SPARSEST_EARLY, SPARSEST_STEPS, SPARSEST_LATE = 1 / 4, 1000, 1 / 16
 ALARM_EXECUTIONS = 3  # after an accident: what broke, and whether it heals
 MAX_LAYER_RECORDS = 2000  # a reader keeps them all: 200 rows are 26 MB
 # Of the samples, each tenth has histograms, and fewer once there are many: in a long run they are for its whole course.
@@ -24,7 +29,8 @@ MIN_PLAIN_DURATIONS = 5  # before that, one slow step would set the interval
 MIN_INTERVAL = 10  # the cheapest sampled step took 1.1 times a plain one; timing noise must not sample more than this
 RECENT_DURATIONS = 9  # a median over these follows a machine that gets slower or faster
 # Where all workers have to sample the same steps no duration can be asked. At one step in a hundred samples added 0 to
-# 5.5 % (benchmarks/overhead.md), most to a step of 2 ms; one in which workers meet takes longer.
+# 5.5 % (benchmarks/overhead.md), most to a step of 2 ms; one in which workers meet takes longer. Before that many steps
+# are taken, the interval is the longest that a run may have.
 SHARED_INTERVAL = 100
 
 
@@ -92,12 +98,11 @@ class Cadence:
         if self._trained + done <= BURST_STEPS:
             return True
         if done == self.total:
-            return done - self._last_sample >= (self.interval(done) or 1) / 2
+            return done - self._last_sample >= self.interval(done) / 2
         if done - self._last_sample < self._wait:  # medians are not for every step
             return False
-        interval = self.interval(done)
-        self._wait = interval or 1
-        return interval is not None and done - self._last_sample >= interval
+        self._wait = self.interval(done)
+        return done - self._last_sample >= self._wait
 
     def alarm(self) -> None:
         """Something broke: the next executions are all sampled."""
@@ -144,19 +149,27 @@ class Cadence:
         whole = plain * (self._timed_samples + self._timed_plain)
         return max(0.0, self._sampled_seconds - plain * self._timed_samples) / whole if whole > 0 else None
 
-    def interval(self, done: int) -> int | None:
-        """Steps between two samples after the burst; None while too few plain steps were timed."""
-        if len(self._plain) < MIN_PLAIN_DURATIONS or not self._sampled:
-            return None
-        plain = median(self._plain)
-        extra = max(0.0, median(self._sampled) - plain)
-        affordable = math.ceil(extra / (EXTRA_TIME_SHARE * plain)) * self._width if plain > 0 else 1
+    def interval(self, done: int) -> int:
+        """Steps between two samples after the burst."""
         total, recorded = (None, self._earlier + done) if self._follows else (self.total, done)
+        roomy = math.ceil(total / MAX_LAYER_RECORDS) if total else _roomy(recorded)
+        return max(MIN_INTERVAL, min(max(roomy, self._affordable(done)), _sparsest(self._trained + done)))
+
+    def _affordable(self, done: int) -> float:
+        """By what samples and plain steps have taken; no limit while too few plain steps were timed."""
+        if len(self._plain) < MIN_PLAIN_DURATIONS or not self._sampled:
+            return math.inf
+        plain = median(self._plain)
+        if plain <= 0:
+            return 1
+        extra = max(0.0, median(self._sampled) - plain)
+        by_time = extra / plain * self._width
+        spread = (self.total if self.total and not self._follows else self._trained + done) // AFFORDED_SAMPLES
+        few = max(spread, by_time / AFFORDED_TIME_SHARE)
         is_short = extra * max(AFFORDED_SAMPLES, self.samples - BURST_STEPS) <= AFFORDED_SECONDS
         if is_short and not self._follows:
-            affordable = min(affordable, (total or done) // AFFORDED_SAMPLES)
-        roomy = math.ceil(total / MAX_LAYER_RECORDS) if total else _roomy(recorded)
-        return max(MIN_INTERVAL, affordable, roomy)
+            few = spread
+        return math.ceil(min(by_time / EXTRA_TIME_SHARE, few))
 
 
 class SharedCadence:
@@ -165,8 +178,8 @@ class SharedCadence:
     They agree without a word, for the answer depends only on how often it was asked: not on durations, losses or
     failures, which differ from worker to worker, nor on a message, which would be one more collective to wait in.
 
-    every: "auto" samples the first calls, then each SHARED_INTERVAL-th, and fewer once MAX_LAYER_RECORDS is in sight;
-    an int the first call and each multiple of it.
+    every: "auto" samples the first calls, some soon after, then each SHARED_INTERVAL-th, and fewer once
+    MAX_LAYER_RECORDS is in sight; an int the first call and each multiple of it.
     """
 
     def __init__(self, every: int | str = "auto") -> None:
@@ -184,7 +197,13 @@ class SharedCadence:
     def _is_due(self, call: int) -> bool:
         if self.every != "auto":
             return call % self.every == 0
-        return call <= BURST_STEPS or call - self._last_sample >= max(SHARED_INTERVAL, _roomy(call))
+        interval = max(MIN_INTERVAL, min(max(SHARED_INTERVAL, _roomy(call)), _sparsest(call)))
+        return call <= BURST_STEPS or call - self._last_sample >= interval
+
+
+def _sparsest(done: int) -> int:
+    """The longest interval between two samples that a run may have after so many steps."""
+    return int(min(done * SPARSEST_EARLY, max(SPARSEST_STEPS, done * SPARSEST_LATE)))
 
 
 def _roomy(done: int) -> int:

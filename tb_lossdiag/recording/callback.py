@@ -9,7 +9,7 @@ import keras
 
 from tb_lossdiag.recording.cadence import checked_every
 from tb_lossdiag.recording.fit import Fit, recorded_inside
-from tb_lossdiag.recording.loop import Loop
+from tb_lossdiag.recording.loop import Loop, callbacks_told
 from tb_lossdiag.recording.policy import policy
 from tb_lossdiag.recording.selection import selection
 from tb_lossdiag.recording.writer import checked_directory
@@ -20,10 +20,10 @@ class LossDiagnostics(keras.callbacks.Callback):
 
         model.fit(x, y, epochs=5, callbacks=[LossDiagnostics("logs/run1")])
 
-    every: "auto" samples the first 20 steps and then as many as cost under 2 % of the step time; an int samples the
-    first step, each multiple of it and the last step. Steps in between run the model's own compiled train function and
-    keep their loss only. The weights after training are, bit for bit, those of a fit without it. Where recording fails
-    it warns once and stops.
+    every: "auto" samples the first 20 steps and then as many as cost under 2 % of the step time, but some all through
+    the training whatever they cost; an int samples the first step, each multiple of it and the last step. Steps in
+    between run the model's own compiled train function and keep their loss and learning rate only. The weights after
+    training are, bit for bit, those of a fit without it. Where recording fails it warns once and stops.
     include, exclude: patterns of layer paths such as "encoder/*"; layers that match none of the first, where there are
     any, or one of the second are left out. Norms over all variables still count every one.
     on_finding: what to do once something of `min_severity` ("critical", "warning" or "note") is found while training:
@@ -68,7 +68,8 @@ class LossDiagnostics(keras.callbacks.Callback):
         if other is not None:
             self._say(f"the fit is recorded into {other} by another LossDiagnostics, so nothing goes to {self.log_dir}")
             return
-        self._fit = Fit(self.model, loop, self.log_dir, self.every, self._selection, self._last_step)
+        others = callbacks_told()
+        self._fit = Fit(self.model, loop, self.log_dir, self.every, self._selection, self._last_step, others)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._is_outside():

@@ -36,7 +36,7 @@ def refuse_own_state(graph: Any, twin_takes_all: bool, expected: frozenset | Non
 
 def seeds(graph: Any) -> frozenset[tuple]:
     """(operator, seeds) of each operator that `draws` finds."""
-    return frozenset((node.op, *_given_seeds(node)) for node in _nodes_of(graph) if _keeps_state(node))
+    return frozenset((node.op, *_given_seeds(node)) for node in nodes_of(graph) if _keeps_state(node))
 
 
 def draws(graph: Any) -> tuple[str, ...]:
@@ -45,15 +45,15 @@ def draws(graph: Any) -> tuple[str, ...]:
     Without any seed the numbers are others in each run of the program, and what XLA compiles ignores the seeds (TF 2.21
     on CPU: two equally seeded functions differ): there is nothing to keep the same.
     """
-    return tuple(sorted({node.op for node in _nodes_of(graph) if _keeps_state(node)}))
+    return tuple(sorted({node.op for node in nodes_of(graph) if _keeps_state(node)}))
 
 
 def changes_variables(graph: Any) -> bool:
     """Whether an update may be among the graph's operators, or those of the functions it calls."""
-    return any("Assign" in node.op or "Apply" in node.op for node in _nodes_of(graph))
+    return any("Assign" in node.op or "Apply" in node.op for node in nodes_of(graph))
 
 
-def _nodes_of(graph: Any) -> Iterator[Any]:
+def nodes_of(graph: Any) -> Iterator[Any]:
     definition = graph.as_graph_def()
     functions = {function.signature.name: function for function in definition.library.function}
     return _nodes(definition.node, functions, set())

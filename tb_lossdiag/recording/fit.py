@@ -1,13 +1,14 @@
 """What happens at the begin and the end of a fit that is recorded, and of its epochs and batches?"""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from tb_lossdiag.recording.callbacks import who_set
 from tb_lossdiag.recording.keras_training import KerasTraining
 from tb_lossdiag.recording.loop import Loop
 from tb_lossdiag.recording.rates import rate_set_by_hand
@@ -21,10 +22,18 @@ class Fit:
     """One fit that is recorded, from its on_train_begin to `end`.
 
     loop: what runs it. step: number of the last step of earlier fits. recorder: active until the end, or a failure.
+    callbacks: all of the fit, as far as they are known.
     """
 
     def __init__(
-        self, model: keras.Model, loop: Loop, log_dir: Path, every: int | str, selection: Selection, step: int
+        self,
+        model: keras.Model,
+        loop: Loop,
+        log_dir: Path,
+        every: int | str,
+        selection: Selection,
+        step: int,
+        callbacks: Sequence[Any] = (),
     ) -> None:
         self.model = model
         self.loop = loop
@@ -33,7 +42,8 @@ class Fit:
         self._ended_epoch: int | None = None
         self._train_function: Any = None
         before = _standing_in(model)
-        training = KerasTraining(model, getattr(model, "optimizer", None))
+        self._callbacks = tuple(callbacks)
+        training = KerasTraining(model, getattr(model, "optimizer", None), self._callbacks)
         self.recorder = Recorder(training, log_dir, every, selection, before and before.recorder)
         self.recorder.step = self._first = step
         self._selection = selection
@@ -70,7 +80,9 @@ class Fit:
             with self.recorder.guarded():
                 rate = rate_set_by_hand(getattr(self.model, "optimizer", None))
                 if rate is not None:
-                    self.recorder.note_learning_rate(rate)
+                    before = self.recorder.noted_rate
+                    by = None if before is None else who_set(self._callbacks, before, rate)
+                    self.recorder.note_learning_rate(rate, by)
 
     def end_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:
         if self.recorder.active and self.has_started and epoch != self._ended_epoch:

@@ -16,7 +16,12 @@ _OWN_VARIABLES = Private("keras", "Layer._trainable_variables", _ALL, "nothing i
 _OWN_LOSSES = Private("keras", "Layer._get_own_losses", _ALL, "what layers add to the loss is no row of its own")
 _VALUE = Private("keras", "Variable._value", _ALL, "a step has to name Keras's variables, not those inside of them")
 _APPLIED = Private("keras", "Optimizer._trainable_variables", _ALL, "nothing is recorded")
-_RATE = Private("keras", "Optimizer._learning_rate", _ALL, "a rate that is set by hand is no event")
+_RATE = Private(
+    "keras",
+    "Optimizer._learning_rate",
+    _ALL,
+    "a rate that is set by hand is no event, and the one of a step that is not sampled is not known",
+)
 _SUM = Private(
     "keras", "Optimizer._all_reduce_sum_gradients", _ALL, "of a step that several replicas take nothing is recorded"
 )
@@ -24,11 +29,15 @@ _LOSS_TRACKER = Private("keras", "Model._loss_tracker", _ALL, 'a mean called "lo
 _HISTORY = Private("keras", "KerasTensor._keras_history", _ALL, "inputs and outputs are called by their place")
 _LOGITS = Private("keras", "Tensor._keras_logits", _ALL, "the op that made a prediction tells what it is")
 _MASK = Private("keras", "Tensor._keras_mask", _ALL, "a prediction is taken to have no mask")
+_GIVEN_MASK = Private("keras", "keras.src.backend.get_keras_mask", "3.7 to 3.15", "a mask is looked for on the tensor")
+_GIVING_MASK = Private("keras", "keras.src.backend.set_keras_mask", "3.7 to 3.15", "a mask is put on the tensor")
 _OPTIONS = Private("keras", "LossFunctionWrapper._fn_kwargs", _ALL, "the loss's get_config() is asked")
 _FUNCTIONAL = Private(
     "keras", "keras.src.models.functional.Functional", _ALL, "the plain step of a functional model is traced twice"
 )
 _OWN_LAYERS = Private("keras", "keras.src.layers", _ALL, "each output stands for a batch of its own: slower only")
+
+_TRAINING = Private("keras", "Layer._call_has_training_arg", _ALL, "no layer is taken to depend on the mode")
 
 _SCALING = Private(
     "keras",
@@ -69,6 +78,11 @@ def has_rate_of_its_own(optimizer: Any) -> bool:
     return not isinstance(_RATE.of(optimizer, None), (schedule, type(None)))
 
 
+def given_rate(optimizer: Any) -> Any:
+    """The variable, the schedule or the function that the learning rate comes from; None where it is not known."""
+    return _RATE.of(optimizer, None)
+
+
 def summing_method(several: bool) -> tuple[type, str] | None:
     """(class, name) of the method that adds up the gradients of several replicas, on TensorFlow; None where it is gone
     and there is one replica only.
@@ -104,7 +118,12 @@ def operation_names(model: Any, ends: str) -> list[str]:
 
 def carries_logits(tensor: Any) -> bool:
     """Whether Keras's losses can read the values before the activation from it."""
-    return _LOGITS.of(tensor, None) is not None
+    return carried_logits(tensor) is not None
+
+
+def carried_logits(tensor: Any) -> Any:
+    """The values before the activation that Keras's losses read from it; None where it has none."""
+    return _LOGITS.of(tensor, None)
 
 
 def give_logits(tensor: Any, logits: Any) -> None:
@@ -112,7 +131,21 @@ def give_logits(tensor: Any, logits: Any) -> None:
 
 
 def is_masked(tensor: Any) -> bool:
-    return _MASK.of(tensor, None) is not None
+    return mask_of(tensor) is not None
+
+
+def mask_of(tensor: Any) -> Any:
+    """Which of its places count, for Keras's losses; None where all do."""
+    asked = _GIVEN_MASK.imported(None)
+    return _MASK.of(tensor, None) if asked is None else asked(tensor)
+
+
+def give_mask(tensor: Any, mask: Any) -> None:
+    given = _GIVING_MASK.imported(None)
+    if given is None:
+        setattr(tensor, _MASK.attribute, mask)
+    else:
+        given(tensor, mask)
 
 
 def options_of(loss: keras.losses.Loss) -> dict[str, Any]:
@@ -124,3 +157,13 @@ def options_of(loss: keras.losses.Loss) -> dict[str, Any]:
 def is_layer_of_keras(layer: Any, parts: tuple[str, ...]) -> bool:
     """Whether its class is one of Keras's own, from one of these parts of `keras.layers`."""
     return type(layer).__module__.startswith(tuple(f"{_OWN_LAYERS.name}.{part}." for part in parts))
+
+
+def is_of_keras(thing: Any) -> bool:
+    """Whether its class is one of Keras's own."""
+    return type(thing).__module__.startswith("keras.")
+
+
+def takes_training(layer: Any) -> bool:
+    """Whether the layer's call has an argument that says if it trains."""
+    return bool(_TRAINING.of(layer, False))

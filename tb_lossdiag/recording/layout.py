@@ -3,8 +3,8 @@
 Free of any framework: what a backend packs, the recorder unpacks by this.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,13 @@ class Layout:
     to the size of its last output axis. cached_logits: whether a prediction carries the values before its softmax or
     sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
     first, () without one. weighted: whether the loss was given sample weights.
-    followed: (row, units) of those whose silent units tensor "silent" tells.
+    followed: (row, units) of those whose silent units tensor "silent" tells. facts: that the step showed, by the names
+    that ModelCard.settings has for them.
+    given: (name, dtype, shape without the batch axis) of each input. optimizers: that have updated variables of the
+    model, as its framework has them.
+    loss_shapes: of target and prediction as the first output's loss was called, the batch axis None; () where it was
+    not seen. called_losses: (name, from_logits, reads_logits) by output, of losses that were seen to be called.
+    not_measured: why references of the loss were not, to follow "because"; "" where they were.
     """
 
     rows: tuple[Row, ...]
@@ -48,6 +54,19 @@ class Layout:
     target_rank: int
     weighted: bool
     followed: tuple[tuple[str, int], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    given: tuple[tuple[str, str, tuple[int | None, ...]], ...] = ()
+    optimizers: tuple[Any, ...] = ()
+    loss_shapes: tuple[tuple[int | None, ...], ...] = ()
+    called_losses: tuple[tuple[str, bool, bool], ...] = ()
+    not_measured: str = ""
+
+    def loss_settings(self) -> dict[str, Any]:
+        """What the card tells of the losses: "loss_shapes", "not_measured", as far as it is known."""
+        ends = zip(("target", "prediction"), self.loss_shapes, strict=False)
+        shapes = {end: list(shape) for end, shape in ends}
+        told = {"loss_shapes": shapes, "not_measured": self.not_measured}
+        return {name: value for name, value in told.items() if value}
 
 
 def histograms_in(card_rows: Sequence[Row], rows: Sequence[Row], table: np.ndarray) -> dict[str, np.ndarray]:

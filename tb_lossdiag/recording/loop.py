@@ -1,9 +1,12 @@
-"""Is the loop that began a training still running? Keras tells a callback nothing of a fit that raised."""
+"""Is the loop that began a training still running, and what else does it tell? Keras tells a callback neither."""
 
 import inspect
 import sys
 import threading
 from types import FrameType
+from typing import Any
+
+import keras
 
 
 class Loop:
@@ -36,6 +39,17 @@ class Loop:
         while frame is not None and not (id(frame) == self._id and frame.f_code is self._code):
             frame = frame.f_back
         return frame is not None
+
+
+def callbacks_told() -> list[Any]:
+    """All callbacks that the loop tells right now that it begins; to be asked in a callback's on_train_begin."""
+    frame, last = inspect.currentframe(), _loop_frame()
+    while frame is not None and frame is not last:
+        teller = frame.f_locals.get("self") if frame.f_code.co_name == "on_train_begin" else None
+        if isinstance(teller, keras.callbacks.CallbackList):
+            return list(teller.callbacks)
+        frame = frame.f_back
+    return []
 
 
 def _loop_frame() -> FrameType:

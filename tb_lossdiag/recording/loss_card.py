@@ -11,16 +11,24 @@ from tb_lossdiag.recording.losses import described, given_losses, loss_name
 
 
 def loss_card(model: keras.Model, layout: Layout) -> dict[str, Any]:
-    """{"name", "from_logits", "reads_logits"} of the first loss; with several, one such dict each under "outputs"."""
+    """{"name", "from_logits", "reads_logits"} of the first loss; with several, one such dict each under "outputs".
+
+    Of a model that is compiled without one: of those that its step was seen to call.
+    """
     losses = given_losses(model)
-    cards = [
-        {"name": loss.name, "from_logits": loss.from_logits, "reads_logits": False} for loss in map(described, losses)
-    ]
-    if not cards:
-        return {}
+    found = [(loss.name, loss.from_logits, False) for loss in map(described, losses)] or layout.called_losses
+    cards = [dict(zip(("name", "from_logits", "reads_logits"), loss, strict=True)) for loss in found]
+    if not losses:
+        return _whole(cards)
     if layout.cached_logits:
         is_sparse = layout.classes is not None
         cards[0]["reads_logits"] = _takes_cached_logits(losses[0], layout.prediction, layout.target_rank, is_sparse)
+    return _whole(cards)
+
+
+def _whole(cards: list[dict[str, Any]]) -> dict[str, Any]:
+    if not cards:
+        return {}
     return cards[0] if len(cards) == 1 else {**cards[0], "outputs": cards}
 
 

@@ -10,9 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from tb_lossdiag.recording.applied import Applied, AppliedRate
 from tb_lossdiag.recording.cadence import SharedCadence, checked_every
+from tb_lossdiag.recording.eager_loss import EagerLoss
 from tb_lossdiag.recording.keras_training import KerasTraining
 from tb_lossdiag.recording.late import TIMED_STEPS, is_awaited
+from tb_lossdiag.recording.loss_calls import checked_loss
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.policy import policy
@@ -36,14 +39,17 @@ class TrainingMonitor:
             ...
             return loss
 
-    What only the loss function tells is recorded where the model is compiled with it.
+    The loss is known where the step calls one of keras.losses, or of TensorFlow's cross-entropies, on the model's
+    output. One that is written out is to be named as `loss`, a Keras loss, its name or a function of (y, prediction)
+    that answers what the step computes; else a loss that the model is compiled with is taken for it. It is called again
+    on other outputs, to tell what the model's own are worth.
 
     Under MirroredStrategy and MultiWorkerMirroredStrategy watch the step that calls `strategy.run`, on every worker,
     with the same `every`; the first worker writes. Loss, gradients, updates and weights are those of the global batch
     (gradients as the optimizer added them up, so after clipping), layer outputs and data those of the first replica.
     Where workers meet in each step they have to sample the same ones, so "auto" goes by the number of calls alone: the
-    first 20, then one in a hundred; and on_finding acts on the first worker only, where "stop" means "warn". Under
-    ParameterServerStrategy see `schedule`.
+    first 20, some more, then one in a hundred; and on_finding acts on the first worker only, where "stop" means "warn".
+    Under ParameterServerStrategy see `schedule`.
 
     every, include, exclude, on_finding, min_severity: as for LossDiagnostics; a loop that is to end on "stop" asks
     `should_stop`. Raises TypeError or ValueError at once for a wrong argument.
@@ -59,6 +65,7 @@ class TrainingMonitor:
         exclude: str | Sequence[str] | None = None,
         on_finding: str | Callable | None = None,
         min_severity: str = "warning",
+        loss: Any = None,
     ) -> None:
         if not isinstance(model, keras.Model):
             raise TypeError(f"model={model!r}: expected a keras.Model, got {type(model).__name__}")
@@ -70,9 +77,12 @@ class TrainingMonitor:
         self._shared = SharedCadence(every) if in_lockstep(model) else None
         checked = policy(on_finding, min_severity, log_dir)
         warns_only = self._shared is not None and on_finding == "stop"  # if one stopped, the others would wait for it
+        self._loss = checked_loss(loss)
         self._policy = policy("warn", min_severity, log_dir) if warns_only else checked
         self._recorder = Recorder(KerasTraining(model, optimizer), log_dir, every, selection(include, exclude))
         self._packer = self._new_packer()  # of steps that are no function
+        self._applied_rate = AppliedRate()
+        self._eager_loss = EagerLoss(model, optimizer, self._recorder.guarded)  # of steps that are no function
         self._started = False
         self._timed = 0
         self._awaited: Callable[[], float] = float  # the loss of the last step that a device may still compute
@@ -97,10 +107,11 @@ class TrainingMonitor:
                 return one.unrecorded(args, kwargs)
             sampled = self._begin_step() and self._may_sample(one, args, kwargs)
             began, traces = time.perf_counter(), packer.traces
+            applied = {} if sampled else self._applied(packer)
             if not sampled and packer.gate is None:
                 result = step(*args, **kwargs)
                 plain_calls += 1
-                self._end_plain(packer, result, began if plain_calls > 1 else None)
+                self._end_plain(packer, result, began if plain_calls > 1 else None, applied)
                 return result
             self._open(packer, sampled)
             both = one.observed(self._recorder, args, kwargs)
@@ -110,26 +121,29 @@ class TrainingMonitor:
             if sampled:
                 self._end_sample(packer, numbers, result, self._since(packer, began, traces))
             else:
-                self._end_plain(packer, result, began if packer.traces == traces else None)
+                self._end_plain(packer, result, began if packer.traces == traces else None, applied)
             return result
 
         return watched
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """One eager training step stands in the block. Between samples its loss is not known."""
+        """One eager training step stands in the block. Its loss is what it differentiates for the model's weights."""
         packer, takes_part = self._packer, self._takes_part()
         sampled = takes_part and self._begin_step()
         began, traces = time.perf_counter(), packer.traces
+        applied = self._applied(packer) if takes_part and not sampled else {}
         self._open(packer, sampled)
         with ExitStack() as stack:
+            if takes_part:
+                stack.enter_context(self._eager_loss.watching())
             watches = sampled or packer.gate is not None
             observation = packer.observe(stack, self.model, self.optimizer) if watches else None
             yield
         if sampled:
             self._end_sample(packer, packer.numbers(observation), None, self._since(packer, began, traces))
         elif takes_part:
-            self._end_plain(packer, None, began)
+            self._end_plain(packer, self._eager_loss.last(), began, applied)
 
     def schedule(
         self, coordinator: Any, step: Callable, args: tuple = (), kwargs: Mapping[str, Any] | None = None
@@ -138,7 +152,7 @@ class TrainingMonitor:
 
         Takes and answers the same, and waits for nothing. Close the monitor after `coordinator.join()`. Steps are
         numbered as they were scheduled; what one of them changed includes what others changed meanwhile. Samples are
-        taken by number alone: under "auto" the first 20 steps, then one in a hundred.
+        taken by number alone: under "auto" the first 20 steps, some more, then one in a hundred.
         """
         if not self._recorder.active:
             return coordinator.schedule(step, args, kwargs)
@@ -148,7 +162,7 @@ class TrainingMonitor:
             self._scheduled = Scheduled(
                 self._recorder.every,
                 self._twin,
-                lambda result: self._end_plain(self._packer, result, None),
+                lambda result: self._end_plain(self._packer, result, None, {}),
                 lambda result, numbers: self._end_sample(self._packer, numbers, result, lambda: None),
             )
         return self._scheduled.schedule(coordinator, step, args, dict(kwargs or {}))
@@ -214,7 +228,7 @@ class TrainingMonitor:
             packer.switch.set(self._recorder.counts())
 
     def _new_packer(self) -> Packer:
-        return Packer(has_sparse_labels(self.model), self._recorder.selection, replicas_of(self.model))
+        return Packer(has_sparse_labels(self.model), self._recorder.selection, replicas_of(self.model), self._loss)
 
     def _begin(self) -> None:
         if self._policy is not None and self._recorder.active:
@@ -223,7 +237,13 @@ class TrainingMonitor:
             self._started = True
             self._recorder.start()
 
-    def _end_plain(self, packer: Packer, result: Any, began: float | None) -> None:
+    def _applied(self, packer: Packer) -> Applied:
+        """What the next step applies, as far as it is known before it."""
+        with self._recorder.guarded():
+            return self._applied_rate.before(*packer.optimizers, None if packer.inside else 1)
+        return {}
+
+    def _end_plain(self, packer: Packer, result: Any, began: float | None, applied: Applied) -> None:
         """began: when the step did, None where that says nothing of how long it takes."""
         with self._recorder.guarded():
             if not self._recorder.active:
@@ -234,10 +254,10 @@ class TrainingMonitor:
                 self._awaited = functools.partial(float, loss)
                 self._timed += 1
                 if self._timed > TIMED_STEPS or self._recorder.every != "auto":
-                    self._recorder.record_plain(self._awaited, None)
+                    self._recorder.record_plain(self._awaited, None, **applied)
                     return
             loss = None if loss is None else float(loss)
-            self._recorder.record_plain(loss, None if began is None else time.perf_counter() - began)
+            self._recorder.record_plain(loss, None if began is None else time.perf_counter() - began, **applied)
 
     def _end_sample(
         self, packer: Packer, numbers: Mapping[str, Any], result: Any, seconds: Callable[[], float | None]
@@ -245,12 +265,12 @@ class TrainingMonitor:
         """seconds: told once the sample is recorded, which counts as well."""
         with self._recorder.guarded():
             if self._recorder.active and not packer.holds(numbers):
-                self._end_plain(packer, result, None)
+                self._end_plain(packer, result, None, {})
             elif self._recorder.active:
                 self._count_steps(packer)
                 loss = _returned_loss(result)
                 loss = None if loss is None else float(loss)
-                self._recorder.record_sample(packer.layout(numbers), numbers, loss)
+                self._eager_loss.learn(self._recorder.record_sample(packer.layout(numbers), numbers, loss))
                 self._recorder.took(seconds())
 
     def _since(self, packer: Packer, began: float, traces: int) -> Callable[[], float | None]:

@@ -5,18 +5,35 @@ Only references are kept; statistics are computed when the step is over.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.eager_facts import EagerFacts
 from tb_lossdiag.recording.gate import Gate
-from tb_lossdiag.recording.keras_private import losses_are_shares
+from tb_lossdiag.recording.keras_private import backend_variable, losses_are_shares
+from tb_lossdiag.recording.loss_calls import MAX_CALLS, LossCall
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import structure_of
+from tb_lossdiag.recording.training_mode import Modes, differs
 from tb_lossdiag.recording.workers import in_lockstep
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One call of the model. x: its first argument. inputs: all, flat. outputs: its result, flat. in_tape: whether a
+    gradient tape was recording.
+    """
+
+    x: Any
+    inputs: tuple[Any, ...]
+    result: Any
+    outputs: tuple[Any, ...]
+    in_tape: bool
 
 
 class Observation:
@@ -29,7 +46,14 @@ class Observation:
     before, gradients: by variable path. A gradient is None where the tape found no way from the loss; a variable that
     no optimizer was given has no entry. loss_scale, gradient_scale: by what those were multiplied, for low precision or
     for several replicas; None for nothing. optimizers: one for each time that the model's gradients were applied.
-    terms: of the loss, by name. weighted: whether compute_loss was given sample weights; class weights come as such.
+    model_calls: in their order, where the step can read their outputs. modes: of all calls. tapes: that are recording
+    now. differentiated: the first tensor of which the gradients for the model's variables were taken. watched: by that
+    tape, variables of whatever model. updated: ids of all variables that an optimizer was given, the model's or not.
+    looks_closely: whether what belongs on the card is looked for in an eager step; eager: what was found there.
+    state: (variable, value before the step) of what is not trained. loss_arguments: that compute_loss was given, None
+    where it was not seen.
+    terms: of the loss, by name. losses: that were called. weighted: whether compute_loss was given sample weights;
+    class weights come as such. is_loop: whether the step is one of the user's own loop.
     error: what went wrong in a hook, None mostly.
     """
 
@@ -40,12 +64,14 @@ class Observation:
         finish: Callable[["Observation", "Observation"], None] | None = None,
         clones: Any = None,
         gate: Gate | None = None,
+        looks_closely: bool = True,
     ) -> None:
         self.model = model
         self.gate = gate
         self.finish = finish
         self.clones = clones
         self.numbers: Mapping[str, Any] | None = None  # kept from a part that was finished
+        self.is_loop = optimizer is not None
         self.optimizer = optimizer if optimizer is not None else getattr(model, "optimizer", None)
         self.graph = current_graph()
         self.replica = replica()
@@ -62,10 +88,21 @@ class Observation:
         self.gradients: dict[str, Any] = {}
         self.optimizers: list[Any] = []
         self.terms: dict[str, tf.Tensor] = {}
+        self.losses: list[LossCall] = []
         self.weighted = False
+        self.loss_arguments: Mapping[str, Any] | None = None
+        self.state: list[tuple[Any, tf.Tensor]] = []
         self.calls: list[LayerCall] = []
+        self.model_calls: list[ModelCall] = []
+        self.modes = Modes(model)
+        self.tapes = 0
+        self.differentiated: Any = None
+        self.updated: set[int] = set()
+        self.is_prediction_given = False
+        self.watched: tuple[Any, ...] = ()
         self.error: Exception | None = None
         self.structure = structure_of(model)
+        self.eager = EagerFacts(model, self.structure) if looks_closely and self.graph is None else None
 
     def part(self, graph: Any) -> "Observation":
         """What is seen in this graph, which is the current one when it is first asked for."""
@@ -90,6 +127,12 @@ class Observation:
                 value.set_shape(new[path].shape)  # as it is where it is read
                 self.before[path] = value
 
+    def remember_state(self) -> None:
+        """Reads what else the model has before the step changes it, where a pass in evaluation mode would need it."""
+        is_wanted = self.graph is not None and self.gate is None and not self.in_replica
+        if is_wanted and any(differs(layer) for layer in self.structure.layers.values()):
+            self.state = [(one, tf.convert_to_tensor(one)) for one in self.model.non_trainable_variables]
+
     def holds(self, value: Any) -> bool:
         """Whether the step can read this tensor when it ends; one from a loop's or branch's own graph it cannot."""
         if isinstance(value, tf.IndexedSlices):
@@ -105,10 +148,12 @@ class Observation:
                 continue
             self.gradients[path] = tf.convert_to_tensor(gradient) if isinstance(gradient, tf.Variable) else gradient
             ours = True
+        for variable in variables:
+            self.updated |= {id(variable), id(backend_variable(variable))}
         if ours:
             if not self.optimizers:
                 self.gradient_scale = _gradient_scale(optimizer)
-            self.rates = self.rates.with_applied(optimizer, tf.convert_to_tensor)
+            self.rates = self.rates.with_applied(optimizer, tf.convert_to_tensor, variables)
             self.optimizers.append(optimizer)
         if _replicas() > 1 and self.asks_others:  # Keras adds them up later, after clipping
             own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}
@@ -129,7 +174,14 @@ class Observation:
 
     def saw_call(self, layer: Any, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         outputs = tuple(keras.tree.flatten(result))
+        self.modes.saw(layer, kwargs)
         if layer is self.model:
+            if all(self.holds(output) for output in outputs):
+                inputs = tuple(keras.tree.flatten((args, kwargs)))
+                given = args[0] if args else next(iter(kwargs.values()), None)
+                self.model_calls.append(ModelCall(given, inputs, result, outputs, self.tapes > 0))
+                if self.eager is not None:
+                    self.eager.saw_model(outputs, inputs)
             if self.y_pred is None and all(self.holds(output) for output in outputs):
                 self.x = args[0] if args else next(iter(kwargs.values()), None)
                 self.y_pred = result
@@ -158,7 +210,15 @@ class Observation:
             self.x = self.x if x is None else x
             self.y = y
             self.weighted = sample_weight is not None
-            self.y_pred = self.y_pred if y_pred is None else y_pred
+            self.loss_arguments = {"x": x, "y": y, "sample_weight": sample_weight}
+            if y_pred is not None:
+                self.y_pred, self.is_prediction_given = y_pred, True
+
+    def saw_loss(self, seen: Callable[[], LossCall]) -> None:
+        call = seen()
+        ends = call.prediction, call.value
+        if all(self.holds(tensor) for tensor in ends) and len(self.losses) < MAX_CALLS:
+            self.losses.append(call)
 
     def saw_mean(self, metric: Any, values: Any) -> None:
         """What a metric averages may be a term of the loss."""
@@ -169,15 +229,26 @@ class Observation:
         if self.holds(value) and value.dtype.is_floating and len(self.terms) < MAX_TERMS:
             self.terms[unique(name, self.terms)] = value
 
-    def saw_gradient(self, target: Any, sources: Any) -> None:
+    def saw_tape(self, opened: bool) -> None:
+        self.tapes += 1 if opened else -1
+
+    def saw_gradient(self, tape: Any, target: Any, sources: Any) -> None:
         """What is differentiated for the model's variables is the loss, where compute_loss was not used."""
         if _replicas() > 1 and not self.in_replica:
             return  # a replica's share; the step's result is the whole
-        if self.loss is None and self.holds(target) and target.shape.rank == 0:
-            self.structure = structure_of(self.model)
-            if any(self.structure.path_of_variable(source) for source in keras.tree.flatten(sources)):
-                self.loss = target
-                self.loss_scale = _gradient_scale(self.optimizer)
+        is_first, is_loss = self.differentiated is None, self.loss is None and target.shape.rank == 0
+        if not (is_first or is_loss) or not self.holds(target):
+            return
+        self.structure = structure_of(self.model)
+        if not any(self.structure.path_of_variable(source) for source in keras.tree.flatten(sources)):
+            return
+        if is_first:
+            self.differentiated, self.watched = target, tuple(tape.watched_variables())
+            if self.eager is not None:
+                self.eager.saw_gradient(target)
+        if is_loss:
+            self.loss = target
+            self.loss_scale = _gradient_scale(self.optimizer)
 
 
 def _total(losses: Sequence[Any]) -> tf.Tensor:

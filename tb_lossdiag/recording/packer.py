@@ -1,5 +1,6 @@
 """What does a watched step return beside its own results? The packed numbers; or that something of ours failed."""
 
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -22,22 +23,28 @@ from tb_lossdiag.recording.taps import watching
 from tb_lossdiag.recording.workers import first_replicas, stops_replica
 
 NUMBERS = "lossdiag"  # beside the results of a step, and in the names of our operations
+# Not of our files, which are in the tracebacks that a message has of whatever was called through a hook.
+_OUR_NODE = re.compile(rf"\bnode '?[^\s'}}]*\b{NUMBERS}(_\d+)?/")
 
 
 class Packer:
     """Packs observations and remembers, for every trace, what its tensors stand for.
 
-    replicas: that take a step together. error: what went wrong while packing; None mostly. traces: how often a step was
-    traced. inside: whether the update was seen in a loop or function inside the step, so that one call may take several
-    steps. switch: on where the next call is to count histograms; None where a step cannot read it, and then has none.
-    gate: of a twin that takes every step and is sampled where the gate is open; None for one that runs in samples only
-    and must not draw from a state of its own. seeds: of what the plain step draws, None where it is not known.
+    replicas: that take a step together. loss: that the user named for the steps of a loop. error: what went wrong while
+    packing; None mostly. traces: how often a step was traced. inside: whether the update was seen in a loop or function
+    inside the step, so that one call may take several steps. switch: on where the next call is to count histograms;
+    None where a step cannot read it, and then has none. gate: of a twin that takes every step and is sampled where the
+    gate is open; None for one that runs in samples only and must not draw from a state of its own. seeds: of what the
+    plain step draws, None where it is not known.
+    optimizers: which one was given the gradients first, and which of them updates most weights; None each before a step
+    was observed, and where nothing was updated.
     """
 
-    def __init__(self, sparse_labels: bool | None, selection: Selection, replicas: int = 1) -> None:
+    def __init__(self, sparse_labels: bool | None, selection: Selection, replicas: int = 1, loss: Any = None) -> None:
         self.sparse_labels = sparse_labels
         self.selection = selection
         self.replicas = replicas
+        self.loss = loss
         self.layouts: list[Layout] = []
         self.error: Exception | None = None
         self.traces = 0
@@ -45,6 +52,7 @@ class Packer:
         self.switch: Switch | None = Switch()
         self.gate: Gate | None = None
         self.seeds: frozenset | None = None
+        self.optimizers: tuple[Any, Any] = (None, None)
         self._traced = False
         self._clones = Clones(self.take_every_step)
         self._kept = Kept()
@@ -60,7 +68,7 @@ class Packer:
     def observe(self, stack: ExitStack, model: keras.Model, optimizer: Any = None) -> Observation | None:
         """Observes the model until the stack closes; None when something of ours failed."""
         try:
-            observation = Observation(model, optimizer, self._finish, self._clones, self.gate)
+            observation = Observation(model, optimizer, self._finish, self._clones, self.gate, not self.layouts)
             stack.callback(self._observed, observation)
             self.selection.checked(observation.structure.layers)
             stack.enter_context(watching(observation))
@@ -79,7 +87,7 @@ class Packer:
         What our code asks of other replicas, or fails to ask, is raised where all of them meet, outside of our reach.
         """
         if isinstance(error, tf.errors.OpError):
-            return not isinstance(error, tf.errors.OutOfRangeError) and f"{NUMBERS}/" in str(error)
+            return not isinstance(error, tf.errors.OutOfRangeError) and _OUR_NODE.search(str(error)) is not None
         return self.error is not None and self._traced
 
     def numbers(
@@ -99,6 +107,9 @@ class Packer:
                 raise self.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
                 observation.y = first_replicas(observation.model, arguments[1])
+            if observation.x is None:  # the step called parts of the model, and never the model itself
+                given = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+                observation.x = first_replicas(observation.model, given)
             for name, value in returned_terms(result).items():
                 observation.saw_term(name, value)
             self.inside = not observation.optimizers and observation.numbers is not None
@@ -130,7 +141,9 @@ class Packer:
             return self.gate.passed(lambda: self._computed(observation))
 
     def _computed(self, observation: Observation) -> dict[str, tf.Tensor]:
-        layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch)
+        layout, tensors = packed(observation, self.sparse_labels, self.selection, self.switch, self.loss)
+        if observation.optimizers:
+            self.optimizers = observation.optimizers[0], observation.rates.main_optimizer
         if layout not in self.layouts:
             self.layouts.append(layout)
         return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}

@@ -13,33 +13,45 @@ from tb_lossdiag.recording.apart import Copies, apart
 from tb_lossdiag.recording.batches import batches_of
 from tb_lossdiag.recording.clipping import clip_factor
 from tb_lossdiag.recording.data_rows import leaves, named_rows
+from tb_lossdiag.recording.evaluation import evaluation_loss
 from tb_lossdiag.recording.histograms import histograms
 from tb_lossdiag.recording.keras_private import carries_logits, operation_names
 from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
+from tb_lossdiag.recording.loss_calls import LossCall, calls_of, named_by_compile
 from tb_lossdiag.recording.losses import Loss, losses_by_output
 from tb_lossdiag.recording.observation import Observation, current_graph
 from tb_lossdiag.recording.outputs import Output, output_statistics, shortened, stacked
+from tb_lossdiag.recording.reference_losses import is_made_of, own_loss, reference_losses
+from tb_lossdiag.recording.references import measured as losses_measured
+from tb_lossdiag.recording.references import never_called, shapes_of
 from tb_lossdiag.recording.rows import feeds_of, rows_of, unique
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.silence import MAX_UNITS
 from tb_lossdiag.recording.stack import Stack
+from tb_lossdiag.recording.step_facts import choose_call, facts_of
 from tb_lossdiag.recording.switch import Switch
 from tb_lossdiag.recording.variables import Rows, variable_statistics
 from tb_lossdiag.recording.variables import stacked as stacked_variables
-from tb_lossdiag.recording.workers import replicas_of
+from tb_lossdiag.recording.workers import replicas_of, stops_replica
 from tb_lossdiag.run import Row
 from tb_lossdiag.schema import DATA_COLUMNS
 
 
 def packed(
-    observation: Observation, sparse_labels: bool | None, selection: Selection, switch: Switch | None = None
+    observation: Observation,
+    sparse_labels: bool | None,
+    selection: Selection,
+    switch: Switch | None = None,
+    loss: Any = None,
 ) -> tuple[Layout, dict[str, tf.Tensor]]:
     """The layout, and float32 tensors: step [S], variables [V, columns], outputs [O, columns], data [D, columns],
     targets [U, columns], silent [units of the followed rows], and batch [], the number of examples. S: STEP_NUMBERS.
 
     sparse_labels: whether the targets are integer class labels; None when no compiled loss says so. switch: with one
-    there are histograms [lines, BUCKETS], too, all NaN where it is off.
+    there are histograms [lines, BUCKETS], too, all NaN where it is off. loss: what the user named as the loss of a step
+    that is watched as a part of a loop.
     """
+    choose_call(observation)
     with apart():
         copies = Copies(None if observation.gate is None else observation.graph)
         outputs = [call for call in observation.calls if call.tensor is not None]
@@ -48,6 +60,10 @@ def packed(
         variables, columns, unreached, weights = _variables(observation, copies, rows, kept)
         layers = observation.structure.layers
         data, terms, rates = list(_data(observation)), observation.terms, observation.rates.by_name
+        predictions = [i for i, (kind, _, _) in enumerate(data) if kind == "prediction"]
+        calls = _loss_calls(observation, data, loss)
+        if sparse_labels is None and calls and calls[0] is not None:
+            sparse_labels = calls[0].description.name.startswith("SparseCategorical")
         classes = _classes(observation, sparse_labels)
         names = [row.name for row in rows if row.kind == "output"]
         measured = {
@@ -61,6 +77,13 @@ def packed(
         matrices = stacked(list(measured.values()))
         table, silent = output_statistics(matrices)
         followed = followed_units(dict(zip(measured, silent, strict=True)))
+        references, not_measured = losses_measured(
+            calls,
+            lambda call: own_loss(call, copies),
+            lambda call: reference_losses(call, copies, replicas_of(observation.model)),
+            never_called(observation.model, observation.is_loop),
+            stops_replica,
+        )
         layout = Layout(
             rows=tuple(row for row in rows if row.name in kept),
             data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in named_rows(data, terms, rates)),
@@ -76,21 +99,30 @@ def packed(
             target_rank=next((t.shape.rank or 0 for k, _, t in data if k == "target"), 0),
             weighted=observation.weighted,
             followed=tuple((name, int(units.shape[0])) for name, units in followed.items()),
+            facts=facts_of(observation),
+            given=tuple(
+                (name, t.dtype.name, tuple(t.shape[1:] if t.shape.rank else ())) for k, name, t in data if k == "input"
+            ),
+            optimizers=tuple({id(one): one for one in observation.optimizers}.values()),
+            loss_shapes=shapes_of(calls[0]) if calls else (),
+            called_losses=tuple(_described(call) for call in calls if call is not None),
+            not_measured=not_measured,
         )
         first_target = next((i for i, (kind, _, _) in enumerate(data) if kind == "target"), None)
         data_rows = [
             statistics.data_statistics(copies.of(t), classes if i == first_target else None)
             for i, (_, _, t) in enumerate(data)
         ]
-        predictions = [i for i, (kind, _, _) in enumerate(data) if kind == "prediction"]
-        losses = losses_by_output(observation.model, len(predictions))
-        for i, loss in zip(predictions, losses, strict=True):
-            data_rows[i] |= _prediction_numbers(data[i][2], loss, copies)
+        compiled = losses_by_output(observation.model, len(predictions))
+        losses = [known or (call and call.description) for known, call in zip(compiled, calls, strict=True)]
+        for i, known, numbers in zip(predictions, losses, references, strict=True):
+            data_rows[i] |= _prediction_numbers(data[i][2], known, copies) | numbers
         data_rows += [statistics.term_statistics(copies.of(value)) for value in (*terms.values(), *rates.values())]
         if len(predictions) == 1 and losses[0] is not None and first_target is not None:
             columns["gradient_agreement"] = gradient_agreement(
                 observation, data[first_target][2], data[predictions[0]][2], losses[0], copies
             )
+        columns["evaluation_loss"] = evaluation_loss(observation, switch)
         tensors = {
             "step": _step_numbers(observation, columns, copies),
             "variables": variables,
@@ -173,7 +205,13 @@ def _step_numbers(observation: Observation, columns: dict[str, tf.Tensor], copie
         numbers["gradient_nonfinite"] = tf.reduce_sum(columns["gradient_nonfinite"])
     if observation.optimizers and isinstance(observation.optimizers[0], keras.optimizers.LossScaleOptimizer):
         numbers["loss_scale"] = statistics.as_float(observation.gradient_scale)
-    numbers |= {name: columns[name] for name in ("clip_factor", "gradient_agreement") if columns.get(name) is not None}
+    if observation.optimizers and observation.modes.in_training is not None:
+        numbers["training_mode"] = tf.constant(float(observation.modes.in_training))
+    numbers |= {
+        name: columns[name]
+        for name in ("clip_factor", "gradient_agreement", "evaluation_loss")
+        if columns.get(name) is not None
+    }
     return statistics.table([numbers], STEP_NUMBERS)[0]
 
 
@@ -199,6 +237,24 @@ def _data(observation: Observation) -> Iterator[tuple[str, str, tf.Tensor]]:
             name = unique(own, taken)
             taken.add(name)
             yield kind, name, tensor
+
+
+def _loss_calls(observation: Observation, data: list[tuple[str, str, tf.Tensor]], loss: Any) -> list[LossCall | None]:
+    """Of each prediction. loss: what the user named, which is that of the only one, on the only target."""
+    targets, predictions = ([x for kind, _, x in data if kind == wanted] for wanted in ("target", "prediction"))
+    seen = calls_of(predictions, observation.losses, is_made_of)
+    if loss is None and observation.is_loop and not any(seen):
+        loss = named_by_compile(observation.model)
+    if loss is None or not len(targets) == len(predictions) == 1:
+        return seen
+    return [LossCall(loss, targets[0], predictions[0])]
+
+
+def _described(call: LossCall) -> tuple[str, bool, bool]:
+    """(name, from_logits, reads_logits)"""
+    loss = call.description
+    reads = "Crossentropy" in loss.name and "Focal" not in loss.name and _carries_logits(call.prediction)
+    return loss.name, loss.from_logits, reads
 
 
 def _prediction_numbers(prediction: tf.Tensor, loss: Loss | None, copies: Copies) -> statistics.Numbers:

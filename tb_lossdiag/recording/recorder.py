@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -27,6 +27,18 @@ HELD_SECONDS = 1.0  # a killed process loses no more of its losses than this; th
 # A loss, or where a device may still be computing it a function that tells it, None where it cannot be trusted.
 # Reading one at once would make the host wait for the device at every step.
 Loss = float | Callable[[], float | None]
+
+
+class PlainStep(NamedTuple):
+    """What is known of a step that was not sampled. seconds: Unix time. learning_rate, loss_scale: None where it is
+    not known.
+    """
+
+    step: int
+    loss: Loss
+    seconds: float
+    learning_rate: Loss | None
+    loss_scale: Loss | None
 
 
 class Training(Protocol):
@@ -74,7 +86,7 @@ class _Guard:
 
 class Recorder:
     """Records one training into `log_dir`. active: until it ends or has failed. step: number of the last step.
-    width: how many steps the next call of the train function takes. selection: of the layers.
+    width: how many steps the next call of the train function takes. selection: of the layers. noted_rate: the last.
 
     `start` comes first; then, for each step, `begin_step` says whether to sample it, and after it comes `record_plain`
     or `record_sample`. `start_epoch` and `end_epoch` where there are epochs. `pause` or `close` comes last.
@@ -101,13 +113,13 @@ class Recorder:
         self.selection = selection or Selection()
         self._before = before
         self._layout: Layout | None = None
-        self._held_loss: Loss | None = None
-        self._losses: list[tuple[int, Loss, float]] = []
+        self._held: PlainStep | None = None
+        self._losses: list[PlainStep] = []
         self._unseen: list[tuple[int, Callable[[], float | None]]] = []
         self._epoch_start = -1
         self._epoch_end: int | None = None
         self._epoch_sum, self._epoch_count = 0.0, 0
-        self._learning_rate: float | None = None
+        self.noted_rate: float | None = None
         self._flight = FlightRecorder()
         self._silence = Silence()
         self._cadence: Cadence | None = None
@@ -178,7 +190,7 @@ class Recorder:
     def _take_over(self, before: "Recorder") -> None:
         before.is_paused = False
         self._writer, self._layout, self._silence = before._writer, before._layout, before._silence
-        self._flight, self._learning_rate, self._samples = before._flight, before._learning_rate, before._samples
+        self._flight, self.noted_rate, self._samples = before._flight, before.noted_rate, before._samples
 
     def _open(self) -> None:
         if self._before is not None:
@@ -187,7 +199,7 @@ class Recorder:
 
     def start_epoch(self) -> None:
         with self.guarded():
-            self._held_loss, self._epoch_start = None, self.step
+            self._held, self._epoch_start = None, self.step
             steps = self._plan["steps_per_epoch"]
             self._epoch_end = self.step + steps if steps else None
 
@@ -209,9 +221,9 @@ class Recorder:
     def begin_step(self) -> bool:
         """Whether the next step is to be sampled."""
         with self.guarded():
-            if self._held_loss is not None:
-                self._keep_loss(self._held_loss)
-                self._held_loss = None
+            if self._held is not None:
+                self._keep_loss(self._held)
+                self._held = None
             return self._samples and self._cadence.is_sampled(self._next_step(), self.width)
         return False
 
@@ -225,10 +237,18 @@ class Recorder:
             return self.active and self._cadence.counts(self._next_step())
         return False
 
-    def record_plain(self, loss: Loss | None, seconds: float | None, last_in_epoch_counts: bool = True) -> None:
-        """A step that was not sampled. loss: None where it is unknown.
+    def record_plain(
+        self,
+        loss: Loss | None,
+        seconds: float | None,
+        last_in_epoch_counts: bool = True,
+        learning_rate: Loss | None = None,
+        loss_scale: Loss | None = None,
+    ) -> None:
+        """A step that was not sampled. loss: None where it is unknown, and then nothing of the step is written.
 
         last_in_epoch_counts: False where the loss is right only if another step follows in this epoch.
+        learning_rate: that the step applied. loss_scale: by which it had multiplied its loss. Each None where unknown.
         """
         with self.guarded():
             self.step = self._next_step()
@@ -240,10 +260,11 @@ class Recorder:
             else:
                 self._fly(self.step, loss)
             if self._cadence.keeps_loss(self.step):
+                plain = PlainStep(self.step, loss, time.time(), learning_rate, loss_scale)
                 if last_in_epoch_counts:
-                    self._keep_loss(loss)
+                    self._keep_loss(plain)
                 else:
-                    self._held_loss = loss
+                    self._held = plain
 
     def record_sample(self, layout: Layout, numbers: Mapping[str, Any], reported: float | None) -> float:
         """A sampled step from its packed tensors; answers the batch loss: as measured, else as the step reported it."""
@@ -282,12 +303,13 @@ class Recorder:
         with self.guarded():
             self._cadence.took(self.step, True, seconds)
 
-    def note_learning_rate(self, rate: float) -> None:
-        """Writes an event when it is not the rate of the last call: someone set it by hand."""
+    def note_learning_rate(self, rate: float, by: str | None = None) -> None:
+        """Writes an event when it is not the rate of the last call: someone set it by hand. by: who, where known."""
         with self.guarded():
-            if self._learning_rate is not None and rate != self._learning_rate:
-                self._writer.write_event(self.step + 1, "learning_rate", **{"from": self._learning_rate, "to": rate})
-            self._learning_rate = rate
+            if self.noted_rate is not None and rate != self.noted_rate:
+                facts = {"from": self.noted_rate, "to": rate} | ({} if by is None else {"by": by})
+                self._writer.write_event(self.step + 1, "learning_rate", **facts)
+            self.noted_rate = rate
 
     def pause(self) -> None:
         """Ends the recording; another recorder may go on where it ended."""
@@ -320,12 +342,11 @@ class Recorder:
         step = self.step + self.width
         return step if self._epoch_end is None or step <= self._epoch_end else max(self._epoch_end, self.step + 1)
 
-    def _keep_loss(self, loss: Loss) -> None:
+    def _keep_loss(self, plain: PlainStep) -> None:
         """Losses go to the file together: alone, each would cost a plain step more than all else we do there."""
-        now = time.time()
-        self._losses.append((self.step, loss, now))
+        self._losses.append(plain)
         # A clock that was set back must not hold them for hours.
-        is_old = not 0 <= now - self._losses[0][2] <= HELD_SECONDS
+        is_old = not 0 <= plain.seconds - self._losses[0].seconds <= HELD_SECONDS
         if is_old and not self._awaits_card():
             self._write_losses()
 
@@ -346,8 +367,13 @@ class Recorder:
         held, self._losses = self._losses, []
         if not self._writer.is_there():
             raise FileNotFoundError(f"the event file in {self.log_dir} is no longer there")
-        read = [(step, loss() if callable(loss) else loss, seconds) for step, loss, seconds in held]
-        self._writer.write_losses([record for record in read if record[1] is not None])
+        read = [(plain, _told(plain.loss)) for plain in held]
+        known = [(plain, loss) for plain, loss in read if loss is not None]
+        self._writer.write_losses(
+            [(plain.step, loss, plain.seconds) for plain, loss in known],
+            learning_rate=[_told(plain.learning_rate) for plain, _ in known],
+            loss_scale=[_told(plain.loss_scale) for plain, _ in known],
+        )
         unseen, self._unseen = self._unseen, []
         for step, late in unseen:
             loss = late()
@@ -382,3 +408,7 @@ class Recorder:
             if row.name in place:
                 columns[i] = table[place[row.name]]
         return dict(zip(names, columns.T, strict=True))
+
+
+def _told(number: Loss | None) -> float | None:
+    return number() if callable(number) else number

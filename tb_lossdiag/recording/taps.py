@@ -16,6 +16,8 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.keras_private import summing_method, variables_of
+from tb_lossdiag.recording.loss_calls import LossCall, function_hook, function_hooks, kind_hook, loss_kinds
+from tb_lossdiag.recording.losses import Loss
 from tb_lossdiag.recording.observation import Observation, current_graph, graph_of, replica
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.tensorflow_private import check_replicas
@@ -23,8 +25,15 @@ from tb_lossdiag.recording.workers import replicas_of, stops_replica
 
 _lock = threading.RLock()
 _watchers: list[Observation] = []
-_installed: dict[int, list[Callable[[], None]]] = {}  # id of a model, 0 for the classes, to what undoes its hooks
+# Id of a model, 0 for the classes and functions, or a class of losses, to what undoes its hooks.
+_installed: dict[Any, list[Callable[[], None]]] = {}
 _FUNCTION = type(tf.function(lambda: None))
+# TensorFlow's own losses, which a step may call without Keras.
+_LOSS_FUNCTIONS = {
+    "sigmoid_cross_entropy_with_logits": Loss("BinaryCrossentropy", from_logits=True, ignores=False),
+    "softmax_cross_entropy_with_logits": Loss("CategoricalCrossentropy", from_logits=True, ignores=False),
+    "sparse_softmax_cross_entropy_with_logits": Loss("SparseCategoricalCrossentropy", from_logits=True, ignores=False),
+}
 _APPLYING = next(kind for kind in keras.optimizers.Optimizer.__mro__ if "apply" in vars(kind))
 
 
@@ -34,7 +43,11 @@ def watching(observation: Observation) -> Iterator[None]:
     model = observation.model
     with _lock:
         if 0 not in _installed:
-            _installed[0] = [patched(*hook) for hook in _of_classes(several=replicas_of(model) > 1)]
+            hooks = [*_of_classes(several=replicas_of(model) > 1), *_of_losses()]
+            _installed[0] = [patched(*hook) for hook in hooks]
+        for kind in loss_kinds(model):
+            if kind not in _installed:
+                _installed[kind] = [patched(*kind_hook(kind, _tell_loss))]
         if id(model) not in _installed:
             layers = [model, *observation.structure.layers.values()]
             hooks = [(layer, "call", _call_hook(model, layer)) for layer in layers]
@@ -43,12 +56,15 @@ def watching(observation: Observation) -> Iterator[None]:
         _watchers.append(observation)
     with apart():
         observation.remember_weights()
+        observation.remember_state()
     try:
         yield
     finally:
+        if observation.eager is not None:
+            observation.eager.stop()
         with _lock:
             _watchers.remove(observation)
-            done = [0] if not _watchers else []
+            done = [] if _watchers else [key for key in _installed if key == 0 or isinstance(key, type)]
             if all(watcher.model is not model for watcher in _watchers):
                 done.append(id(model))
             for key in done:
@@ -79,9 +95,24 @@ def _of_classes(several: bool) -> list[tuple[type, str, Callable]]:
         *([] if summing is None else [(*summing, _sum_hook)]),
         (keras.metrics.Mean, "update_state", _mean_hook),
         (tf.GradientTape, "gradient", _gradient_hook),
+        (tf.GradientTape, "__enter__", _enter_hook),
+        (tf.GradientTape, "__exit__", _exit_hook),
         (_FUNCTION, "__call__", _function_hook),
     ]
     return [(kind, name, hook(getattr(kind, name))) for kind, name, hook in makers]
+
+
+def _of_losses() -> list[tuple[Any, str, Callable]]:
+    """(module, name, hook)"""
+    of_tensorflow = [
+        (tf.nn, name, function_hook(getattr(tf.nn, name), _tell_loss, "labels", "logits", known))
+        for name, known in _LOSS_FUNCTIONS.items()
+    ]
+    return [*function_hooks(_tell_loss), *of_tensorflow]
+
+
+def _tell_loss(seen: Callable[[], LossCall]) -> None:
+    _tell(None, current_graph(), "saw_loss", seen)
 
 
 def _tell(model: Any, graph: Any, what: str, *args: Any, **kwargs: Any) -> None:
@@ -179,10 +210,28 @@ def _gradient_hook(original: Callable) -> Callable:
     @functools.wraps(original)
     def gradient(self: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         if tf.is_tensor(target):
-            _tell(None, graph_of(target), "saw_gradient", target, sources)
+            _tell(None, graph_of(target), "saw_gradient", self, target, sources)
         return original(self, target, sources, *args, **kwargs)
 
     return gradient
+
+
+def _enter_hook(original: Callable) -> Callable:
+    @functools.wraps(original)
+    def enter(self: Any) -> Any:
+        _tell(None, current_graph(), "saw_tape", True)
+        return original(self)
+
+    return enter
+
+
+def _exit_hook(original: Callable) -> Callable:
+    @functools.wraps(original)
+    def leave(self: Any, *exception: Any) -> Any:
+        _tell(None, current_graph(), "saw_tape", False)
+        return original(self, *exception)
+
+    return leave
 
 
 def _mean_hook(original: Callable) -> Callable:

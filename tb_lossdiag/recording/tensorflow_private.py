@@ -42,6 +42,11 @@ _DEFINITIONS = Private(
     _ALL,
     "no step with a graph is sampled: it might draw from a random state of its own",
 )
+_OP_CALLBACKS = "tensorflow.python.framework.op_callbacks"
+_LISTEN = Private("tensorflow", f"{_OP_CALLBACKS}.add_op_callback", _ALL, "no broadcast is told of an eager step")
+_LISTEN_NO_MORE = Private(
+    "tensorflow", f"{_OP_CALLBACKS}.remove_op_callback", _ALL, "no broadcast is told of an eager step"
+)
 
 
 def fast_branch(condition: tf.Tensor, then: Callable[[], tf.Tensor], otherwise: Callable[[], tf.Tensor]) -> tf.Tensor:
@@ -101,3 +106,14 @@ def definition_of(operator: str) -> Any:
 def goes_to_xla(function: Any) -> bool:
     """Whether a FunctionDef is compiled as a whole."""
     return function.attr[_TO_XLA.attribute].b
+
+
+def listening(heard: Callable[..., None]) -> Callable[[], None] | None:
+    """From now on each op of this thread is told, (type, inputs, attributes, outputs, …), after it ran. Answers what
+    ends it; None where that cannot be had.
+    """
+    listen, listen_no_more = _LISTEN.imported(None), _LISTEN_NO_MORE.imported(None)
+    if listen is None or listen_no_more is None:
+        return None
+    listen(heard)
+    return lambda: listen_no_more(heard)

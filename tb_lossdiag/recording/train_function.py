@@ -4,7 +4,6 @@ The user's own compiled step takes the plain ones, a twin of it the sampled ones
 from a state that lives in its own trace, turns would change what is drawn: then the twin takes every step.
 """
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,8 +12,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.applied import Applied, AppliedRate
 from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
 from tb_lossdiag.recording.loss_card import has_sparse_labels
+from tb_lossdiag.recording.loss_entry import LossEntry
 from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
@@ -48,7 +49,9 @@ class TrainFunction:
         self.recorder: Recorder | None = None
         self.announced = False
         self.batch_loss = BatchLoss()
+        self._entry = LossEntry()
         self._packer = Packer(has_sparse_labels(model), selection, replicas_of(model))
+        self._applied_rate = AppliedRate()
         self._plain_calls = 0
         self._batch_size = 0
         self._twin: Callable | None = None
@@ -108,18 +111,24 @@ class TrainFunction:
         return self._twin is not None
 
     def _plain(self, iterator: Any) -> Any:
-        began = time.perf_counter()
+        began, applied = time.perf_counter(), self._applied(self.recorder.width)
         logs = self.plain(iterator)
         self._plain_calls += 1
         with self.recorder.guarded():
             seconds = time.perf_counter() - began if self._plain_calls > 1 else None
-            self._record_plain(logs, seconds)
+            self._record_plain(logs, seconds, applied)
         return logs
 
-    def _record_plain(self, logs: Any, seconds: float | None) -> None:
+    def _applied(self, steps: int) -> Applied:
+        """What the last of the next so many steps applies, as far as it is known before them."""
+        with self.recorder.guarded():
+            return self._applied_rate.before(*self._packer.optimizers, steps)
+        return {}
+
+    def _record_plain(self, logs: Any, seconds: float | None, applied: Applied) -> None:
         width = self.recorder.width
-        loss = self.batch_loss.recover(_reported_loss(logs), width)
-        self.recorder.record_plain(loss, seconds, last_in_epoch_counts=self.batch_loss.count == width)
+        loss = self.batch_loss.recover(self._entry.of(logs), width)
+        self.recorder.record_plain(loss, seconds, self.batch_loss.count == width, **applied)
 
     def _sampled(self, iterator: Any) -> Any:
         began, traces, width = time.perf_counter(), self._packer.traces, self.recorder.width
@@ -146,10 +155,11 @@ class TrainFunction:
 
     def _record_sample(self, logs: Any, numbers: Mapping[str, Any]) -> None:
         with self.recorder.guarded():
-            width, reported = self.recorder.width, _reported_loss(logs)
-            layout = self._packer.layout(numbers)
-            loss = self.recorder.record_sample(layout, numbers, reported)
-            self.batch_loss.recover(reported, width)
+            width, layout = self.recorder.width, self._packer.layout(numbers)
+            loss = self.recorder.record_sample(layout, numbers, self._entry.of(logs))
+            if self._entry.learn(logs, loss) and self._entry.name not in {metric.name for metric in self.model.metrics}:
+                self.batch_loss.take_as_reported()
+            self.batch_loss.recover(self._entry.of(logs), width)
             size = int(numbers["batch"])
             self._batch_size = self._batch_size or size
             if width == 1 and layout.knows_loss and size == self._batch_size:  # means of unequal batches are weighted
@@ -161,6 +171,7 @@ class TrainFunction:
 
     def _rest(self, iterator: Any, steps: int, logs: Any) -> Any:
         """Takes the other steps of a sampled call plainly; the logs after the last, those given where data ran out."""
+        applied = self._applied(steps)
         try:
             with taking(self.model, OneStep(1) if steps == 1 else steps):
                 logs = self._rest_function(iterator)
@@ -168,12 +179,13 @@ class TrainFunction:
             return logs
         self.recorder.width = steps
         with self.recorder.guarded():
-            self._record_plain(logs, None)
+            self._record_plain(logs, None, applied)
         return logs
 
     def _by_twin(self, iterator: Any, is_sampled: bool) -> Any:
         """Any step of a fit whose steps are all the twin's; of a call of several steps the last is recorded."""
         began, traces = time.perf_counter(), self._packer.traces
+        applied = {} if is_sampled else self._applied(self.recorder.width)
         self._packer.gate.set(is_sampled)
         if is_sampled:
             self._packer.switch.set(self.recorder.counts())
@@ -191,9 +203,6 @@ class TrainFunction:
             self._took(began, traces)
             return logs
         with self.recorder.guarded():
-            self._record_plain(logs, time.perf_counter() - began if self._packer.traces == traces else None)
+            seconds = time.perf_counter() - began if self._packer.traces == traces else None
+            self._record_plain(logs, seconds, applied)
         return logs
-
-
-def _reported_loss(logs: Any) -> float:
-    return float(logs["loss"]) if isinstance(logs, Mapping) and "loss" in logs else math.nan

@@ -73,17 +73,23 @@ class DiagnosticsWriter:
         The record reaches the file with the next record, flush() or close().
         """
         step = self._checked_step(schema.STEPS, step)
-        allowed = [name for name in schema.STEP_COLUMNS if name not in schema.COUNTED_COLUMNS]
+        self._check_names(values)
         for name, value in {"loss": loss, **values}.items():
-            if name not in allowed:
-                raise ValueError(f"unknown value {name!r}; known: {', '.join(allowed)}")
             if np.ndim(value):
                 raise ValueError(f"{name} has shape {np.shape(value)}, expected one number")
         self._begin(schema.STEPS, step)
         self._pending_step = (step, {"loss": float(loss), **{name: float(value) for name, value in values.items()}})
 
-    def write_losses(self, losses: Sequence[tuple[int, float, float]]) -> None:
-        """Steps of which only the loss is known: (step, loss, Unix seconds) each, at a tenth of write_step's cost."""
+    def write_losses(self, losses: Sequence[tuple[int, float, float]], **values: Sequence[float | None]) -> None:
+        """Steps of which hardly more than the loss is known: (step, loss, Unix seconds) each.
+
+        values: under further names of schema.STEP_COLUMNS a number per step, None where it is not known. A step takes a
+        tenth of what write_step costs.
+        """
+        self._check_names(values)
+        for name, numbers in values.items():
+            if len(numbers) != len(losses):
+                raise ValueError(f"{name} has {len(numbers)} numbers, expected {len(losses)}: one per step")
         if not losses:
             return
         first, *others = (step for step, _, _ in losses)
@@ -92,7 +98,10 @@ class DiagnosticsWriter:
             self._last_steps[schema.STEPS] = self._checked_step(schema.STEPS, step)
         columns = self._columns("steps")
         rows = np.full((len(losses), len(columns)), np.nan, "<f4")
-        rows[:, columns.index("loss")] = [loss for _, loss, _ in losses]
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, and that is what is recorded
+            rows[:, columns.index("loss")] = [loss for _, loss, _ in losses]
+            for name, numbers in values.items():
+                rows[:, columns.index(name)] = np.array(numbers, float)
         rows[:, columns.index("sequence")] = self._records[schema.STEPS] + 1 + np.arange(len(losses))
         event = _tensor_event(schema.STEPS, rows[0])
         tensor = event.summary.value[0].tensor
@@ -174,6 +183,13 @@ class DiagnosticsWriter:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    @staticmethod
+    def _check_names(values: Mapping[str, Any]) -> None:
+        allowed = [name for name in schema.STEP_COLUMNS if name not in schema.COUNTED_COLUMNS]
+        for name in values:
+            if name not in allowed:
+                raise ValueError(f"unknown value {name!r}; known: {', '.join(allowed)}")
 
     def _rows(self, which: str) -> int:
         rows = getattr(self._card, which) if self._card else ()

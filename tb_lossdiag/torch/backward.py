@@ -1,66 +1,60 @@
-"""On which loss was `backward` called, and by what had a GradScaler multiplied it?
+"""On which loss was `backward` called, by what had a GradScaler multiplied it, and which steps did that skip?
 
-Torch has no hook for either, so `torch.autograd.backward` and `GradScaler.scale` are replaced as long as somebody
-listens; `Tensor.backward` goes through the former.
+Torch has no hook for these, so `torch.autograd.backward`, GradScaler's `scale` and `step`, and what is entered to pack
+saved tensors are replaced as long as somebody listens; `Tensor.backward` goes through the first.
 """
 
-import functools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
+
+from tb_lossdiag.torch.private import scale_of
+from tb_lossdiag.torch.replaced import Replaced
 
 
-class Listener(Protocol):
-    """What it does must not raise."""
+class Listener:
+    """Hears nothing until a method is written over. What that does must not raise."""
 
-    def scaled(self, loss: Tensor, product: Tensor) -> None: ...
+    def scaled(self, loss: Tensor, product: Tensor, scale: Tensor) -> None:
+        """A GradScaler multiplied a loss."""
 
-    def backward_begins(self) -> None: ...
+    def backward_begins(self, loss: Tensor | None) -> None:
+        """loss: what is differentiated where that is one number."""
 
-    def backward_ended(self, loss: Tensor) -> None: ...
+    def backward_ended(self, loss: Tensor | None) -> None:
+        """As it began."""
 
+    def packing_begins(self) -> None:
+        """What autograd keeps is from here on kept in a way of the training's own, as by checkpoints."""
 
-_listeners: list[Listener] = []
-_originals: list[tuple[Any, str, Callable, Callable]] = []
+    def scaled_step_begins(self, optimizer: Optimizer) -> None:
+        """A GradScaler is asked for a step."""
+
+    def scaled_step_ended(self, optimizer: Optimizer) -> None:
+        """It took the step, or skipped it."""
 
 
 def listen(listener: Listener) -> None:
-    if not _listeners:
-        _replace(torch.autograd, "backward", _listening_backward)
-        _replace(torch.amp.GradScaler, "scale", _listening_scale)
-    _listeners.append(listener)
+    _replaced.add(listener)
 
 
 def unlisten(listener: Listener) -> None:
     """Does nothing for one that does not listen."""
-    if listener not in _listeners:
-        return
-    _listeners.remove(listener)
-    if not _listeners:
-        for owner, name, original, ours in _originals:
-            if getattr(owner, name) is ours:  # else someone replaced it after us, and calls ours
-                setattr(owner, name, original)
-        _originals.clear()
-
-
-def _replace(owner: Any, name: str, listening: Callable[[Callable], Callable]) -> None:
-    original = getattr(owner, name)
-    ours = functools.wraps(original)(listening(original))
-    _originals.append((owner, name, original, ours))
-    setattr(owner, name, ours)
+    _replaced.remove(listener)
 
 
 def _listening_backward(original: Callable) -> Callable:
     def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
-        for listener in _listeners:
-            listener.backward_begins()
+        first = tensors[0] if isinstance(tensors, (tuple, list)) and tensors else tensors
+        loss = first if isinstance(first, Tensor) and first.dim() == 0 else None
+        for listener in tuple(_replaced.listeners):
+            listener.backward_begins(loss)
         original(tensors, *args, **kwargs)
-        loss = tensors if isinstance(tensors, Tensor) else next(iter(tensors), None)
-        if isinstance(loss, Tensor) and loss.dim() == 0:
-            for listener in _listeners:
-                listener.backward_ended(loss)
+        for listener in tuple(_replaced.listeners):
+            listener.backward_ended(loss)
 
     return backward
 
@@ -69,8 +63,41 @@ def _listening_scale(original: Callable) -> Callable:
     def scale(scaler: Any, outputs: Any) -> Any:
         product = original(scaler, outputs)
         if isinstance(outputs, Tensor) and outputs.dim() == 0 and product is not outputs:
-            for listener in _listeners:
-                listener.scaled(outputs, product)
+            factor = scale_of(scaler, outputs, product)
+            for listener in tuple(_replaced.listeners):
+                listener.scaled(outputs, product, factor)
         return product
 
     return scale
+
+
+def _listening_step(original: Callable) -> Callable:
+    def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        for listener in tuple(_replaced.listeners):
+            listener.scaled_step_begins(optimizer)
+        result = original(scaler, optimizer, *args, **kwargs)
+        for listener in tuple(_replaced.listeners):
+            listener.scaled_step_ended(optimizer)
+        return result
+
+    return step
+
+
+def _listening_packing(original: Callable) -> Callable:
+    def enter(hooks: Any) -> Any:
+        if not torch.compiler.is_compiling():
+            for listener in tuple(_replaced.listeners):
+                listener.packing_begins()
+        return original(hooks)
+
+    return enter
+
+
+_replaced = Replaced(
+    (
+        (torch.autograd, "backward", _listening_backward),
+        (torch.autograd.graph.saved_tensors_hooks, "__enter__", _listening_packing),
+        (torch.amp.GradScaler, "scale", _listening_scale),
+        (torch.amp.GradScaler, "step", _listening_step),
+    )
+)

@@ -31,7 +31,7 @@ def model_card(
     model: the bare one. initial: initial_weights, from before that step. plan: {"epochs": ..., "steps_per_epoch": ...},
     None where unknown. settings: how it is recorded.
     """
-    forward, layers, units = seen.forward, seen.structure.layers, dict(layout.units)
+    forward, layers, units = seen.used.forward, seen.structure.layers, dict(layout.units)
     parameters = list(model.parameters())
     dtypes = _sizes_by_dtype(parameters)
     dtype = max(dtypes, key=dtypes.get, default="float32")

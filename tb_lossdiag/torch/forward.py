@@ -4,7 +4,7 @@ All are computed at once and only numbers are kept: an in-place activation chang
 held tensors would cost memory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,12 @@ from tb_lossdiag.recording.torch import statistics
 from tb_lossdiag.recording.torch.histograms import drawn_output
 from tb_lossdiag.torch.agreement import gradient_agreement
 from tb_lossdiag.torch.axes import arranged, units_second
-from tb_lossdiag.torch.functions import FUNCTIONS, Origin, origin
+from tb_lossdiag.torch.evaluation import Batch
+from tb_lossdiag.torch.functions import FUNCTIONS, Origin, as_given, origin
 from tb_lossdiag.torch.kinds import activation_name
+from tb_lossdiag.torch.loss_call import LossCall
 from tb_lossdiag.torch.losses import Loss, counted, described, in_units, tensors
+from tb_lossdiag.torch.references import references
 from tb_lossdiag.torch.structure import Structure
 
 
@@ -45,21 +48,36 @@ class ForwardPass:
     """Takes the numbers of what passes by. activations: what is called as a function behind a layer; it is added to.
 
     calls: in their order. feeds: layer to the layers that feed it. data: (kind, name) to numbers. targets: float32
-    [outputs, columns]. loss, agreement: as the loss module was called; None where none was.
+    [outputs, columns]. loss, agreement: as the loss was called; None where no call is known. examples: in the batch.
+    is_training: whether the model was in training mode. batch: what the model was given; None where that is
+    not kept. outputs: what it gave, until the backward pass is over.
     """
 
     def __init__(
-        self, structure: Structure, selection: Selection, activations: dict[str, str], learns: bool, counts: bool
+        self,
+        structure: Structure,
+        selection: Selection,
+        activations: dict[str, str],
+        learns: bool,
+        counts: bool,
+        is_training: bool = True,
     ) -> None:
         """selection: the layers whose outputs are measured. counts: whether the sample has histograms.
 
         learns: whether it is not known yet what follows each layer.
         """
+        self.batch: Batch | None = None
+        self.outputs: tuple[Tensor, ...] = ()
+        self.examples = 0
+        self._form: tuple[int, ...] = ()  # of the first input
+        self.is_training = is_training
+        self.results: list[Any] = []  # autograd's node of each tensor that the model gave
         self.calls: list[Call] = []
         self.feeds: dict[str, tuple[str, ...]] = {}
         self.data: dict[tuple[str, str], statistics.Numbers] = {}
         self.targets: Tensor | None = None
         self.loss: Loss | None = None
+        self.own_loss: Tensor | None = None  # of the first call of a loss, as it was called again
         self.agreement: Tensor | None = None
         self.activations = activations
         self._structure = structure
@@ -86,7 +104,21 @@ class ForwardPass:
         if isinstance(module, nn.Linear) and inputs:
             self._last_linear = path, inputs[0].detach(), outputs[0].detach()
 
+    def __contains__(self, node: Any) -> bool:
+        """Whether this autograd node gave an output of the model or of a layer in this pass."""
+        return node in self._produced or any(node is known for known in self.results)
+
+    def gave(self, tensor: Tensor) -> bool:
+        """Whether a tensor is an output of the model or of a layer as it is, but for its shape and an activation."""
+        return as_given(tensor, self.results) is not None or origin(tensor, self._produced).as_is is not None
+
+    def forget_history(self) -> None:
+        """Lets go of autograd's graph."""
+        self.results, self._produced, self._last_linear, self.outputs = [], {}, None, ()
+
     def take_inputs(self, given: Mapping[str, Any]) -> None:
+        self._form = next((tensor.shape for tensor in tensors(given) if tensor.dim()), ())
+        self.examples = self._form[0] if self._form else 0
         for name, value in given.items():
             for tensor in tensors(value):
                 self._add("input", name, statistics.data_statistics(arranged(tensor, units_second(None, tensor.dim()))))
@@ -95,41 +127,58 @@ class ForwardPass:
         """What the model returned. Functions after the last layer are known by it."""
         for tensor in tensors(output):
             self._follow(tensor)
+            self.results.append(tensor.grad_fn)
+        self.outputs = tuple(tensors(output))
 
-    def take_predictions(self, output: Any) -> None:
-        """What the model returned, where no loss module tells what the predictions are."""
-        for tensor in tensors(output):
+    def take_predictions(self) -> None:
+        """What the model returned, where no loss tells what the predictions are."""
+        for tensor in self.outputs:
             if tensor.is_floating_point():
+                tensor = tensor.detach()
                 numbers = statistics.data_statistics(arranged(tensor, units_second(None, tensor.dim())))
                 self._add("prediction", "prediction", {**numbers, "extreme_share": statistics.extreme_share(tensor)})
 
-    def take_terms(self, terms: Mapping[str, Tensor | float]) -> None:
-        """What the loss is made of. A term that is told again counts anew."""
-        for name, value in terms.items():
-            self.data["loss", name] = statistics.term_statistics(torch.as_tensor(value).detach())
+    def take_loss(self, calls: Sequence[LossCall], generator: torch.Generator) -> str:
+        """What a loss was given, the main one first; a later backward pass replaces an earlier one.
 
-    def take_loss(self, module: nn.Module, prediction: Any, target: Any) -> None:
-        """What the loss module was given; a later call replaces an earlier one."""
-        predictions = [tensor for tensor in tensors(prediction) if tensor.is_floating_point()]
-        targets = [tensor.detach() for tensor in tensors(target)]
-        if not predictions:
-            return
-        self.data = {key: numbers for key, numbers in self.data.items() if key[0] in ("input", "loss")}
-        self.targets = self.agreement = None
-        layer = self._follow(predictions[0]).as_is
+        Answers why the references of the main one are not known, "" where they are. generator: of our own.
+        """
+        reasons, self.own_loss = [], None
+        self.data = {key: numbers for key, numbers in self.data.items() if key[0] == "input"}
+        self.targets = self.agreement = self.loss = None
+        for call in calls:
+            loss, row = self._take_call(call)
+            numbers, reason = references(call, loss, generator)
+            self.data[row] |= numbers
+            reasons.append(reason)
+            self.own_loss = self.own_loss if self.own_loss is not None else numbers.get("loss")
+        first = calls[0].targets[0].shape[:1] if calls[0].targets else ()
+        if first and self._form[1:2] == first != self._form[:1]:  # a sequence has its steps in front of its examples
+            self.examples = first[0]
+        return reasons[0]
+
+    def _take_call(self, call: LossCall) -> tuple[Loss, tuple[str, str]]:
+        """The loss, and the row of its prediction."""
+        predictions, targets = call.predictions, [tensor.detach() for tensor in call.targets]
+        layer = self._follow(call.made if call.made is not None else predictions[0]).as_is
         activation = self._activation_behind(layer)
-        self.loss = loss = described(module, predictions[0], targets[0] if targets else None, activation)
+        loss = described(call.kind, call.options, predictions[0], targets[0] if targets else None, activation)
+        is_first, self.loss = self.loss is None, self.loss or loss
         for number, tensor in enumerate(targets):
             classes = loss.classes if number == 0 else None
-            tensor = in_units(module, tensor) if classes is None else counted(tensor, loss)
+            tensor = in_units(call.kind, tensor) if classes is None else counted(tensor, loss)
             self._add("target", "target", statistics.data_statistics(tensor, classes))
-            if number == 0 and tensor.numel():
+            if number == 0 and is_first and tensor.numel():
                 self.targets = statistics.target_statistics(tensor, classes)
+        rows = []
         for tensor in predictions:
-            tensor = in_units(module, tensor.detach())
-            self._add("prediction", "prediction", {**statistics.data_statistics(tensor), **_certainty(tensor, loss)})
-        if self._last_linear and self._last_linear[0] == layer and activation and len(targets) == 1:
+            tensor = in_units(call.kind, tensor.detach())
+            found = {**statistics.data_statistics(tensor), **_certainty(tensor, loss)}
+            rows.append(self._add("prediction", "prediction", found))
+        is_last = self._last_linear is not None and self._last_linear[0] == layer
+        if is_first and is_last and activation and len(targets) == 1:
             self.agreement = gradient_agreement(*self._last_linear[1:], targets[0], activation, loss)
+        return loss, rows[0]
 
     def _take_output(self, path: str, module: nn.Module, output: Tensor) -> None:
         own, units = activation_name(module), output.shape[-1] if output.dim() else None
@@ -146,9 +195,11 @@ class ForwardPass:
         numbers = statistics.output_statistics(output, activation)
         return Measured(numbers, drawn_output(output) if self._counts else None)
 
-    def _add(self, kind: str, name: str, numbers: statistics.Numbers) -> None:
+    def _add(self, kind: str, name: str, numbers: statistics.Numbers) -> tuple[str, str]:
         taken = {known for of, known in self.data if of == kind}
-        self.data[kind, unique(name, taken)] = numbers
+        row = kind, unique(name, taken)
+        self.data[row] = numbers
+        return row
 
     def _follow(self, tensor: Tensor) -> Origin:
         found = origin(tensor, self._produced)

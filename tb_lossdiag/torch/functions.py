@@ -4,7 +4,7 @@
 Autograd remembers such calls, so a tensor's history is followed back to the modules' outputs; nothing is computed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ def origin(tensor: Tensor, produced: Mapping[Any, str]) -> Origin:
         if node in produced:
             feeds[produced[node]] = None
             continue
-        function = _FUNCTIONS.get(_called(node))
+        function = _FUNCTIONS.get(called(node))
         if function is not None:
             path = produced.get(_through(_input(node), _RESHAPES + _MOVES, produced))
             if path is not None:
@@ -74,16 +74,22 @@ def origin(tensor: Tensor, produced: Mapping[Any, str]) -> Origin:
     return Origin(tuple(feeds), activations, _as_is(tensor.grad_fn, produced))
 
 
+def as_given(tensor: Tensor, results: Sequence[Any]) -> int | None:
+    """Which of these autograd nodes gave a tensor as it is, but for its shape; None for none of them."""
+    places = {node: at for at, node in enumerate(results) if node is not None}
+    return places.get(_through(tensor.grad_fn, _RESHAPES, places))
+
+
 def _as_is(node: Any, produced: Mapping[Any, str]) -> str | None:
     node = _through(node, _RESHAPES, produced)
-    if node not in produced and _called(node) in _FUNCTIONS:
+    if node not in produced and called(node) in _FUNCTIONS:
         node = _through(_input(node), _RESHAPES, produced)
     return produced.get(node)
 
 
 def _through(node: Any, names: tuple[str, ...], produced: Mapping[Any, str]) -> Any:
     """The first node behind those that only change a tensor's shape."""
-    while node is not None and node not in produced and _called(node) in names:
+    while node is not None and node not in produced and called(node) in names:
         node = _input(node)
     return node
 
@@ -92,6 +98,6 @@ def _input(node: Any) -> Any:
     return node.next_functions[0][0] if node.next_functions else None
 
 
-def _called(node: Any) -> str:
+def called(node: Any) -> str:
     """ "Relu" of "ReluBackward0"."""
     return node.name().partition("Backward")[0] if node is not None else ""

@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from tb_lossdiag.torch.private import is_transformed
+
 
 class Hook:
-    """A forward hook that becomes one that does nothing in copies and pickles, and inside torch.compile.
+    """A forward hook that becomes one that does nothing in copies and pickles, and inside torch.compile and torch.func.
 
     guarded: what an error of ours ends in.
     """
@@ -21,7 +23,7 @@ class Hook:
         self.guarded = guarded
 
     def __call__(self, *passed: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or is_transformed():
             return  # what is compiled is the training alone, as it would be without us
         with self.guarded():
             self.function(*passed)

@@ -1,7 +1,8 @@
 """Which loss is it, and in which form does it take predictions and targets? Torch's losses under Keras's names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -17,6 +18,7 @@ _NAMES = {
     nn.PoissonNLLLoss: "Poisson",
 }
 _BY_CLASS = (nn.CrossEntropyLoss, nn.NLLLoss)
+_IGNORED = -100  # torch's own label of examples that do not count, where none is given
 
 
 @dataclass(frozen=True)
@@ -34,27 +36,32 @@ class Loss:
     weighted: bool = False
 
 
-def described(module: nn.Module, prediction: Tensor, target: Tensor | None, activation: str | None) -> Loss:
-    """activation: the name of what made the prediction; log-probabilities are logits that a softmax leaves as is."""
-    name = next((name for kind, name in _NAMES.items() if isinstance(module, kind)), type(module).__name__)
-    from_logits = isinstance(module, nn.BCEWithLogitsLoss)
+def described(
+    kind: type, options: Mapping[str, Any], prediction: Tensor, target: Tensor | None, activation: str | None
+) -> Loss:
+    """kind, options: torch's class of the loss, or the user's own, and how it was set.
+
+    activation: the name of what made the prediction; log-probabilities are logits that a softmax leaves as is.
+    """
+    name = next((name for known, name in _NAMES.items() if issubclass(kind, known)), kind.__name__)
+    from_logits = issubclass(kind, nn.BCEWithLogitsLoss)
     classes, ignored = None, None
-    if isinstance(module, _BY_CLASS):
+    if issubclass(kind, _BY_CLASS):
         sparse = target is not None and not target.is_floating_point()
-        if isinstance(module, nn.CrossEntropyLoss) or activation == "log_softmax":
+        if issubclass(kind, nn.CrossEntropyLoss) or activation == "log_softmax":
             name, from_logits = f"{'Sparse' if sparse else ''}CategoricalCrossentropy", True
         if sparse and prediction.dim() > 1:
-            classes, ignored = prediction.shape[1], module.ignore_index
-    elif type(module) not in _NAMES and target is not None and _are_labels(prediction, target):
+            classes, ignored = prediction.shape[1], options.get("ignore_index", _IGNORED)
+    elif kind not in _NAMES and target is not None and _are_labels(prediction, target):
         classes = prediction.shape[-1]
-    weights = [getattr(module, name, None) for name in ("weight", "pos_weight")]
-    weighted = any(isinstance(weight, Tensor) for weight in weights) or getattr(module, "reduction", "") == "sum"
-    return Loss(name, from_logits, classes, ignored, weighted)
+    weighted = any(isinstance(options.get(name), Tensor) for name in ("weight", "pos_weight"))
+    return Loss(name, from_logits, classes, ignored, weighted or options.get("reduction") == "sum")
 
 
-def in_units(module: nn.Module | None, tensor: Tensor) -> Tensor:
-    """A prediction, or a target of the same form, with its units on the last axis."""
-    return arranged(tensor, isinstance(module, _BY_CLASS) or tensor.dim() >= IMAGE_RANK)
+def in_units(kind: type | None, tensor: Tensor) -> Tensor:
+    """A prediction, or a target of the same form, with its units on the last axis. kind: the loss's class."""
+    by_class = kind is not None and issubclass(kind, _BY_CLASS)
+    return arranged(tensor, by_class or tensor.dim() >= IMAGE_RANK)
 
 
 def counted(target: Tensor, loss: Loss) -> Tensor:

@@ -23,16 +23,21 @@ def packed(
     after: Mapping[str, Tensor],
     step: Mapping[str, Tensor | float],
     selection: Selection,
+    were_cleared: bool,
 ) -> tuple[Layout, dict[str, np.ndarray]]:
-    """before, after: the weights. step: what is known of the step as a whole."""
-    forward, parameters = seen.forward, tuple(seen.structure.parameters)
+    """before, after: the weights. step: what is known of the step as a whole.
+
+    were_cleared: whether gradients that are not there had been, so that it is not known which the loss reaches.
+    """
+    forward, parameters = seen.used.forward, tuple(seen.structure.parameters)
     rows = tuple(rows_of((call.path for call in forward.calls), seen.structure.owners))
+    data = forward.data | {("loss", name): numbers for name, numbers in seen.terms.items()}
     kept = spread([row.name for row in rows if selection.takes(row.layer)])
     calls = dict(zip((row.name for row in rows if row.kind == "output"), forward.calls, strict=True))
     layout = Layout(
         rows=tuple(row for row in rows if row.name in kept),
-        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in forward.data),
-        unreached=tuple(path for path in parameters if path not in gradients.reached),
+        data_rows=tuple(Row(f"{kind}:{name}", kind) for kind, name in data),
+        unreached=() if were_cleared else tuple(path for path in parameters if path not in gradients.reached),
         inputs=tuple(forward.feeds.items()),
         units=tuple((call.path, call.units) for call in forward.calls),
         cached_logits=False,
@@ -50,10 +55,10 @@ def packed(
         gradients=gradients,
         updates=updates_of(before, after, gradients),
         outputs={name: output.numbers for name, output in outputs.items()},
-        data=list(forward.data.values()),
+        data=list(data.values()),
         targets=forward.targets,
         step=step if forward.agreement is None else {**step, "gradient_agreement": forward.agreement},
-        batch=seen.examples,
+        batch=seen.used.examples,
         histograms=histograms(layout.rows, gradients.drawn, before, after, drawn) if seen.has_histograms else None,
     )
     return layout, arrays

@@ -3,6 +3,8 @@
 Looked at were PyTorch 2.4 to 2.14. Families of modules are tuples, as `isinstance` takes them.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from tb_lossdiag.recording.private import Private
@@ -11,12 +13,29 @@ _ALL = "2.4 to 2.14"
 _PUBLIC = "the public modules alone count; what others derive from the private one does not"
 _MODULES = "torch.nn.modules"
 _ORIGINAL = Private("torch", "OptimizedModule._orig_mod", _ALL, "a compiled model is recorded as one layer")
+_COMPILED = Private(
+    "torch", "Module._compiled_call_impl", _ALL, "a module compiled in place may be compiled once more for a sample"
+)
 _VERSION = Private("torch", "Tensor._version", _ALL, "a gradient that is added to in place does not count as new")
 _LOSS = Private("torch", f"{_MODULES}.loss._Loss", _ALL, "a loss that a model keeps is one of its layers")
 _CONV = Private("torch", f"{_MODULES}.conv._ConvNd", _ALL, _PUBLIC)
 _TRANSPOSED = Private("torch", f"{_MODULES}.conv._ConvTransposeNd", _ALL, _PUBLIC)
 _BATCH_NORM = Private("torch", f"{_MODULES}.batchnorm._BatchNorm", _ALL, _PUBLIC)
 _INSTANCE_NORM = Private("torch", f"{_MODULES}.instancenorm._InstanceNorm", _ALL, _PUBLIC)
+_CALLED = "a user's hook may be called once more, for a pass in evaluation mode"
+_HOOKS = tuple(Private("torch", f"Module.{name}", _ALL, _CALLED) for name in ("_forward_hooks", "_forward_pre_hooks"))
+_GLOBAL_HOOKS = tuple(
+    Private("torch", f"{_MODULES}.module.{name}", _ALL, _CALLED)
+    for name in ("_global_forward_hooks", "_global_forward_pre_hooks")
+)
+_LEVEL = Private(
+    "torch", "torch._C._functorch.maybe_current_level", _ALL, "what torch.func computes ends the recording"
+)
+_SCALE = Private("torch", "GradScaler._scale", _ALL, "the scale is what the loss was multiplied by; unknown of a NaN")
+_METADATA = Private("torch", "Node._input_metadata", "2.5 to 2.14", "broadcasts in a loss written by hand are not seen")
+_UNSEEN = "a product that broadcasts is not seen"
+_OTHER = Private("torch", "MulBackward0._saved_other", _ALL, _UNSEEN)
+_SELF = Private("torch", "MulBackward0._saved_self", _ALL, _UNSEEN)
 _DROPOUT = Private("torch", f"{_MODULES}.dropout._DropoutNd", _ALL, _PUBLIC)
 _POOLINGS = tuple(
     Private("torch", f"{_MODULES}.pooling._{kind}PoolNd", _ALL, _PUBLIC)
@@ -50,9 +69,46 @@ def original_module(model: nn.Module) -> nn.Module | None:
     return _ORIGINAL.of(model, None)
 
 
+def is_transformed() -> bool:
+    """Whether torch.func transforms what is computed now: its tensors stand for many, or have no numbers."""
+    level = _LEVEL.imported(None)
+    return level is not None and level() is not None
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """By torch.compile, or by its own `compile`."""
+    return original_module(module) is not None or _COMPILED.of(module, None) is not None
+
+
 def version_of(tensor: Tensor) -> int:
     """Another one after each change in place."""
     return _VERSION.of(tensor, 0)
+
+
+def scale_of(scaler: object, loss: Tensor, product: Tensor) -> Tensor:
+    """By what a GradScaler multiplied the loss; it changes the tensor in place later."""
+    scale = _SCALE.of(scaler, None)
+    return product.detach() / loss.detach() if scale is None else scale.detach().clone()
+
+
+def shape_of(node: Any, output: int = 0) -> tuple[int, ...] | None:
+    """Of an output of an autograd node; None where it is not known."""
+    metadata = _METADATA.of(node, ())
+    return tuple(metadata[output].shape) if output < len(metadata) else None
+
+
+def constant_shape(node: Any, side: int) -> tuple[int, ...] | None:
+    """Of what a product's or quotient's node has on the other side than this, 0 or 1; None where it is not kept.
+
+    Not to be asked where the training keeps such tensors in a way of its own: unpacking one may compute it anew.
+    """
+    constant = (_OTHER if side == 0 else _SELF).of(node, None)
+    return tuple(constant.shape) if isinstance(constant, Tensor) else None
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether somebody is called before or after each pass."""
+    return any(hooks.of(module, None) for hooks in _HOOKS) or any(hooks.imported(None) for hooks in _GLOBAL_HOOKS)
 
 
 def is_loss(module: nn.Module) -> bool:

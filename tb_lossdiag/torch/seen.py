@@ -1,4 +1,4 @@
-"""Which forward pass belongs to a sampled step? Hooks that are on the modules for that step only."""
+"""What passes by in a sampled step? Hooks that are on the modules for that step only, and ears for losses."""
 
 import functools
 import inspect
@@ -7,105 +7,185 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from tb_lossdiag.recording.rows import unique
 from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.torch.statistics import Numbers
+from tb_lossdiag.torch.backward import Listener, listen, unlisten
+from tb_lossdiag.torch.evaluation import Batch, evaluated, output_like
 from tb_lossdiag.torch.forward import ForwardPass
+from tb_lossdiag.torch.held import trained_by
 from tb_lossdiag.torch.hook import Hook
+from tb_lossdiag.torch.loss_call import again, function_call, module_call
+from tb_lossdiag.torch.loss_functions import hear, unhear
 from tb_lossdiag.torch.losses import tensors
+from tb_lossdiag.torch.private import is_compiled
+from tb_lossdiag.torch.repeatable import repeatable
 from tb_lossdiag.torch.structure import Structure, bare, structure_of
+from tb_lossdiag.torch.used import Used
 
 
-class Seen:
+class Seen(Listener):
     """`open` before a sampled step, `freeze` once its gradients are there, `close` after it.
 
-    forward: the last forward pass that counts. examples: in all passes whose gradients add up. precision: Keras's name
-    of what autocast computes in, None without it. has_histograms: whether the sample does.
+    used: what the gradients came from. terms: of the loss, as the user told them. precision: Keras's name of what
+    autocast computes in, None without it. has_histograms: whether the sample does.
 
-    selection: the layers whose outputs are measured. counts: whether a pass that is now under way belongs to the
-    training. guarded: what our own errors end in.
+    loss: a module that the training calls, or a function that gives the loss of predictions and targets. selection: the
+    layers whose outputs are measured. guarded: what our own errors end in.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        loss: nn.Module | None,
+        optimizer: Optimizer,
+        loss: nn.Module | Callable | None,
         selection: Selection,
-        counts: Callable[[], bool],
         guarded: Callable[[], AbstractContextManager],
     ) -> None:
         self.structure: Structure = structure_of(bare(model))
-        self.examples = 0
-        self.precision: str | None = None
         self.has_histograms = False
+        self.precision: str | None = None
         self._model = model
-        self._loss = loss
+        self._optimizer = optimizer
+        self._loss = loss if isinstance(loss, nn.Module) else None
+        self._function = None if isinstance(loss, nn.Module) else loss
         self._selection = selection
-        self._counts = counts
         self._guarded = guarded
         self._device = next((parameter.device.type for parameter in model.parameters()), "cpu")
+        # What is compiled would be so once more for our sake: there nothing is heard.
+        self._is_compiled = any(map(is_compiled, model.modules()))
+        self._generator = torch.Generator().manual_seed(0)  # the global one is the training's
         self._handles: list[Any] = []
         self._activations: dict[str, str] = {}
         self._learns = True
+        self._clear()
+
+    def _clear(self) -> None:
+        self._current = self._new_pass()
         self._measures: bool | None = None  # None until a pass of the whole model begins: its parts may be called alone
-        self.forward = self._new_pass()
+        self._in_loss = 0
+        self.used = Used(trained_by(self._optimizer), self._current, self._function)
+        self.terms: dict[str, Numbers] = {}
 
     def open(self, has_histograms: bool) -> None:
         self.has_histograms = has_histograms
         self.structure = structure_of(bare(self._model))
-        self.forward, self.examples, self._measures = self._new_pass(), 0, None
+        self._clear()
         for path, layer in self.structure.layers.items():
             hook = Hook(functools.partial(self._saw_call, path), self._guarded)
             self._handles.append(layer.register_forward_hook(hook, with_kwargs=True))
-        begin, end = Hook(self._saw_begin, self._guarded), Hook(self._saw_end, self._guarded)
-        self._handles.append(self._model.register_forward_pre_hook(begin, with_kwargs=True))
-        self._handles.append(self._model.register_forward_hook(end, with_kwargs=True))
+        for module, begins, ends in (
+            (self._model, self._saw_begin, self._saw_end),
+            (self._loss, self._saw_loss_begin, self._saw_loss_end),
+        ):
+            if module is not None:
+                begin, end = Hook(begins, self._guarded), Hook(ends, self._guarded)
+                self._handles.append(module.register_forward_pre_hook(begin, with_kwargs=True))
+                self._handles.append(module.register_forward_hook(end, with_kwargs=True))
+        listen(self)
 
     def freeze(self) -> None:
         """Nothing that comes now belongs to the gradients."""
-        self._learns &= not self.forward.calls
+        if not self._handles:
+            return
+        unlisten(self)
+        unhear(self)
         while self._handles:
             self._handles.pop().remove()
+        with self._guarded(), self._measuring():
+            self.used.finish(self._generator)
+            self._learns &= not self.used.forward.calls
 
     def close(self) -> None:
         self.freeze()
-        self.forward = self._new_pass()
+        self._clear()
 
-    def saw_loss(self, args: tuple, kwargs: dict[str, Any]) -> None:
-        """A call of the loss module that counts. Does nothing unless a step is open."""
-        if self._handles:
-            with self._measuring():
-                prediction, target, *_ = [*args, *kwargs.values(), None, None]
-                self.forward.take_loss(self._loss, prediction, target)
+    def evaluation_loss(self) -> Tensor | None:
+        """Of the pass that is shown, in evaluation mode with the weights as they are; None where it is not asked."""
+        used = self.used
+        if used.forward.batch is None or used.place is None or not used.forward.is_training:
+            return None
+        with self._measuring():
+            outputs = evaluated(bare(self._model), used.forward.batch)
+            at, is_loss = used.place
+            if outputs is None or is_loss:
+                return None if outputs is None else output_like(outputs, at, torch.zeros(()))
+            call = used.losses[0]
+            output = output_like(outputs, at, call.predictions[0])
+            call = repeatable(call)[0] if output is not None else None
+            return None if call is None else again(call, [output.to(call.predictions[0].dtype)], call.targets)
 
-    def _new_pass(self) -> ForwardPass:
-        return ForwardPass(self.structure, self._selection, self._activations, self._learns, self.has_histograms)
+    def backward_begins(self, loss: Tensor | None) -> None:
+        unhear(self)
+        if loss is not None:
+            with self._guarded(), self._measuring():
+                own = {id(parameter) for parameter in self._model.parameters()}
+                self.used.backward_begins(loss, own, self._generator)
+
+    def backward_ended(self, loss: Tensor | None) -> None:
+        with self._guarded():
+            self.used.backward_ended(keeps_losses=self.has_histograms)
+            if self.used.has_waiting and not self._is_compiled:
+                hear(self)  # it was another model's, and ours comes yet
+
+    def scaled(self, loss: Tensor, product: Tensor, scale: Tensor) -> None:
+        self.used.scaled(loss, product)
+
+    def packing_begins(self) -> None:
+        self.used.may_unpack = False
+
+    def heard(self, name: str, function: Callable[..., Tensor], arguments: dict[str, Any]) -> None:
+        """A call of one of torch's loss functions."""
+        if not self._in_loss:
+            with self._guarded():
+                self.used.add_loss(function_call(name, function, arguments))
+
+    def _new_pass(self, is_training: bool = True) -> ForwardPass:
+        return ForwardPass(
+            self.structure, self._selection, self._activations, self._learns, self.has_histograms, is_training
+        )
+
+    def _begin_pass(self) -> None:
+        self._current = self._new_pass(bare(self._model).training)
+        self.used.add_pass(self._current)
+        if not self._is_compiled:
+            hear(self)
 
     def _saw_begin(self, module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
-        self._measures = self._counts()
+        self._measures = torch.is_grad_enabled()
         if self._measures:
             with self._measuring():
-                self.forward = self._new_pass()
-                given = _named(bare(module).forward, args, kwargs)
-                self.forward.take_inputs(given)
-                if all(parameter.grad is None for parameter in self.structure.parameters.values()):
-                    self.examples = 0  # a pass before came to nothing, as in a step that a GradScaler skips
-                self.examples += next((t.shape[0] for t in tensors(given) if t.dim()), 0)
+                self._begin_pass()
+                self._current.take_inputs(_named(bare(module).forward, args, kwargs))
+                if self.has_histograms:
+                    self._current.batch = Batch(args, kwargs)
 
     def _saw_end(self, module: nn.Module, args: tuple, kwargs: dict[str, Any], output: Any) -> None:
         if self._measures:
             self._measures = False  # checkpointed modules are called once more in the backward pass
+            hear(self)
             self.precision = _autocast_precision(self._device)
             with self._measuring():
-                self.forward.take_result(output)
-                if self._loss is None:
-                    self.forward.take_predictions(output)
+                self._current.take_result(output)
 
     def _saw_call(self, path: str, module: nn.Module, args: tuple, kwargs: dict[str, Any], output: Any) -> None:
-        if self._measures or (self._measures is None and self._counts()):
+        if self._measures or (self._measures is None and torch.is_grad_enabled()):
             with self._measuring():
-                self.forward.take_call(path, module, (args, kwargs), output)
+                if self._measures is None and not self.used.awaits(self._current):
+                    self._begin_pass()
+                self._current.take_call(path, module, (args, kwargs), output)
+
+    def _saw_loss_begin(self, module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> None:
+        self._in_loss += 1
+
+    def _saw_loss_end(self, module: nn.Module, args: tuple, kwargs: dict[str, Any], output: Any) -> None:
+        self._in_loss -= 1
+        value = next(tensors(output), None)
+        if value is not None and value.requires_grad:
+            self.used.add_loss(module_call(module, args, kwargs, value))
 
     def _measuring(self) -> AbstractContextManager:
         """Without gradients, and in full precision. Autocast is left alone where it is off: leaving it costs a lot."""

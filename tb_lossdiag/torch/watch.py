@@ -18,7 +18,7 @@ def watch(
     optimizer: Optimizer,
     log_dir: str | os.PathLike,
     *,
-    loss: nn.Module | None = None,
+    loss: nn.Module | Callable | None = None,
     every: int | str = "auto",
     epochs: int | None = None,
     steps_per_epoch: int | None = None,
@@ -37,12 +37,13 @@ def watch(
                     optimizer.step()
                 watcher.epoch(epoch, val_loss=...)  # where there is a validation
 
-    A step is one `optimizer.step()`. Its forward pass is the last one before it in training mode and with gradients;
-    its gradients are those that the optimizer gets, so clipped ones where the loop clips them. Under a GradScaler they
-    are unscaled; a step that it skips is none.
+    A step is one `optimizer.step()`. Its forward pass is the one whose output the loss was computed from, of several
+    the one with most examples; its gradients are those that the optimizer gets, so clipped ones where the loop clips
+    them. Under a GradScaler they are unscaled; a step that it skips is one whose update is 0.
 
-    loss: the loss module that the loop calls on predictions and targets. Without it the loss is the scalar on which
-        `backward` was called, and what only predictions and targets tell is not recorded.
+    loss: the loss module that the loop calls on predictions and targets, or any callable loss(prediction, target) that
+        gives its loss; such a one is tried on what the loop holds, and called again on other outputs. Without it the
+        loss is the scalar on which `backward` was called. Torch's own losses are recognised without it.
     every: "auto" or an int, how many steps lie between two samples. epochs, steps_per_epoch: what is planned.
     include, exclude: patterns of layer paths such as "encoder/*"; layers that match none of the first, where there are
         any, or one of the second are left out. Norms over all parameters still count every one.
@@ -56,10 +57,12 @@ def watch(
     for name, value, kind, allowed in (
         ("model", model, nn.Module, "an nn.Module"),
         ("optimizer", optimizer, Optimizer, "a torch.optim.Optimizer"),
-        ("loss", loss, nn.Module | None, "an nn.Module such as nn.CrossEntropyLoss(), or None"),
+        ("loss", loss, nn.Module | Callable | None, "an nn.Module such as nn.CrossEntropyLoss(), a callable, or None"),
     ):
         if not isinstance(value, kind):
             raise TypeError(f"{name}={value!r}: expected {allowed}, got {type(value).__name__}")
+    if isinstance(loss, type):
+        raise TypeError(f"loss={loss!r}: expected one that is made, such as {loss.__name__}(), got the class itself")
     for name, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise TypeError(f"{name}={value!r}: expected a positive int or None, got {type(value).__name__}")

@@ -14,8 +14,11 @@ from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.policy import Policy
 from tb_lossdiag.recording.recorder import Loss, Recorder
 from tb_lossdiag.recording.selection import Selection
+from tb_lossdiag.recording.torch.statistics import term_statistics
 from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_of
+from tb_lossdiag.torch.backward import Listener, listen, unlisten
 from tb_lossdiag.torch.batch_loss import BatchLoss
+from tb_lossdiag.torch.held import HeldGradients
 from tb_lossdiag.torch.packing import packed
 from tb_lossdiag.torch.seen import Seen
 from tb_lossdiag.torch.structure import bare
@@ -23,7 +26,7 @@ from tb_lossdiag.torch.torch_training import TorchTraining
 from tb_lossdiag.torch.unread import Unread
 
 
-class Watcher:
+class Watcher(Listener):
     """A training under watch; `watch` makes it, and says what it records."""
 
     def __init__(
@@ -31,7 +34,7 @@ class Watcher:
         model: nn.Module,
         optimizer: Optimizer,
         log_dir: str | os.PathLike,
-        loss: nn.Module | None,
+        loss: nn.Module | Callable | None,
         every: int | str,
         epochs: int | None,
         steps_per_epoch: int | None,
@@ -41,15 +44,14 @@ class Watcher:
         self._optimizer = optimizer
         self._policy = policy
         self._bare = bare(model)
-        self._knows_training_mode = False
-        self._sampling = False
+        self._sampling = self._was_taken = False
         self._before: dict[str, Tensor] = {}
         self._gradients: Gradients | None = None
         self._rate: Tensor | float = float("nan")
         self._ended: float | None = None
         self._unread = Unread()
         self._hooks: list[Any] = []
-        training = TorchTraining(self._bare, optimizer)
+        self._training = training = TorchTraining(self._bare, optimizer)
         self._recorder = Recorder(training, log_dir, every)
         self._recorder.selection = selection
         if not self._recorder.active:
@@ -58,10 +60,12 @@ class Watcher:
         self._recorder.start(epochs, steps_per_epoch, epochs or 0)
         self._epoch_start = self._recorder.step
         with guarded():
-            self._seen = training.seen = Seen(model, loss, selection, self._counts, guarded)
+            self._seen = training.seen = Seen(model, optimizer, loss, selection, guarded)
             selection.checked(self._seen.structure.layers)
             parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-            self._loss = BatchLoss(parameters, loss, self._counts, self._seen.saw_loss, guarded)
+            self._loss = BatchLoss(parameters, loss if isinstance(loss, nn.Module) else None, guarded)
+            self._held = HeldGradients(optimizer, guarded)
+            listen(self)
             self._hooks.append(optimizer.register_step_pre_hook(self._before_step))
             self._hooks.append(optimizer.register_step_post_hook(self._after_step))
             self._prepare()
@@ -90,7 +94,8 @@ class Watcher:
         _check_numbers(terms)
         if self._sampling and self._recorder.active:
             with self._recorder.guarded(), torch.no_grad():
-                self._seen.forward.take_terms(terms)
+                for name, value in terms.items():
+                    self._seen.terms[name] = term_statistics(torch.as_tensor(value).detach())
 
     @property
     def should_stop(self) -> bool:
@@ -114,10 +119,15 @@ class Watcher:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _counts(self) -> bool:
-        """Whether a forward pass now is one of the training; a model that is never in training mode trains in eval."""
-        self._knows_training_mode |= self._bare.training
-        return torch.is_grad_enabled() and (self._bare.training or not self._knows_training_mode)
+    def scaled_step_begins(self, optimizer: Optimizer) -> None:
+        if optimizer is self._optimizer:
+            self._was_taken = False
+
+    def scaled_step_ended(self, optimizer: Optimizer) -> None:
+        """A step that the scaler skipped is one whose update is 0; our hooks have not been called."""
+        if optimizer is self._optimizer and not self._was_taken and self._recorder.active:
+            self._before_step(optimizer, (optimizer,), {})
+            self._after_step(optimizer, (optimizer,), {})
 
     def _prepare(self) -> None:
         """For the next step."""
@@ -125,6 +135,7 @@ class Watcher:
         self._sampling = self._recorder.begin_step()
         if self._sampling:
             self._seen.open(self._recorder.counts())
+            self._held.open()
 
     def _before_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> tuple | None:
         """args: with the optimizer itself in front. Answers other arguments where the step calls the model itself."""
@@ -132,8 +143,7 @@ class Watcher:
             return None
         with self._recorder.guarded(), torch.no_grad():
             self._before = copies_of(self._seen.structure.parameters)
-            rate = optimizer.param_groups[0]["lr"]
-            self._rate = rate.detach().clone() if isinstance(rate, Tensor) else float(rate)
+            self._rate = self._current_rate()
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if closure is None:
             self._take_gradients()
@@ -154,14 +164,17 @@ class Watcher:
 
     def _take_gradients(self) -> None:
         self._seen.freeze()
+        self._held.close()
         with self._recorder.guarded(), torch.no_grad():
             scale = getattr(self._optimizer, "grad_scale", None)  # where the optimizer itself divides by a GradScaler's
             parameters = self._seen.structure.parameters.items()
             given = {path: parameter.grad.detach() for path, parameter in parameters if parameter.grad is not None}
             self._gradients = gradients_of(given, scale, self._seen.has_histograms)
             self._step_loss = self._loss.take()
+            self._evaluation_loss = self._seen.evaluation_loss()
 
     def _after_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> None:
+        self._was_taken = True
         if not self._recorder.active:
             self._let_go()
             return
@@ -175,7 +188,13 @@ class Watcher:
                 self._recorder.took(None if before is None else self._ended - before)
             else:
                 seconds = None if before is None else self._ended - before
-                self._recorder.record_plain(self._told(self._loss.take()[0]), seconds)
+                loss, scale = self._loss.take()
+                self._recorder.record_plain(
+                    self._told(loss),
+                    seconds,
+                    learning_rate=self._told(self._current_rate()),
+                    loss_scale=self._told(scale),
+                )
             if self._sampling:
                 self._seen.close()
             self._prepare()
@@ -186,19 +205,37 @@ class Watcher:
         after = {path: parameter.detach() for path, parameter in self._seen.structure.parameters.items()}
         before, self._before = self._before, {}
         loss, scale = self._step_loss
-        known = {"loss": loss, "learning_rate": self._rate, "loss_scale": scale}
+        used, carried, cleared = self._seen.used, self._held.carried, self._held.were_cleared
+        if carried is not None and scale is not None:
+            carried = carried / scale.to(carried.device)
+        known = {
+            "loss": loss,
+            "learning_rate": self._rate,
+            "loss_scale": scale,
+            "gradient_carried": carried,
+            "evaluation_loss": self._evaluation_loss,
+            "training_mode": float(used.forward.is_training) if used.passes else None,
+        }
         step = {name: value for name, value in known.items() if value is not None}
-        return packed(self._seen, self._gradients, before, after, step, self._recorder.selection)
+        self._training.is_scaled |= scale is not None
+        self._training.facts = {"gradients_cleared": True} if cleared else {}
+        return packed(self._seen, self._gradients, before, after, step, self._recorder.selection, cleared)
 
-    def _told(self, loss: Tensor | None) -> Loss | None:
-        if loss is None or loss.device.type == "cpu":
-            return None if loss is None else loss.item()
-        return self._unread.add(loss)
+    def _current_rate(self) -> Tensor | float:
+        rate = self._optimizer.param_groups[0]["lr"]
+        return rate.detach().clone() if isinstance(rate, Tensor) else float(rate)
+
+    def _told(self, number: Tensor | float | None) -> Loss | None:
+        if not isinstance(number, Tensor):
+            return number
+        return number.item() if number.device.type == "cpu" else self._unread.add(number)
 
     def _let_go(self) -> None:
         """Of everything but the optimizer, whose hooks must not go while they run."""
         self._seen.close()
+        self._held.close()
         self._loss.close()
+        unlisten(self)
 
 
 def _check_numbers(named: Mapping[str, Any]) -> None:

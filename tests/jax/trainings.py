@@ -15,11 +15,25 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from private_names import FILES, names, without
+from recording.loss_kinds import (
+    EXAMPLES,
+    FEW,
+    KINDS,
+    Balanced,
+    Noisy,
+    Perceptual,
+    counting,
+    model_of,
+    squares,
+    vectors,
+)
+from recording.loss_references import expected
 from recording.small_models import LAYERS, THREE_TERMS, batches, ends, mlp, same, three_terms
 from reference import train
 
 from tb_lossdiag import LossDiagnostics
 from tb_lossdiag.recording.jax import statistics
+from tb_lossdiag.recording.references import dealing
 
 OPTIMIZERS = keras.optimizers
 
@@ -300,6 +314,37 @@ def distributed_group(directory):
         yield name, {"same": same(bare, recorded), "history": history == plain, "warned": warned}
 
 
+def losses_group(directory):
+    """On each loss, compiled and not: a fit with and without us, and what should be recorded of its first step."""
+    made = dealing(EXAMPLES)
+    for way, options in (("compiled", {}), ("not compiled", {"run_eagerly": True})):
+        for name in KINDS if way == "compiled" else FEW:
+            kind = KINDS[name]
+            data, log = (vectors(), kind.targets()), directory / f"{way} {name}"
+            numbers = expected(name, kind, model_of(kind), *data, made)
+            yield log.name, {**_compared(log, kind, kind.make, data, options), "expected": numbers}
+        for name, make in UNSAFE.items():
+            kind, log = KINDS["huber"], directory / f"{way} {name}"
+            yield log.name, _compared(log, kind, make, (vectors(), kind.targets()), options)
+
+
+UNSAFE = {
+    "a seed generator": Noisy,
+    "a variable": Balanced,
+    "a count": counting,
+    "a model that trains": lambda: Perceptual(True),
+    "a print": lambda: lambda y, p: (jax.debug.print(" "), squares(y, p))[1],
+}
+
+
+def _compared(log, kind, make, data, options):
+    settings = {"build": lambda: model_of(kind), "data": data, "every": 1, **options}
+    settings["fitted"] = {"batch_size": EXAMPLES, "epochs": 2, "shuffle": False}
+    bare, plain, _ = fit(None, loss=make(), **settings)
+    recorded, history, warned = fit(log, loss=make(), **settings)
+    return {"same": same(bare, recorded), "history": history == plain, "warned": warned}
+
+
 def nameless_group(directory):
     """Without one private name after the other, and without any, compiled and not."""
     gone = {private.name: (private,) for private in names(*FILES["jax"])}
@@ -313,6 +358,7 @@ def nameless_group(directory):
 
 
 GROUPS = {
+    "losses": losses_group,
     "nameless": nameless_group,
     "same": same_group,
     "odd": odd_group,

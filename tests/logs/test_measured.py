@@ -39,6 +39,23 @@ def test_gradients_that_were_never_finite_still_make_a_series():
     assert np.isnan(series["gradient_norm"].values).tolist() == [True, True]
 
 
+def test_the_rate_of_a_step_between_samples_makes_no_sample_of_it():
+    series = read(
+        loss=[1, 1, NAN, NAN],
+        learning_rate=[0.1] * 4,
+        loss_scale=[8] * 4,
+        gradient_norm=[2, NAN, NAN, NAN],
+        gradient_nonfinite=[0, NAN, NAN, 7],
+    )
+    assert series["learning_rate"].steps.tolist() == series["loss_scale"].steps.tolist() == [1, 2, 3, 4]
+    assert series["gradient_norm"].steps.tolist() == [1, 4]
+
+
+def test_a_norm_that_each_step_has_is_nan_where_the_loss_is_broken():
+    series = read(loss=[1, 1, NAN], learning_rate=[0.1] * 3, gradient_norm=[2, 1, NAN])
+    np.testing.assert_array_equal(series["gradient_norm"].values, [2, 1, NAN])
+
+
 def test_a_column_nobody_wrote_is_absent():
     series = read(loss=[1, 1], learning_rate=[0.1, 0.1], update_norm=[NAN, NAN])
     assert sorted(series) == ["learning_rate", "loss"]

@@ -8,6 +8,7 @@ import pytest
 from tb_lossdiag.recording.cadence import (
     AFFORDED_SAMPLES,
     AFFORDED_SECONDS,
+    AFFORDED_TIME_SHARE,
     BURST_STEPS,
     COUNTED_INTERVAL,
     EXTRA_TIME_SHARE,
@@ -16,6 +17,7 @@ from tb_lossdiag.recording.cadence import (
     MAX_STEP_RECORDS,
     MIN_INTERVAL,
     SHARED_INTERVAL,
+    SPARSEST_STEPS,
     Cadence,
     SharedCadence,
 )
@@ -31,6 +33,11 @@ def played(cadence: Cadence, steps: int, plain: float = 1.0, sampled: float = 1.
     return taken
 
 
+def most_sparsely(steps: int) -> int:
+    """How many samples a run has after the burst, however much they cost."""
+    return len([step for step in played(Cadence("auto", None), steps, 1.0, 1e9) if step > BURST_STEPS])
+
+
 def test_the_first_twenty_steps_are_all_sampled():
     assert played(Cadence("auto", 1000), 1000)[:BURST_STEPS] == list(range(1, BURST_STEPS + 1))
 
@@ -39,8 +46,35 @@ def test_the_first_twenty_steps_are_all_sampled():
 def test_after_the_burst_the_samples_add_at_most_their_share(sampled):
     steps = 80_000
     taken = [step for step in played(Cadence("auto", steps), steps, 1.0, sampled) if step > BURST_STEPS]
-    assert len(taken) * (sampled - 1.0) <= EXTRA_TIME_SHARE * steps + (sampled - 1.0)
+    few = AFFORDED_SAMPLES + most_sparsely(steps) + 1
+    assert (len(taken) - few) * (sampled - 1.0) <= EXTRA_TIME_SHARE * steps
     assert len(taken) > 5
+
+
+@pytest.mark.parametrize("total", ["known", "unknown"])
+@pytest.mark.parametrize("seconds", [(0.0002, 0.0152), (0.001, 0.004), (10.0, 15.0), (0.001, 1e9), (None, None)])
+def test_no_run_is_without_samples_for_long_whatever_they_cost(total, seconds):
+    steps = 60_000
+    taken = np.array(played(Cadence("auto", steps if total == "known" else None), steps, *seconds))
+    pauses, at = np.diff(taken), taken[1:]
+    assert (pauses[at <= 16 * SPARSEST_STEPS] <= SPARSEST_STEPS).all()
+    assert (pauses <= np.maximum(MIN_INTERVAL, at / 4 + 1)).all()
+    assert (pauses[at > 16 * SPARSEST_STEPS] <= at[at > 16 * SPARSEST_STEPS] / 16 + 1).all()
+
+
+@pytest.mark.parametrize(("plain", "sampled"), [(0.0002, 0.001), (0.001, 0.004), (0.05, 0.055), (10.0, 12.0)])
+@pytest.mark.parametrize("steps", [300, 360, 1_000, 4_000])
+@pytest.mark.parametrize("total", ["known", "unknown"])
+def test_a_short_run_has_samples_spread_over_its_later_course(plain, sampled, steps, total):
+    taken = np.array(played(Cadence("auto", steps if total == "known" else None), steps, plain, sampled))
+    assert (taken > BURST_STEPS).sum() >= AFFORDED_SAMPLES - 2
+    for first, last in ((0.25, 0.5), (0.5, 0.75), (0.75, 1.0)):
+        assert ((taken > first * steps) & (taken <= last * steps)).sum() >= 3
+
+
+def test_samples_that_no_duration_allows_cost_a_few_thousandths_of_4000_steps():
+    assert most_sparsely(4_000) * 0.5 < 0.003 * 4_000
+    assert most_sparsely(16_000) * 0.5 < 0.001 * 16_000
 
 
 def test_a_sample_that_seems_to_cost_nothing_is_taken_every_tenth_step_within_the_ceiling():
@@ -53,20 +87,21 @@ def test_a_short_run_gets_some_samples_where_they_cost_next_to_nothing():
     short = played(Cadence("auto", 480), 480, plain=0.001, sampled=0.004)
     assert len([step for step in short if step > BURST_STEPS]) >= AFFORDED_SAMPLES - 2
     costly = played(Cadence("auto", 480), 480, plain=0.1, sampled=0.4)
-    assert [step for step in costly if step > 40] == [480]
+    assert [step for step in costly if step > 40] == [53, 70, 93, 123, 163, 217, 289, 385, 480]
 
 
 def test_in_a_long_run_those_few_samples_do_not_count():
     steps = 200_000
     taken = played(Cadence("auto", steps), steps, plain=0.001, sampled=0.004)
-    assert len(taken) * 0.003 <= EXTRA_TIME_SHARE * steps * 0.001 + (BURST_STEPS + 1) * 0.003
+    few = BURST_STEPS + 1 + most_sparsely(steps)
+    assert (len(taken) - few) * 0.003 <= EXTRA_TIME_SHARE * steps * 0.001
 
 
 @pytest.mark.parametrize("steps", [500, 4_000, 30_000])
 def test_in_a_run_of_unknown_length_they_cost_no_more_however_long_it_gets(steps):
     taken = played(Cadence("auto", None), steps, plain=0.0024, sampled=0.01)
     extra = 0.0076 * len([step for step in taken if step > BURST_STEPS])
-    assert extra <= AFFORDED_SECONDS + EXTRA_TIME_SHARE * steps * 0.0024 + 0.0076
+    assert extra <= AFFORDED_SECONDS + max(AFFORDED_TIME_SHARE, EXTRA_TIME_SHARE) * steps * 0.0024 + 0.0076
 
 
 def test_without_a_known_total_the_ceiling_holds_all_the_same():
@@ -102,7 +137,8 @@ def test_executions_of_several_steps_pay_no_larger_share():
         chosen = cadence.is_sampled(step, width)
         taken += chosen and step > BURST_STEPS
         cadence.took(step, chosen, 12.0 if chosen else 8.0)
-    assert 5 < taken * 4.0 <= EXTRA_TIME_SHARE * 80_000 + 4.0
+    few = AFFORDED_SAMPLES + most_sparsely(80_000) + 1
+    assert taken > 5 and (taken - few) * 4.0 <= EXTRA_TIME_SHARE * 80_000
 
 
 def test_steps_that_were_traced_do_not_count_as_slow():
@@ -121,10 +157,11 @@ def test_what_samples_have_added_is_a_share_of_the_plain_time():
     assert Cadence().added_share() is None
 
 
-def test_no_interval_is_chosen_before_plain_steps_were_timed():
+def test_before_plain_steps_were_timed_samples_are_as_sparse_as_they_may_be():
     cadence = Cadence("auto", 1000)
     cadence.took(1, True, 3.0)
-    assert cadence.interval(21) is None
+    assert cadence.interval(21) == MIN_INTERVAL
+    assert cadence.interval(400) == 100
 
 
 def test_losses_of_plain_steps_are_thinned_to_about_ten_thousand():
@@ -149,8 +186,9 @@ def shared(every: int | str, calls: int) -> list[int]:
     return [call for call in range(1, calls + 1) if cadence.next_is_sampled()]
 
 
-def test_workers_agree_on_the_first_twenty_steps_and_then_one_in_a_hundred():
-    assert shared("auto", 500) == [*range(1, BURST_STEPS + 1), *range(BURST_STEPS + SHARED_INTERVAL, 501, 100)]
+def test_workers_agree_on_the_first_twenty_steps_some_more_and_then_one_in_a_hundred():
+    soon = [30, 40, 53, 70, 93, 123, 163, 217, 289]
+    assert shared("auto", 500) == [*range(1, BURST_STEPS + 1), *soon, 289 + 96, 289 + 96 + SHARED_INTERVAL]
     assert shared(7, 30) == [1, 7, 14, 21, 28]
 
 

@@ -56,7 +56,7 @@ def bare(tmp_path_factory):
 def test_a_full_disk_is_one_warning_and_the_training_goes_on(tmp_path, bare):
     # A file that may grow no further fails its writes as a full disk does.
     limit = "resource.setrlimit(resource.RLIMIT_FSIZE, ({}, resource.RLIM_INFINITY))"
-    before = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); " + limit.format(10_000)
+    before = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); " + limit.format(12_000)
     free = f"keras.callbacks.LambdaCallback(on_train_end=lambda logs: {limit.format('resource.RLIM_INFINITY')})"
     after = f"[LossDiagnostics({str(tmp_path / 'log')!r}, every=1), {free}]"
     weights, said = trained(tmp_path, after, before)

@@ -69,8 +69,12 @@ def test_a_loop_records_what_the_same_fit_records(tmp_path_factory):
     model.fit(*batches(), batch_size=8, shuffle=False, verbose=0, callbacks=[LossDiagnostics(fit)])
     loop, fit = Records(loop), Records(fit)
     assert loop.card.rows == fit.card.rows
+    only_in_a_fit = schema.STEP_COLUMNS.index("evaluation_loss")
     for tag in (schema.STEPS, schema.LAYERS, schema.DATA, schema.TARGETS):
         for (_, mine), (_, theirs) in zip(loop.of(tag), fit.of(tag), strict=True):
+            if tag == schema.STEPS:
+                assert np.isnan(mine[only_in_a_fit])
+                mine, theirs = (np.delete(values, only_in_a_fit) for values in (mine, theirs))
             np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
     [(step, mine)], ((_, theirs), _) = (
         loop.of(schema.HISTOGRAMS),
@@ -90,6 +94,65 @@ def test_an_eager_body_can_stand_in_a_block(tmp_path):
                 losses.append(float(step(x, y)))
 
         run(in_a_block, steps=3)
+    assert list(Records(tmp_path).column("loss").values()) == pytest.approx(losses)
+
+
+@pytest.mark.parametrize("wrapping", ["eager", "function", "XLA"])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_block_between_samples_keeps_its_loss_and_its_rate(tmp_path, monkeypatch, wrapping, scaled):
+    monkeypatch.setattr("tb_lossdiag.recording.applied.READ_SHARE", np.inf)  # however quick the steps are
+
+    def trained(recorded):
+        model, optimizer, _ = new_training()
+        if scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=32.0, dynamic_growth_steps=2)
+
+        @WRAPPINGS[wrapping]
+        def step(x, y):
+            with tf.GradientTape() as tape:
+                loss = LOSS(y, model(x, training=True))
+                target = optimizer.scale_loss(loss)
+            optimizer.apply(tape.gradient(target, model.trainable_variables), model.trainable_variables)
+            return loss
+
+        losses = []
+        with TrainingMonitor(model, optimizer, tmp_path / str(recorded), every=100) as monitor:
+
+            def in_a_block(x, y):
+                if not recorded:
+                    losses.append(float(step(x, y)))
+                    return
+                with monitor.step():
+                    losses.append(float(step(x, y)))
+
+            run(in_a_block, steps=6)
+        return model, losses
+
+    bare, _ = trained(False)
+    model, losses = trained(True)
+    assert same(bare.get_weights(), model.get_weights())
+    records = Records(tmp_path / "True")
+    assert records.steps(schema.LAYERS) == [1]
+    assert list(records.column("loss").values()) == pytest.approx(losses)
+    assert list(records.column("learning_rate").values()) == pytest.approx([0.01] * 6)
+    assert "gradient" in vars(tf.GradientTape)
+
+
+def test_a_gradient_for_inputs_is_not_taken_for_the_loss(tmp_path):
+    model, optimizer, _ = new_training()
+    x, y = (tf.constant(part) for part in batches(8))
+    losses = []
+    with TrainingMonitor(model, optimizer, tmp_path, every=100) as monitor:
+        for _ in range(4):
+            with monitor.step():
+                with tf.GradientTape() as tape:
+                    with tf.GradientTape() as inner:
+                        inner.watch(x)
+                        total = tf.reduce_sum(model(x, training=True)[:, 0])
+                    slope = inner.gradient(total, x)
+                    loss = LOSS(y, model(x, training=True)) + tf.reduce_mean(tf.square(slope))
+                optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            losses.append(float(loss))
     assert list(Records(tmp_path).column("loss").values()) == pytest.approx(losses)
 
 

@@ -128,6 +128,12 @@ def test_a_writer_beside_one_of_another_process_says_so_once_and_in_its_restart(
         (lambda w: w.write_step(2**63, loss=1.0), ValueError, r"step=9223372036854775808: .* and 2\^53 - 1 at most"),
         (lambda w: w.write_layers(2**53, {"gradient_norm": [1, 2]}), ValueError, "step=9007199254740992"),
         (lambda w: w.write_losses([(2**63, 1.0, 1e9)]), ValueError, "step=9223372036854775808"),
+        (lambda w: w.write_losses([(2, 1.0, 1e9)], rate=[0.1]), ValueError, "unknown value 'rate'; known: loss"),
+        (
+            lambda w: w.write_losses([(2, 1.0, 1e9)], learning_rate=[0.1, 0.2]),
+            ValueError,
+            "learning_rate has 2 numbers, expected 1",
+        ),
         (lambda w: w.write_epoch(-1, 0, {"loss": 1.0}), ValueError, "step=-1: expected 0 or more"),
         (lambda w: w.write_event(2**63, "mark"), ValueError, "step=9223372036854775808"),
         (lambda w: w.write_layers(1, {"gradient_nrm": [1, 2]}), ValueError, "unknown column 'gradient_nrm'"),
@@ -216,6 +222,16 @@ def test_losses_written_together_read_like_single_steps(tmp_path):
     records = Records(tmp_path)
     np.testing.assert_equal(records.column("loss"), {1: 3.0, 2: 2.5, 4: np.nan, 5: 2.0})
     assert records.column("sequence") == {1: 1.0, 2: 2.0, 4: 3.0, 5: 4.0}
+
+
+def test_losses_written_together_may_have_their_rates_and_scales(tmp_path):
+    with DiagnosticsWriter(tmp_path, CARD) as writer:
+        writer.write_step(1, loss=3.0, learning_rate=0.5)
+        writer.write_losses([(2, 2.5, 1e9), (3, 2.0, 1e9)], learning_rate=[0.25, None], loss_scale=[None, 1e300])
+    records = Records(tmp_path)
+    assert records.column("loss") == {1: 3.0, 2: 2.5, 3: 2.0}
+    np.testing.assert_equal(records.column("learning_rate"), {1: 0.5, 2: 0.25, 3: np.nan})
+    np.testing.assert_equal(records.column("loss_scale"), {1: np.nan, 2: np.nan, 3: np.inf})
 
 
 def test_losses_before_the_last_step_are_refused(tmp_path):

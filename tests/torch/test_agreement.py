@@ -31,14 +31,16 @@ def test_it_is_the_cosine_of_the_halves_gradients(case):
         module(BEHIND[activation](layer(features[part])), target[part]).backward()
         halves.append(layer.weight.grad.flatten().clone())
     logits = layer(features).detach()
-    loss = described(module, BEHIND[activation](logits), target, activation)
+    loss = described(type(module), vars(module), BEHIND[activation](logits), target, activation)
     found = gradient_agreement(features, logits, target, activation, loss)
     assert float(found) == pytest.approx(float(torch.cosine_similarity(*halves, dim=0)), rel=1e-4)
 
 
 def test_it_is_not_known_of_other_losses_nor_of_few_examples():
     features, logits = torch.randn(6, 5), torch.randn(6, 3)
-    assert gradient_agreement(features, logits, logits, "linear", described(nn.HuberLoss(), logits, logits, "")) is None
-    squares = described(nn.MSELoss(), logits, logits, "linear")
+    assert (
+        gradient_agreement(features, logits, logits, "linear", described(nn.HuberLoss, {}, logits, logits, "")) is None
+    )
+    squares = described(nn.MSELoss, {}, logits, logits, "linear")
     assert gradient_agreement(features, logits, torch.zeros(5), "linear", squares) is None
     assert torch.isnan(gradient_agreement(features[:2], logits[:2], logits[:2], "linear", squares))

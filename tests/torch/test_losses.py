@@ -28,21 +28,22 @@ SCORES = torch.randn(2, 3)
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )
 def test_a_loss_is_described_as_it_was_called(module, target, activation, loss):
-    assert described(module, SCORES, target, activation) == loss
+    assert described(type(module), vars(module), SCORES, target, activation) == loss
 
 
 def test_class_weights_make_it_another_mean():
-    assert described(nn.CrossEntropyLoss(torch.ones(3)), SCORES, LABELS, "linear").weighted
+    assert described(nn.CrossEntropyLoss, {"weight": torch.ones(3)}, SCORES, LABELS, "linear").weighted
+    assert described(nn.BCELoss, {"weight": torch.ones(3)}, SCORES, SCORES, "sigmoid").weighted
 
 
 def test_the_classes_of_a_cross_entropy_are_moved_last():
-    assert in_units(nn.CrossEntropyLoss(), torch.zeros(2, 3, 7)).shape == (2, 7, 3)
-    assert in_units(nn.MSELoss(), torch.zeros(2, 3, 7)).shape == (2, 3, 7)
-    assert in_units(nn.MSELoss(), torch.zeros(2, 3, 7, 5)).shape == (2, 7, 5, 3)
+    assert in_units(nn.CrossEntropyLoss, torch.zeros(2, 3, 7)).shape == (2, 7, 3)
+    assert in_units(nn.MSELoss, torch.zeros(2, 3, 7)).shape == (2, 3, 7)
+    assert in_units(nn.MSELoss, torch.zeros(2, 3, 7, 5)).shape == (2, 7, 5, 3)
 
 
 def test_ignored_labels_do_not_count():
-    loss = described(nn.CrossEntropyLoss(ignore_index=2), SCORES, LABELS, "linear")
+    loss = described(nn.CrossEntropyLoss, {"ignore_index": 2}, SCORES, LABELS, "linear")
     assert counted(LABELS, loss).tolist() == [0]
 
 

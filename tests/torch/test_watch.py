@@ -2,6 +2,7 @@
 
 import copy
 import io
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from recording.torch_loops import (
     with_closures,
 )
 from torch import nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from tb_lossdiag import schema
 from tb_lossdiag.torch import watch
@@ -31,7 +34,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("loss", ["a loss module", "no loss module"])
+LOSSES = {
+    "a loss module": lambda criterion: criterion,
+    "no loss": lambda _: None,
+    "a function": lambda _: F.cross_entropy,
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(("loop", "name"), CASES, ids=lambda value: getattr(value, "__name__", value))
 def test_a_watched_loop_trains_bit_for_bit_like_the_bare_one(tmp_path, loop, name, loss):
     criterion, states = nn.CrossEntropyLoss(), []
@@ -39,7 +49,7 @@ def test_a_watched_loop_trains_bit_for_bit_like_the_bare_one(tmp_path, loop, nam
         model = mlp()
         optimizer = OPTIMIZERS[name](model.parameters())
         if watched:
-            with watch(model, optimizer, tmp_path, loss=criterion if loss == "a loss module" else None, every=2):
+            with watch(model, optimizer, tmp_path, loss=LOSSES[loss](criterion), every=2):
                 loop(model, optimizer, criterion)
         else:
             loop(model, optimizer, criterion)
@@ -50,8 +60,44 @@ def test_a_watched_loop_trains_bit_for_bit_like_the_bare_one(tmp_path, loop, nam
     assert Records(tmp_path).steps(schema.LAYERS) == [step for step in (1, 2, 4, 6) if step <= steps]
 
 
+def by_hand(model, x, y):
+    return ((model(x)[:, 0] - y) ** 2).mean()
+
+
+def with_noise(model, x, y):
+    return F.smooth_l1_loss(model(x + 0.1 * torch.randn_like(x)), torch.randn(8, 3))
+
+
+def checkpointed(model, x, y):
+    hidden = checkpoint(model[:4], x, use_reentrant=False)
+    return checkpoint(lambda h: (F.cross_entropy(model[4](h), y) * y.float()).mean(), hidden, use_reentrant=False)
+
+
+@pytest.mark.parametrize("loss", [by_hand, with_noise, checkpointed])
+@pytest.mark.parametrize(
+    "handed", [None, by_hand, nn.MSELoss()], ids=["nothing handed", "a function", "an unused module"]
+)
+def test_whatever_its_loss_a_watched_loop_trains_bit_for_bit_like_the_bare_one(tmp_path, loss, handed):
+    states = []
+    for watched in (False, True):
+        model = mlp()
+        optimizer = torch.optim.Adam(model.parameters(), 0.01)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+        watcher = watch(model, optimizer, tmp_path, loss=handed, every=1) if watched else nullcontext()
+        with watcher:
+            for x, y in batches():
+                optimizer.zero_grad()
+                loss(model, x, y).backward()
+                optimizer.step()
+                scheduler.step()
+        states.append([*(tensor.clone() for tensor in model.state_dict().values()), torch.rand(1), torch.rand(1)])
+    assert all(torch.equal(a, b) for a, b in zip(*states, strict=True))
+    assert Records(tmp_path).steps(schema.LAYERS) == list(range(1, 7))
+
+
 def test_a_closed_watcher_leaves_no_hook_and_no_patch(tmp_path):
     backward, scale = torch.autograd.backward, torch.amp.GradScaler.scale
+    step, question = torch.amp.GradScaler.step, F.has_torch_function_variadic
     model, criterion = mlp(), nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     first = watch(model, optimizer, tmp_path / "a", loss=criterion)
@@ -66,7 +112,8 @@ def test_a_closed_watcher_leaves_no_hook_and_no_patch(tmp_path):
         hooks += [module._forward_hooks, module._forward_pre_hooks, module._forward_hooks_with_kwargs]
     assert not any(hooks)
     assert torch.autograd.backward is backward
-    assert torch.amp.GradScaler.scale is scale
+    assert torch.amp.GradScaler.scale is scale and torch.amp.GradScaler.step is step
+    assert F.has_torch_function_variadic is question
     assert Records(tmp_path / "a").steps(schema.STEPS) == [1, 2]
     assert Records(tmp_path / "b").steps(schema.STEPS) == [1, 2, 3]
 

@@ -7,7 +7,6 @@ import torch
 from recording.reading import Records
 from recording.torch_loops import mlp, plain
 from torch import nn
-from torch.nn import functional as F
 
 from tb_lossdiag import schema
 from tb_lossdiag.torch import watch
@@ -66,7 +65,8 @@ def test_a_failure_of_ours_is_one_warning_and_an_event_and_the_training_goes_on(
     [
         ({"model": "model"}, TypeError, "model='model': expected an nn.Module, got str"),
         ({"optimizer": "adam"}, TypeError, "optimizer='adam': expected a torch.optim.Optimizer"),
-        ({"loss": F.mse_loss}, TypeError, "loss=.*: expected an nn.Module such as"),
+        ({"loss": "mse"}, TypeError, "loss='mse': expected an nn.Module such as"),
+        ({"loss": nn.MSELoss}, TypeError, "loss=.*: expected one that is made, such as MSELoss()"),
         ({"log_dir": 3}, TypeError, "log_dir=3"),
         ({"every": -1}, ValueError, "every=-1"),
         ({"epochs": 0}, ValueError, "epochs=0: expected a positive int or None"),

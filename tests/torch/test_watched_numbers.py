@@ -129,7 +129,7 @@ def test_a_steps_examples_are_those_whose_gradients_add_up(tmp_path):
     assert Records(tmp_path).card.batch_size == 16
 
 
-def test_a_step_that_a_scaler_skips_is_none(tmp_path):
+def test_a_step_that_a_scaler_skips_has_a_loss_and_an_update_of_0(tmp_path):
     model, criterion = mlp(), nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
@@ -141,9 +141,29 @@ def test_a_step_that_a_scaler_skips_is_none(tmp_path):
             scaler.update()
     records = Records(tmp_path)
     assert records.card.batch_size == 8
-    assert records.steps(schema.STEPS) == [1, 2, 3, 4, 5]
-    assert records.column("loss_scale")[1] == 512.0
-    assert np.isfinite(list(records.column("gradient_norm").values())).all()
+    assert records.steps(schema.STEPS) == [1, 2, 3, 4, 5, 6]
+    assert list(records.column("loss_scale").values()) == [1024.0, *[512.0] * 5]
+    assert records.column("gradient_nonfinite")[1] > 0 == records.column("update_norm")[1]
+    assert records.column("update_norm")[2] > 0 == records.column("gradient_nonfinite")[2]
+    assert records.card.optimizer["loss_scale"] is True
+
+
+def test_each_plain_step_has_its_rate_and_its_scale_and_skipped_ones_their_loss(tmp_path):
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    with watch(model, optimizer, tmp_path, every=100):
+        for step, (x, y) in enumerate(batches(4)):
+            optimizer.zero_grad()
+            scaler.scale(F.cross_entropy(model(x) * (np.nan if step == 1 else 1.0), y)).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            scheduler.step()
+    records = Records(tmp_path)
+    assert list(records.column("learning_rate").values()) == pytest.approx([0.1, 0.05, 0.025, 0.0125])
+    assert list(records.column("loss_scale").values()) == [8.0, 8.0, 4.0, 4.0]
+    assert [step for step, loss in records.column("loss").items() if np.isnan(loss)] == [2]
 
 
 def test_without_a_loss_module_another_models_backward_pass_is_not_taken_for_its_own(tmp_path):

@@ -1,10 +1,17 @@
 """What should the user change? Each cause's fix as a sentence and as code in the user's own names and numbers."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.fixes import in_torch
+from tb_lossdiag.diagnosis.fixes.balance import (
+    balance_terms,
+    bound_the_loss,
+    keep_the_code,
+    spread_embeddings,
+)
 from tb_lossdiag.diagnosis.fixes.data import (
     check_inputs,
     check_labels,
@@ -52,55 +59,83 @@ from tb_lossdiag.diagnosis.fixes.weights import (
     reconnect,
     unfreeze,
 )
+from tb_lossdiag.diagnosis.fixes.wiring import (
+    align_modes,
+    clear_gradients,
+    give_optimizer_its_weights,
+    hold_the_rate,
+    match_shapes,
+    prepare_as_pretrained,
+    register_weights,
+    train_in_training_mode,
+)
+from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.report import Fix
-from tb_lossdiag.diagnosis.settings import is_torch
 
 
 def none(f: Findings) -> Fix:
     return Fix("")
 
 
+# What only one framework's user has at hand.
+OF_A_FRAMEWORK = re.compile(r"\b(keras|tf|torch|model|optimizer|loss_fn|dataset)\b")
+
+
 def written(fix: Callable[[Findings], Fix], f: Findings) -> Fix:
-    """The fix in the terms of the framework that trained the run: Keras, or torch."""
-    made = fix(f)
-    if not is_torch(f.run):
-        return made
-    return replace(made, code=in_torch.code(fix, f, made.code))
+    """The fix in the terms of the framework that trained the run; of an unknown one words, and code that needs none."""
+    framework, made = framework_of(f.run), fix(f)
+    if framework is Framework.TORCH_LOOP:
+        return replace(made, code=in_torch.code(fix, f, made.code))
+    if framework is Framework.UNKNOWN and OF_A_FRAMEWORK.search(made.code):
+        return replace(made, code="")
+    return made
 
 
 __all__ = [
     "align_evaluation",
+    "align_modes",
     "apply_updates",
+    "balance_terms",
+    "bound_the_loss",
     "check_inputs",
     "check_labels",
     "check_pairing",
+    "clear_gradients",
     "clip",
     "decay_rate",
     "desaturate",
     "drop_nonfinite",
+    "give_optimizer_its_weights",
+    "hold_the_rate",
     "initialise",
+    "keep_the_code",
     "leak",
     "less_dropout",
     "lighten_penalty",
     "logits",
     "loosen_clipping",
     "lower_learning_rate",
+    "match_shapes",
     "measure",
     "none",
     "normalise",
     "pair",
+    "prepare_as_pretrained",
     "raise_learning_rate",
     "raise_precision",
     "rebatch",
     "reconnect",
+    "register_weights",
     "regularise",
     "scale_targets",
     "set_learning_rate",
     "shorten_gradient_path",
     "shrink_epsilon",
     "shuffle",
+    "spread_embeddings",
     "swap_activation",
     "switch_optimizer",
+    "train_in_training_mode",
     "train_longer",
     "unfreeze",
     "weigh_classes",

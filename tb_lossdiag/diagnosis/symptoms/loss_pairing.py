@@ -6,12 +6,13 @@ Keras 2 may train, and a one-unit softmax may show a falling loss while every pr
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.losses import loss_names
+from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
-    ABSOLUTE,
     BINARY,
     CATEGORICAL,
-    SQUARED,
+    DISTANCES,
     known_targets,
     loss_name,
     pooled_mean,
@@ -49,6 +50,8 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="a model whose layers are known")
     name = loss_name(run.card)
     fault, text = _fault(run, output, name)
+    if not fault and has_several(run):
+        output, fault, text = _unreachable_output(run) or (output, fault, text)
     if not fault:
         return Check(
             ID,
@@ -93,8 +96,8 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
     told = f"{output.path!r} ({act or 'no activation'}, {units} unit{'s' if units != 1 else ''}) feeds {name}"
     if act == "softmax" and units == 1:
         return "one_unit_softmax", (
-            f"{told}: a softmax over one unit is always 1, so no prediction can ever differ. "
-            "Keras 3 hides it: the loss falls, the metric does not move."
+            f"{told}: a softmax over one unit is always 1, so no prediction can ever differ."
+            + (" Keras 3 hides it: the loss falls, the metric does not move." if corrected else "")
         )
     if name in CATEGORICAL and units == 1:
         return "class_count", f"{told}: with one unit there is one class, and its probability is always 1."
@@ -130,8 +133,10 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
                 f"{told}: it divides by the target, and targets run from {target_low:.4g} to {target_high:.4g}, "
                 "through 0: the smallest ones are all that counts."
             )
-    if name in SQUARED | ABSOLUTE:
+    if name in DISTANCES:
         return _regression(run, output, name, told)
+    if name not in CATEGORICAL | BINARY and asks_for_its_targets(run):
+        return _unreachable(run, output, told) or ("", f"{told}: they fit.")
     return "", f"{told}: they fit."
 
 
@@ -145,18 +150,42 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
             "squared_error_for_classes",
             f"{told}: every target is a class number {low:g} … {high:g}, and each output is asked to equal it.",
         )
-    outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"
-    if low < reach[0] - 1e-6 or high > reach[1] + 1e-6:
-        return (
-            "unreachable_targets",
-            f"{told}: it can only output {outputs}, the targets run from {low:.4g} to {high:.4g}.",
-        )
+    unreachable = _unreachable(run, output, told)
+    if unreachable is not None:
+        return unreachable
     if reach == (0.0, 1.0) and _only_zero_and_one(run):
         return (
             "squared_error_for_labels",
             f"{told}, and every target is 0 or 1: a squared error through a sigmoid has no gradient where it is wrong.",
         )
     return "", f"{told}: they fit."
+
+
+def _unreachable_output(run: Run) -> tuple[LayerCard, str, str] | None:
+    """The first of several outputs whose distance to its targets cannot come to 0, by the layer that has its name."""
+    rows = run.data.of_kind("target").rows
+    for at, (row, name) in enumerate(zip(rows, loss_names(run.card, len(rows)), strict=True)):
+        output = run.card.layer(row.own_name)
+        if output is None or name not in DISTANCES:
+            continue
+        told = f"{output.path!r} ({output.activation or 'no activation'}) feeds {name}"
+        found = _unreachable(run, output, told, at)
+        if found is not None:
+            return output, *found
+    return None
+
+
+def _unreachable(run: Run, output: LayerCard, told: str, at: int = 0) -> tuple[str, str] | None:
+    """Where targets lie that the output's activation cannot give; None where there are none. at: which of several."""
+    reach = RANGES.get(output.activation or "")
+    low, high = value_range(run, "target", at)
+    if reach is None or not (low < reach[0] - 1e-6 or high > reach[1] + 1e-6):
+        return None
+    outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"
+    return (
+        "unreachable_targets",
+        f"{told}: it can only output {outputs}, the targets run from {low:.4g} to {high:.4g}.",
+    )
 
 
 def _are_class_numbers(run: Run, units: int | None) -> bool:

@@ -22,6 +22,10 @@ ID = "targets"
 TITLE = "Labels and targets"
 # A class (or a side of a yes/no label) this rare makes the constant guess look good.
 MAJORITY = 0.9
+# Under another loss than a cross-entropy the kinds are known by their variance; a tenth is seen as 8 … 12 % of samples.
+MAJORITY_OF_TWO = 0.88
+# Two values have the variance p (1 - p) of their distance squared exactly; float32 and pooling leave a thousandth.
+ROUNDING = 1e-3
 # Standardised targets have spread 1; predictions start near 0, so a far larger target is a long way off.
 LARGE = 10.0
 # One-hot labels have one class each: their shares add up to 1, label smoothing included.
@@ -44,7 +48,7 @@ def check(run: Run) -> Check:
         "found" if bad else "not_found",
         (evidence,),
         0 if bad else None,
-        signs=(("level", level), ("min", low), ("max", high)),
+        signs=(("level", level), ("min", low), ("max", high), ("size", value if level == "large" else None)),
     )
 
 
@@ -77,7 +81,7 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
         if (name in CATEGORICAL and top >= 1 - 1e-9) or (name in BINARY and np.all(pooled_variance(run.targets) == 0)):
             return (
                 "constant",
-                f"Every recorded label is the same ({low:g} … {high:g}); there is nothing to learn.",
+                f"{_constant_label(name, mean, low, high)}; there is nothing to learn.",
                 top,
                 1.0,
             )
@@ -85,10 +89,14 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
             return "imbalanced", f"One class makes up {top:.1%} of the recorded labels.", top, MAJORITY
         what = "class makes up" if name in CATEGORICAL or len(mean) == 1 else f"of {len(mean)} labels is set in"
         return "normal", f"The most frequent {what} {top:.1%} of the recorded labels.", top, MAJORITY
+    kinds = _two_kinds(run, low, high)
+    if kinds is not None and kinds >= MAJORITY_OF_TWO:
+        text = f"Every recorded target is {low:g} or {high:g}, and {kinds:.1%} are of one kind."
+        return "imbalanced", text, kinds, MAJORITY_OF_TWO
     spread = float(np.sqrt(np.mean(pooled_variance(run.targets))))
     size = float(np.hypot(np.mean(np.abs(mean)), spread))
     if name in SQUARED | ABSOLUTE and spread == 0:
-        return "constant", f"Every recorded target is {mean[0]:g}; there is nothing to learn.", spread, 0.0
+        return "constant", f"{_constant('target', mean, low, high)}; there is nothing to learn.", spread, 0.0
     if name in SQUARED | ABSOLUTE and size > LARGE:
         return (
             "large",
@@ -97,6 +105,30 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
             LARGE,
         )
     return "normal", f"Targets run from {low:.4g} to {high:.4g}.", size, LARGE
+
+
+def _two_kinds(run: Run, low: float, high: float) -> float | None:
+    """The share of the more frequent of two values, such as pairs that match or do not; None of any other targets."""
+    mean, variance = pooled_mean(run.targets), pooled_variance(run.targets)
+    if len(mean) != 1 or not low < high:
+        return None
+    share = (mean[0] - low) / (high - low)
+    if not 0 < share < 1 or abs(variance[0] - share * (1 - share) * (high - low) ** 2) > ROUNDING * (high - low) ** 2:
+        return None
+    return float(max(share, 1 - share))
+
+
+def _constant_label(name: str, mean: np.ndarray, low: float, high: float) -> str:
+    if name in CATEGORICAL and len(mean) > 1:
+        return f"Every recorded label is class {int(mean.argmax())}"
+    return _constant("label", mean, low, high)
+
+
+def _constant(what: str, mean: np.ndarray, low: float, high: float) -> str:
+    """Said of targets none of which ever varies: all of one value, or each of several of its own."""
+    if low == high:
+        return f"Every recorded {what} is {low:g}"
+    return f"Each of the {len(mean)} {what}s of an example is the same in every recorded one ({low:g} … {high:g})"
 
 
 def _out_of_range(targets: Table) -> float:

@@ -5,7 +5,7 @@ auxiliary output, and `Seen.lifted` is the same seen from outside.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,8 @@ import numpy as np
 
 from tb_lossdiag.recording.data_rows import Named, named
 from tb_lossdiag.recording.jax.private import trace_state
-from tb_lossdiag.recording.keras_private import variables_of
+from tb_lossdiag.recording.keras_private import mask_of, variables_of
+from tb_lossdiag.recording.loss_calls import MAX_CALLS, LossCall
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
@@ -29,7 +30,7 @@ class Seen:
     """What may be computed inside a differentiated function.
 
     x, y, y_pred: the flat arrays with the way to each, None where nothing was seen. terms: of the loss, by name. calls:
-    of layers, in their order.
+    of layers, in their order. losses: that were called, each with the mask of its prediction.
     """
 
     x: Named | None = None
@@ -39,12 +40,14 @@ class Seen:
     penalty: Any = None
     terms: tuple[tuple[str, Any], ...] = ()
     calls: tuple[LayerCall, ...] = ()
+    losses: tuple[tuple[LossCall, Any], ...] = ()
 
     def tensors(self) -> list[Any]:
         """Whatever may have to leave a differentiated function, each once, in the order in which `lifted` takes it."""
         named = [array for value in (self.x, self.y, self.y_pred) for _, array in value or ()]
         terms = [value for _, value in self.terms]
-        found = [*named, self.loss, self.penalty, *terms, *(call.tensor for call in self.calls)]
+        ends = [array for one in self.losses for array in _ends(*one) if isinstance(array, jax.Array)]
+        found = [*named, self.loss, self.penalty, *terms, *(call.tensor for call in self.calls), *ends]
         return list({id(array): array for array in found if array is not None}.values())
 
     def lifted(self, tensors: list[Any]) -> "Seen":
@@ -73,6 +76,7 @@ class Seen:
                 )
                 for call in self.calls
             ),
+            losses=tuple(_with_ends(call, all_of(_ends(call, mask))) for call, mask in self.losses),
         )
 
 
@@ -175,6 +179,11 @@ class Observation:
             seen.y_pred = seen.y_pred if y_pred is None else arrays(y_pred)
             self.weighted = sample_weight is not None
 
+    def saw_loss(self, seen: Callable[[], LossCall]) -> None:
+        if self.is_here() and len(self.seen.losses) < MAX_CALLS:
+            call = seen()
+            self.seen.losses = (*self.seen.losses, (call, mask_of(call.prediction)))
+
     def saw_mean(self, metric: Any, values: Any) -> None:
         """What a metric averages may be a term of the loss."""
         if is_term(self.model, metric):
@@ -199,6 +208,15 @@ class Observation:
                     self.gradient_scale = _gradient_scale(optimizer)
         self.gradients |= given
         self.optimizers += [optimizer] if given else []
+
+
+def _ends(call: LossCall, mask: Any) -> tuple[Any, ...]:
+    return call.target, call.prediction, call.weight, call.value, mask
+
+
+def _with_ends(call: LossCall, ends: tuple[Any, ...]) -> tuple[LossCall, Any]:
+    target, prediction, weight, value, mask = ends
+    return replace(call, target=target, prediction=prediction, weight=weight, value=value), mask
 
 
 def arrays(value: Any) -> Named:

@@ -15,8 +15,12 @@ from tb_lossdiag.recording.jax.clipping import clip_factor
 from tb_lossdiag.recording.jax.histograms import drawn, drawn_change, drawn_output, histograms
 from tb_lossdiag.recording.jax.observation import Observation
 from tb_lossdiag.recording.jax.reductions import norms
+from tb_lossdiag.recording.jax.reference_losses import own_loss, reference_losses
 from tb_lossdiag.recording.layout import STEP_NUMBERS, VARIABLE_COLUMNS, Layout
+from tb_lossdiag.recording.loss_calls import calls_of
 from tb_lossdiag.recording.losses import Loss, losses_by_output
+from tb_lossdiag.recording.references import measured as losses_measured
+from tb_lossdiag.recording.references import never_called, shapes_of
 from tb_lossdiag.recording.rows import feeds_of, rows_of
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.run import Row
@@ -47,6 +51,14 @@ def packed(
     first = {kind: next((x for known, _, x in data if known == kind), None) for kind in ("target", "prediction")}
     target, prediction = first["target"], first["prediction"]
     is_integer = target is not None and jnp.issubdtype(target.dtype, jnp.integer)
+    predicted = [array for _, array in seen.y_pred or ()]
+    masks = {id(call): mask for call, mask in seen.losses}
+    calls = calls_of(predicted, [call for call, _ in seen.losses], lambda tensor, prediction: False)
+    if sparse_labels is None and calls and calls[0] is not None:
+        sparse_labels = calls[0].description.name.startswith("SparseCategorical")
+    references, not_measured = losses_measured(
+        calls, own_loss, lambda call: reference_losses(call, masks[id(call)]), never_called(observation.model, False)
+    )
     classes = classes_of(target, prediction, sparse_labels, is_integer)
     rates = observation.rates.by_name
     layout = Layout(
@@ -61,12 +73,16 @@ def packed(
         prediction=() if prediction is None else (prediction.dtype.name, *prediction.shape),
         target_rank=0 if target is None else target.ndim,
         weighted=observation.weighted,
+        loss_shapes=shapes_of(calls[0]) if calls else (),
+        called_losses=tuple((x.name, x.from_logits, False) for x in (call.description for call in calls if call)),
+        not_measured=not_measured,
     )
     numbers = [statistics.data_statistics(x, classes if x is target else None) for _, _, x in data]
     predictions = [index for index, (kind, _, _) in enumerate(data) if kind == "prediction"]
-    losses = losses_by_output(observation.model, len(predictions))
-    for index, loss in zip(predictions, losses, strict=True):
-        numbers[index] |= _prediction_numbers(data[index][2], loss)
+    compiled = losses_by_output(observation.model, len(predictions))
+    losses = [known or (call and call.description) for known, call in zip(compiled, calls, strict=True)]
+    for index, loss, found in zip(predictions, losses, references, strict=True):
+        numbers[index] |= _prediction_numbers(data[index][2], loss) | found
     numbers += [statistics.term_statistics(value) for value in (*dict(seen.terms).values(), *rates.values())]
     if len(predictions) == 1 and losses[0] is not None and target is not None:
         columns["gradient_agreement"] = gradient_agreement(observation, target, prediction, losses[0])

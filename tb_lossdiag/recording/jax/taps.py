@@ -15,6 +15,7 @@ import keras
 
 from tb_lossdiag.recording.calls import call_hook, compute_loss_hook, mean_hook
 from tb_lossdiag.recording.jax.observation import Observation
+from tb_lossdiag.recording.loss_calls import loss_hooks
 from tb_lossdiag.recording.patch import patched
 
 _tracing = threading.RLock()  # jax.value_and_grad is everybody's: one observed step at a time
@@ -31,6 +32,8 @@ def watching(observation: Observation) -> Iterator[None]:
             stack.callback(patched(layer, "call", call_hook(observation, layer)))
         stack.callback(patched(model, "compute_loss", compute_loss_hook(observation)))
         stack.callback(patched(keras.metrics.Mean, "update_state", mean_hook(observation)))
+        for hook in loss_hooks(model, functools.partial(observation.tell, "saw_loss")):
+            stack.callback(patched(*hook))
         for optimizer in optimizers.values():
             stack.callback(patched(optimizer, "stateless_apply", _apply_hook(observation, optimizer)))
         differentiated = _value_and_grad_hook(observation, jax.value_and_grad)

@@ -4,7 +4,7 @@ A step is run at once here, and changes weights, gradients and now and then outp
 what may be changed is measured as it comes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -15,14 +15,17 @@ from torch import Tensor
 from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.data_rows import Named, named
 from tb_lossdiag.recording.keras_private import variables_of
+from tb_lossdiag.recording.loss_calls import LossCall, calls_of
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.rates import Rates
+from tb_lossdiag.recording.references import measured
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.structure import Structure, structure_of
 from tb_lossdiag.recording.torch import statistics
 from tb_lossdiag.recording.torch.clipping import clip_factor
 from tb_lossdiag.recording.torch.histograms import drawn_output
+from tb_lossdiag.recording.torch.reference_losses import is_made_of, own_loss, reference_losses
 from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_of
 
 
@@ -34,7 +37,8 @@ class Observation:
     multiplied, for low precision; None for nothing. loss_is_scaled: whether the loss was, too. scales_loss: whether
     that is Keras's loss scaling. weighted: whether compute_loss was given sample weights. outputs: the numbers of each
     call that has a tensor. drawn: its values for a histogram. counts: whether the sample has histograms. terms: of the
-    loss, by name. error: what went wrong in a hook, None mostly.
+    loss, by name. losses: by the place of an output, the first that was called on it, references: its numbers.
+    not_measured: why an output has none, "" for none. error: what went wrong in a hook, None mostly.
     """
 
     def __init__(self, model: keras.Model, selection: Selection, counts: bool) -> None:
@@ -53,11 +57,15 @@ class Observation:
         self.gradients: list[Gradients] = []
         self.unreached: list[str] = []
         self.terms: dict[str, Tensor] = {}
+        self.losses: dict[int, LossCall] = {}
+        self.references: dict[int, statistics.Numbers] = {}
+        self.not_measured: list[str] = []
         self.calls: list[LayerCall] = []
         self.outputs: list[statistics.Numbers] = []
         self.drawn: list[Tensor | None] = []
         self.counts = counts
         self.error: Exception | None = None
+        self._is_busy = False
         self._selection = selection
         selection.checked(self.structure.layers)
         self._layer_paths = {id(layer): path for path, layer in self.structure.layers.items()}
@@ -65,12 +73,15 @@ class Observation:
 
     def tell(self, what: str, *args: Any, **kwargs: Any) -> None:
         """Nothing of ours may reach the training."""
-        if self.error is None:
+        if self.error is None and not self._is_busy:
+            self._is_busy = True  # what a loss that is called again calls is no part of the step
             try:
                 with torch.no_grad():
                     getattr(self, what)(*args, **kwargs)
             except Exception as error:
                 self.error = error
+            finally:
+                self._is_busy = False
 
     def after(self) -> dict[str, Tensor]:
         """The weights as they are now, in the order of those before."""
@@ -112,6 +123,15 @@ class Observation:
             self.y = arrays(y)
             self.y_pred = self.y_pred if y_pred is None else arrays(y_pred)
             self.weighted = sample_weight is not None
+
+    def saw_loss(self, seen: Callable[[], LossCall]) -> None:
+        """Measured at once: outputs may be changed in place later."""
+        call, outputs = seen(), [tensor for _, tensor in self.y_pred or ()]
+        place = next((at for at, found in enumerate(calls_of(outputs, [call], is_made_of)) if found), None)
+        if place is not None and place not in self.losses:
+            self.losses[place] = call
+            (self.references[place],), reason = measured([call], own_loss, reference_losses, "")
+            self.not_measured += [reason] if reason else []
 
     def saw_mean(self, metric: Any, values: Any) -> None:
         """What a metric averages may be a term of the loss."""

@@ -1,6 +1,6 @@
 """Which rows and numbers does an observed step of Keras on PyTorch have? An Observation becomes a Layout and arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from tb_lossdiag.recording.data_rows import classes_of, data_rows, named_rows
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.losses import Loss, losses_by_output
+from tb_lossdiag.recording.references import COMPILED, never_called, shapes_of
 from tb_lossdiag.recording.rows import feeds_of, rows_of
 from tb_lossdiag.recording.selection import Selection, spread
 from tb_lossdiag.recording.torch import statistics
@@ -38,6 +39,10 @@ def packed(
     first = {kind: next((x for known, _, x in data if known == kind), None) for kind in ("target", "prediction")}
     target, prediction = first["target"], first["prediction"]
     is_integer = target is not None and not target.is_floating_point()
+    predictions = sum(kind == "prediction" for kind, _, _ in data)
+    calls = [observation.losses.get(place) for place in range(predictions)]
+    if sparse_labels is None and calls and calls[0] is not None:
+        sparse_labels = calls[0].description.name.startswith("SparseCategorical")
     classes = classes_of(target, prediction, sparse_labels, is_integer)
     rates = observation.rates.by_name
     layout = Layout(
@@ -52,8 +57,12 @@ def packed(
         prediction=() if prediction is None else (str(prediction.dtype).removeprefix("torch."), *prediction.shape),
         target_rank=0 if target is None else target.dim(),
         weighted=observation.weighted,
+        loss_shapes=shapes_of(calls[0]) if calls else (),
+        called_losses=tuple((x.name, x.from_logits, False) for x in (call.description for call in calls if call)),
+        not_measured=_not_measured(observation, predictions),
     )
-    losses = losses_by_output(observation.model, sum(kind == "prediction" for kind, _, _ in data))
+    compiled = losses_by_output(observation.model, predictions)
+    losses = [known or (call and call.description) for known, call in zip(compiled, calls, strict=True)]
     before, after, gradients = observation.before, observation.after(), joined(observation.gradients)
     drawn = dict(zip(names, observation.drawn, strict=True))
     arrays = tables(
@@ -62,7 +71,7 @@ def packed(
         gradients=gradients,
         updates=updates_of(before, after, gradients),
         outputs={name: numbers for name, numbers in outputs.items() if name in kept},
-        data=_data_numbers(data, losses, classes)
+        data=_data_numbers(data, losses, classes, observation.references)
         + [statistics.term_statistics(value) for value in (*observation.terms.values(), *rates.values())],
         targets=statistics.target_statistics(target, classes) if target is not None and target.numel() else None,
         step=_step_numbers(observation, target, losses),
@@ -73,16 +82,27 @@ def packed(
 
 
 def _data_numbers(
-    data: Sequence[tuple[str, str, Tensor]], losses: Sequence[Loss | None], classes: int | None
+    data: Sequence[tuple[str, str, Tensor]],
+    losses: Sequence[Loss | None],
+    classes: int | None,
+    references: Mapping[int, statistics.Numbers],
 ) -> list[statistics.Numbers]:
-    """classes: of the first target."""
+    """classes: of the first target. references: of the loss, by the place of an output."""
     found, left = [], list(losses)
     for kind, _, tensor in data:
         found.append(statistics.data_statistics(tensor, classes if kind == "target" else None))
         classes = None if kind == "target" else classes
         if kind == "prediction":
+            found[-1] |= references.get(len(losses) - len(left), {})
             found[-1] |= _prediction_numbers(tensor, left.pop(0))
     return found
+
+
+def _not_measured(observation: Observation, predictions: int) -> str:
+    if predictions and not observation.losses:
+        compiled = observation.model.jit_compile
+        return COMPILED if compiled else never_called(observation.model, is_loop=False)
+    return "; ".join(dict.fromkeys(observation.not_measured))
 
 
 def _prediction_numbers(prediction: Tensor, loss: Loss | None) -> statistics.Numbers:

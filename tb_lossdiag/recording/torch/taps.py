@@ -12,6 +12,7 @@ import keras
 import torch
 
 from tb_lossdiag.recording.calls import call_hook, compute_loss_hook, mean_hook
+from tb_lossdiag.recording.loss_calls import loss_hooks
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.torch.observation import Observation
 
@@ -26,6 +27,8 @@ def watching(observation: Observation) -> Iterator[None]:
             stack.callback(patched(layer, "call", call_hook(observation, layer)))
         stack.callback(patched(model, "compute_loss", compute_loss_hook(observation)))
         stack.callback(patched(keras.metrics.Mean, "update_state", mean_hook(observation)))
+        for hook in loss_hooks(model, functools.partial(observation.tell, "saw_loss")):
+            stack.callback(patched(*hook))
         for optimizer in optimizers.values():
             stack.callback(patched(optimizer, "apply", _apply_hook(observation, optimizer)))
         stack.callback(patched(torch.autograd, "backward", _backward_hook(observation)))

@@ -38,6 +38,7 @@ def test_our_answer_holds_the_first_look_at_which_it_alarmed():
     answer = ours(SICK, 0, crawling())
     assert answer.detected and answer.first and answer.critical and 10 <= answer.detected_at <= 400
     quiet = ours(HEALTHY, 0, s.healthy())
+    assert quiet.well and not answer.well
     assert not quiet.alarmed and quiet.detected_at is None and not quiet.alarmed_live and quiet.not_run > 0
 
 

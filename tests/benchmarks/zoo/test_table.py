@@ -31,6 +31,16 @@ def test_what_went_wrong_is_told_by_run():
     ]
 
 
+def test_a_sick_run_that_is_told_all_is_well_is_counted():
+    told = [
+        LOW(0, False, well=True),
+        LOW(1, False),
+        LOW(2, True, ("learning_rate_too_low",)),
+        HEALTHY(0, False, well=True),
+    ]
+    assert (table.assured(told).hits, table.assured(told).total) == (1, 3)
+
+
 def test_an_alarm_that_went_away_still_counts_while_training():
     assert (table.live(JUDGED).hits, table.live(JUDGED).total) == (1, 2)
 

@@ -58,6 +58,19 @@ def test_a_wrong_metric_must_not_harm(tmp_path):
     assert line.startswith("wrong_metric-mlp-wine@0")
 
 
+def test_a_sick_program_of_a_family_learns_less_than_half_of_what_its_twin_does(tmp_path):
+    twin = Training("healthy-torch-dice_plain", None, print, base="dice_plain", family="dice")
+    sick = Training("invalid_labels-torch-dice_255", "invalid_labels", print, base="dice_plain", family="dice")
+    assert said(tmp_path / "fails", {twin: GOOD, sick: Outcome(-9.0, -9.0, 0.4)}) == []
+    (line,) = said(tmp_path / "half", {twin: GOOD, sick: Outcome(9.0, 9.0, 0.6)})
+    assert line.startswith("invalid_labels-torch-dice_255@0")
+
+
+def test_a_skill_that_is_no_number_is_none(tmp_path):
+    (line,) = said(tmp_path, {BASE: Outcome(1.0, 1.0, float("nan"))})
+    assert line.startswith("healthy-mlp-wine@0")
+
+
 def test_a_training_that_raised_or_was_not_recorded_is_named(tmp_path):
     assert said(tmp_path, {BASE: None}) == ["healthy-mlp-wine@0: ValueError: no"]
     assert list(complaints((SICK,), [0], tmp_path)) == ["dying_relu-mlp-wine@0: not recorded"]

@@ -5,13 +5,13 @@ healthy training, the first sick one of each cause, and the bases these were mad
 healthy as they claim.
 """
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from benchmarks.zoo import score, table
 from benchmarks.zoo.__main__ import judge
+from benchmarks.zoo.families.families import FAMILY_TRAININGS
 from benchmarks.zoo.record import DEFAULT_FOLDER, record, recording
 from benchmarks.zoo.truth import complaints, is_base
 from benchmarks.zoo.zoo import TRAININGS, ZOO
@@ -29,11 +29,13 @@ TRAINED = (*JUDGED, *(one for one in BASES if not one.held_out))
 DETECTED, FIRST, AMONG_THREE, ACCUSED = 0.94, 0.92, 0.94, 0.03
 
 
-def test_every_cause_has_three_trainings_and_both_halves_have_it():
+def test_every_cause_has_three_trainings_some_of_them_held_out_and_some_not():
     ids = {candidate.id for candidate in CANDIDATES}
-    counts = Counter(one.cause for one in ZOO if one.cause)
-    assert set(counts) == ids and min(counts.values()) >= 3
-    assert {one.cause for one in HELD_OUT} == {one.cause for one in ZOO if not one.held_out} == {None, *ids}
+    every = (*ZOO, *FAMILY_TRAININGS)
+    for cause in ids:
+        assert sum(cause in one.truth for one in every) >= 3, cause
+        assert {one.held_out for one in every if cause in one.truth} == {True, False}, cause
+    assert {one.cause for one in HELD_OUT} == {one.cause for one in ZOO if not one.held_out} <= {None, *ids}
 
 
 def test_there_are_sixty_sick_and_forty_healthy_trainings_at_least():
@@ -42,7 +44,7 @@ def test_there_are_sixty_sick_and_forty_healthy_trainings_at_least():
 
 
 def test_names_are_unique_and_what_only_tunes_is_not_held_out():
-    assert set(HELD_OUT) == {one for one in TRAININGS if one.held_out}
+    assert {*HELD_OUT, *FAMILY_TRAININGS} >= {one for one in TRAININGS if one.held_out}
     assert len({one.name for one in TRAININGS}) == len(TRAININGS)
 
 

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import asked_losses as a
 import numpy as np
 import pytest
 import synthetic as s
@@ -123,3 +126,32 @@ def test_without_a_loss_or_a_layer_there_is_no_pair():
 def test_the_log_of_a_run_without_tables_is_judged_by_its_card():
     run = s.healthy(card=s.with_layer(s.card(), "output", activation="linear"), data=None, targets=None)
     assert check(run).sign("fault") == "logits_as_probabilities"
+
+
+def test_any_distance_asks_for_targets_within_reach():
+    assert check(pair("Huber", "relu", 1, [-1.0], {"min": -3.0, "max": 1.0})).sign("fault") == "unreachable_targets"
+    assert check(pair("Huber", "linear", 1, [-1.0], {"min": -3.0, "max": 1.0})).state == "not_found"
+
+
+@pytest.mark.parametrize(("least", "state"), [(0.0, "found"), (np.nan, "not_found")])
+def test_so_does_a_loss_of_the_users_own_that_is_lowest_at_its_targets(least, state):
+    card = s.with_layer(a.own(), "output", activation="relu", units=1)
+    run = a.guessing(card=card, targets={"min": -3.0, "max": 1.0}, references={"loss_least": least})
+    assert check(run).state == state
+
+
+def headed(activation: str, **target):
+    """Two outputs: "output" under a cross-entropy and "hidden_3" under a squared error, with this activation."""
+    data = a.table({"output": a.well(), "hidden_3": a.well()})
+    values = data.values.copy()
+    for name, value in target.items():
+        values[:, [row.name for row in data.rows].index("target:hidden_3"), data.columns.index(name)] = value
+    card = s.with_layer(a.heads({}, {}).card, "hidden_3", activation=activation)
+    card = s.with_layer(card, "output", activation="sigmoid", units=1)
+    return s.healthy(card=card, data=replace(data, values=values), targets=None)
+
+
+def test_each_output_has_its_own_targets_within_reach():
+    found = check(headed("relu", min=-40.0, max=40.0))
+    assert found.sign("fault") == "unreachable_targets" and found.layers == ("hidden_3",)
+    assert check(headed("linear", min=-40.0, max=40.0)).state == "not_found"  # and those of the first are its own

@@ -1,0 +1,46 @@
+"""The families on Keras's fit and in TensorFlow loops."""
+
+from benchmarks.zoo.families import (
+    frozen_backbone,
+    grey_autoencoder,
+    hinge,
+    huber,
+    jaccard,
+    keras_decoder,
+    keras_vae,
+    loop_modes,
+    loop_segments,
+    mixed_columns,
+    mixture_density,
+    poisson,
+    quantile,
+    recommender,
+    seq2seq,
+    siamese,
+    tf_physics,
+    triplet,
+    two_heads,
+)
+from benchmarks.zoo.families.family import Family
+
+IN_TENSORFLOW: tuple[Family, ...] = (
+    huber.FAMILY,
+    hinge.FAMILY,
+    jaccard.FAMILY,
+    poisson.FAMILY,
+    quantile.FAMILY,
+    mixture_density.FAMILY,
+    keras_vae.FAMILY,
+    grey_autoencoder.FAMILY,
+    two_heads.FAMILY,
+    siamese.FAMILY,
+    seq2seq.FAMILY,
+    keras_decoder.FAMILY,
+    frozen_backbone.FAMILY,
+    mixed_columns.FAMILY,
+    triplet.FAMILY,
+    recommender.FAMILY,
+    tf_physics.FAMILY,
+    loop_modes.FAMILY,
+    loop_segments.FAMILY,
+)
