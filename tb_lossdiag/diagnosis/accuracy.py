@@ -12,6 +12,8 @@ NAMES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_c
 # Of the way from the most frequent answer to all of them. A model that was mended and reached an accuracy of 0.996 on
 # inputs of 5,000, where a few losses of hundreds made up the mean, was called far too slow.
 MOSTLY_RIGHT = 0.9
+# In times of chance. Unmeasured: a model that has learned nothing guesses, and is right as often as chance has it.
+FAR_BELOW = 0.25
 
 
 def is_mostly_right(run: Run) -> bool:
@@ -22,6 +24,26 @@ def is_mostly_right(run: Run) -> bool:
     if not len(known) or most_frequent is None or most_frequent >= 1:
         return False
     return bool((known[-1] - most_frequent) / (1 - most_frequent) >= MOSTLY_RIGHT)
+
+
+def validates_below_chance(run: Run) -> str | None:
+    """A sentence where the validation data's answers are right far more rarely than guesses among the trained classes.
+
+    No model that has seen such examples does that: theirs are other classes, or other labels.
+    """
+    name = next((name for name in NAMES if f"val_{name}" in run.epochs), None)
+    targets, loss = known_targets(run), loss_name(run.card) if run.card is not None else ""
+    if name is None or targets is None or loss not in CATEGORICAL:
+        return None
+    seen = int(np.count_nonzero(pooled_mean(targets)))
+    known = run.epochs[f"val_{name}"].values
+    known = known[np.isfinite(known)]
+    if seen < 2 or not len(known) or known[-1] >= FAR_BELOW / seen:
+        return None
+    return (
+        f"{known[-1]:.1%} of the answers on the validation data are right; guesses among the {seen} classes that were "
+        f"seen in training would be {1 / seen:.1%}."
+    )
 
 
 def _most_frequent(run: Run) -> float | None:

@@ -43,7 +43,7 @@ CATALOGUE = {
         Statistic("gradient_max_abs", "Gradient largest", "variable", "log"),
         Statistic("gradient_zero_share", "Gradient zeros", "variable", "share"),
         Statistic("gradient_nonfinite", "Gradient NaN and Inf", "variable", "count", "elements", checks=("nonfinite",)),
-        Statistic("weight_norm", "Weight norm", "variable", "log", checks=("weight_growth",)),
+        Statistic("weight_norm", "Weight norm", "variable", "log", checks=("weight_growth", "weight_shrinkage")),
         Statistic("update_norm", "Update norm", "variable", "log"),
         Statistic(
             "update_ratio",

@@ -3,7 +3,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis import diagnose_run
-from tb_lossdiag.diagnosis.accuracy import MOSTLY_RIGHT, is_mostly_right
+from tb_lossdiag.diagnosis.accuracy import MOSTLY_RIGHT, is_mostly_right, validates_below_chance
 
 SLOW = s.series(np.linspace(2.3, 2.0, 400))  # still nearly a constant guess's
 
@@ -31,3 +31,25 @@ def test_where_nobody_counted_or_one_answer_would_do_nothing_is_said(run):
 @pytest.mark.parametrize(("accuracy", "state"), [(0.3, "slow"), (0.996, "learning")])
 def test_a_model_that_is_right_nearly_always_is_not_called_slow(accuracy, state):
     assert diagnose_run(counted(accuracy)).verdict.state == state
+
+
+def validated(accuracy, shares):
+    return counted(accuracy, "val_accuracy", shares=shares)
+
+
+SOME = [0.25] * 4 + [0.0]  # of five classes, the last is never trained on
+
+
+@pytest.mark.parametrize(("accuracy", "told"), [(0.0, True), (0.06, True), (0.07, False), (0.9, False)])
+def test_far_fewer_right_answers_than_guesses_are_told(accuracy, told):
+    assert (validates_below_chance(validated(accuracy, SOME)) is not None) is told
+
+
+def test_classes_that_only_the_validation_data_have_are_blamed_on_rows_in_order():
+    first = diagnose_run(validated(0.0, SOME)).first
+    assert first.id == "unshuffled_data" and "permutation" in first.fix.code
+
+
+@pytest.mark.parametrize("run", [validated(0.0, [0.2] * 5), validated(0.5, SOME)])
+def test_neither_absent_classes_nor_bad_answers_alone_say_that(run):
+    assert all(cause.id != "unshuffled_data" for cause in diagnose_run(run).causes)

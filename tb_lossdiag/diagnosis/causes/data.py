@@ -1,6 +1,7 @@
 """Are the data to blame? Inputs and targets the training cannot use as they are."""
 
 from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis.accuracy import validates_below_chance
 from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import (
     ANOTHER_FAULT,
@@ -289,6 +290,20 @@ DATA = (
         accuses_learning=True,
         good_enough=0.9,
         weight=6,
+    ),
+    # The end of data that stand in order of their classes, cut off for validation.
+    Candidate(
+        "unshuffled_data",
+        "Classes that only the validation data have",
+        requires=(shows("targets", absent=lambda classes: classes > 0), fact(validates_below_chance)),
+        supports=(found("generalization_gap"), found("train_eval_gap"), found("batch_composition", level="sorted")),
+        contradicts=(ANOTHER_FAULT,),
+        explains=("overfitting", "uninformative_labels", "train_eval_mismatch", "class_imbalance"),
+        test="Compare np.unique of the labels that are trained on with those of the validation data.",
+        fix=fixes.shuffle,
+        points_at="targets",
+        certain=True,
+        weight=7,
     ),
     Candidate(
         "class_imbalance",

@@ -25,6 +25,7 @@ from tb_lossdiag.diagnosis.fixes.data import (
 from tb_lossdiag.diagnosis.fixes.fit import (
     align_evaluation,
     less_dropout,
+    lighten_decay,
     lighten_penalty,
     regularise,
     widen,
@@ -111,6 +112,7 @@ __all__ = [
     "keep_the_code",
     "leak",
     "less_dropout",
+    "lighten_decay",
     "lighten_penalty",
     "logits",
     "loosen_clipping",

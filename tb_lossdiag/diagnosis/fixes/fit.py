@@ -8,13 +8,15 @@ from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.layer_kinds import RECURRENT
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import hidden_layers
-from tb_lossdiag.diagnosis.snippets import each_layer, is_reached, joined, layer, mended_line, rounded
+from tb_lossdiag.diagnosis.snippets import compile_line, each_layer, is_reached, joined, layer, mended_line, rounded
 from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, in_front_of_output, stopped_early, with_changed_layers
 from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_layer
 from tb_lossdiag.run import LayerCard, Run
 
 # A penalty of this share of the loss still shapes the weights and no longer decides the direction.
 WANTED_SHARE = 0.05
+# Of a decay that took the weights to nothing; with a hundredth it takes a hundred times as long.
+WEAKER_DECAY = 0.01
 # A layer this wide passes on more than one or two numbers.
 WIDE = 32
 # What a layer is told for its size.
@@ -88,6 +90,15 @@ def lighten_penalty(f: Findings) -> Fix:
     return Fix(
         f"The penalty is {share:.0%} of the loss. Make it about {1 / factor:.0f} times weaker.",
         joined(*lines, mended_line(f.run)) if lines else "",
+    )
+
+
+def lighten_decay(f: Findings) -> Fix:
+    decay = f.checks["weight_shrinkage"].sign("decay") or 0.0
+    wanted = rounded(decay * WEAKER_DECAY)
+    return Fix(
+        f"Lower the weight decay from {decay:g} to about {wanted}, or leave it out until the loss falls.",
+        compile_line(f.run, extra=f"weight_decay={wanted}"),
     )
 
 

@@ -215,6 +215,7 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
         f"T_max={_number('decay_steps', written) or 1000})  # and scheduler.step() behind each optimizer.step()"
     ),
     "raise_precision": lambda f, written: SCALED_STEP,
+    "lighten_decay": lambda f, written: _optimizer(f, written, more=f"weight_decay={_number('weight_decay', written)}"),
     "regularise": lambda f, written: _optimizer(f, "", "AdamW", "weight_decay=0.01"),
     "normalise": lambda f, written: (
         "mean, std = x.mean(0), x.std(0)\n"

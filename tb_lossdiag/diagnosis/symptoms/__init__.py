@@ -47,6 +47,7 @@ from tb_lossdiag.diagnosis.symptoms import (
     update_count,
     update_ratio,
     weight_growth,
+    weight_shrinkage,
     zero_gradient,
 )
 
@@ -80,6 +81,7 @@ SYMPTOMS = (
     dead_units,
     saturated_units,
     weight_growth,
+    weight_shrinkage,
     output_diversity,
     output_collapse,
     latent_term,

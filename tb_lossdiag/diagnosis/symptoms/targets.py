@@ -48,8 +48,22 @@ def check(run: Run) -> Check:
         "found" if bad else "not_found",
         (evidence,),
         0 if bad else None,
-        signs=(("level", level), ("min", low), ("max", high), ("size", value if level == "large" else None)),
+        signs=(
+            ("level", level),
+            ("min", low),
+            ("max", high),
+            ("size", value if level == "large" else None),
+            ("absent", _absent(run)),
+        ),
     )
+
+
+def _absent(run: Run) -> int | None:
+    """How many of the classes that the output can name no recorded label is of; None where targets are no classes."""
+    shares = pooled_mean(run.targets)
+    if loss_name(run.card) not in CATEGORICAL or len(shares) < 2 or abs(shares.sum() - 1) > WHOLE:
+        return None
+    return int(np.count_nonzero(shares == 0))
 
 
 def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
