@@ -8,7 +8,7 @@ from tb_lossdiag.diagnosis.losses import loss_name
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import learning_rate
-from tb_lossdiag.diagnosis.snippets import rounded
+from tb_lossdiag.diagnosis.snippets import optimizer_code, rounded
 
 # A weight that lifts a part of the loss beyond this is no weight, but another unit: the targets are to be scaled.
 MOST = 1e6
@@ -36,33 +36,18 @@ def balance_terms(f: Findings) -> Fix:
     text = (
         f"Bring the parts to one scale: divide {large!r} by about {rounded(ratio)}, or scale the targets it compares."
     )
-    if is_loop(f.run):
-        return Fix(text, f"loss = terms[{small!r}] + terms[{large!r}] / {rounded(ratio)}")
-    weights = f"{{{small!r}: 1.0, {large!r}: {rounded(1 / ratio)}}}"
-    return Fix(
-        text,
-        "model.compile(optimizer=model.optimizer, loss=losses,  # the losses as they were\n"
-        f"              loss_weights={weights})",
-    )
+    outputs = {row.own_name for row in f.run.data.of_kind("prediction").rows} if f.run.data is not None else set()
+    heads = [name.removesuffix("_loss") for name in (small, large)]
+    if is_loop(f.run) or not set(heads) <= outputs:
+        return Fix(text)
+    weights = f"{{{heads[0]!r}: 1.0, {heads[1]!r}: {rounded(1 / ratio)}}}"
+    return Fix(text, f"model.compile(optimizer={optimizer_code(f.run)}, loss=model.loss, loss_weights={weights})")
 
 
 def keep_the_code(f: Findings) -> Fix:
-    text = "Sum both parts of the loss over their dimensions and average over the batch only; or let the divergence's "
-    text += "weight grow from 0 over the first epochs."
-    if is_torch(f.run):
-        return Fix(
-            text,
-            "reconstruction = (output - x).pow(2).flatten(1).sum(1).mean()\n"
-            "kl = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()\n"
-            "loss = reconstruction + weight * kl  # weight from 0 to 1",
-        )
     return Fix(
-        text,
-        "axes = tuple(range(1, len(x.shape)))\n"
-        "reconstruction = keras.ops.mean(keras.ops.sum(keras.ops.square(x - output), axis=axes))\n"
-        "each = -0.5 * (1 + log_var - keras.ops.square(mean) - keras.ops.exp(log_var))\n"
-        "kl = keras.ops.mean(keras.ops.sum(each, axis=1))\n"
-        "loss = reconstruction + weight * kl  # weight from 0 to 1",
+        "Sum both parts of the loss over their dimensions and average over the batch only; or let the divergence's "
+        "weight grow from 0 over the first epochs."
     )
 
 
@@ -72,4 +57,4 @@ def spread_embeddings(f: Findings) -> Fix:
     text = f"Normalise the embeddings to length 1{lower}; mine semi-hard pairs before the hardest ones."
     if is_torch(f.run):
         return Fix(text, "embedding = torch.nn.functional.normalize(model(x), dim=1)")
-    return Fix(text, "embedding = keras.layers.UnitNormalization(axis=-1)(embedding)")
+    return Fix(text, "embedding = keras.layers.UnitNormalization(axis=-1)(model(x))")

@@ -3,14 +3,24 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.framework import is_loop, is_torch
+from tb_lossdiag.diagnosis.framework import is_torch
 from tb_lossdiag.diagnosis.loop import setter
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import learning_rate, optimizer_name
-from tb_lossdiag.diagnosis.snippets import class_name, optimizer_code, rounded
+from tb_lossdiag.diagnosis.snippets import (
+    class_name,
+    each_layer,
+    is_reached,
+    joined,
+    mended_line,
+    optimizer_code,
+    rounded,
+    trained_by,
+)
 from tb_lossdiag.run import Run
 
 SHOWN = 4
+STEP = "optimizer.zero_grad()\nloss = criterion(model(x), y)\nloss.backward()\noptimizer.step()"
 # Of a peak: what is smaller than this moves nothing any more.
 FLOOR = 0.01
 # A gain that a plateau callback should still count as one, in times of a typical epoch's.
@@ -25,20 +35,27 @@ def match_shapes(f: Findings) -> Fix:
     )
     longer = isinstance(target, list) and isinstance(prediction, list) and len(target) > len(prediction)
     if is_torch(f.run):
-        return Fix(text, "target = target.squeeze(-1)" if longer else "target = target.unsqueeze(-1)")
+        return Fix(text, "y = y.squeeze(-1)" if longer else "y = y.unsqueeze(-1)")
     return Fix(text, "y = y[..., 0]" if longer else "y = y[..., None]  # (batch,) becomes (batch, 1)")
 
 
 def register_weights(f: Findings) -> Fix:
     if is_torch(f.run):
+        lines = [f"model.{name} = torch.nn.ModuleList(model.{name})" for name in _plain_lists(f.run)]
         return Fix(
             "Keep modules in a ModuleList and tensors as parameters, before the optimizer is made.",
-            "self.layers = torch.nn.ModuleList(self.layers)  # in __init__, instead of a plain list\n"
-            f"optimizer = {_torch_optimizer(f.run)}",
+            "\n".join([*lines, f"optimizer = {_torch_optimizer(f.run)}"]) if lines else "",
         )
-    return Fix(
-        "Make weights with add_weight, and keep layers as attributes or in lists of the layer that calls them.",
-        "self.kernel = self.add_weight(shape=(inputs, units), initializer='glorot_uniform', name='kernel')  # in build",
+    return Fix("Make weights with add_weight, and keep layers as attributes or in lists of the layer that calls them.")
+
+
+def _plain_lists(run: Run) -> list[str]:
+    """Attributes of the model that hold modules in a list, as the names of weights in them tell: "layers.0.weight"."""
+    untracked = run.card.settings.get("untracked") if run.card is not None else None
+    names = [one.get("name") for one in untracked if isinstance(one, dict)] if isinstance(untracked, list) else []
+    parts = [name.split(".") for name in names if isinstance(name, str)]
+    return list(
+        dict.fromkeys(part[0] for part in parts if len(part) > 2 and part[0].isidentifier() and part[1].isdigit())
     )
 
 
@@ -46,27 +63,17 @@ def give_optimizer_its_weights(f: Findings) -> Fix:
     text = "Make the optimizer from the weights of the model that is trained, after the model is complete."
     if is_torch(f.run):
         return Fix(text, f"optimizer = {_torch_optimizer(f.run)}")
-    line = "optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))"
-    return Fix(
-        text,
-        f"optimizer = {optimizer_code(f.run)}\nweights = model.trainable_variables\n{line}"
-        if is_loop(f.run)
-        else f"model.compile(optimizer={optimizer_code(f.run)}, loss=model.loss)",
-    )
+    return Fix(text, trained_by(f.run, optimizer_code(f.run)))
 
 
 def clear_gradients(f: Findings) -> Fix:
-    return Fix(
-        "Clear the gradients once in each step, in front of the backward pass.",
-        "optimizer.zero_grad()\nloss.backward()\noptimizer.step()",
-    )
+    return Fix("Clear the gradients once in each step, in front of the backward pass.", STEP if is_torch(f.run) else "")
 
 
 def train_in_training_mode(f: Findings) -> Fix:
     if is_torch(f.run):
         return Fix(
-            "Call model.train() in front of each epoch, and again behind each validation.",
-            "model.train()\noptimizer.zero_grad()\nloss = criterion(model(x), y)",
+            "Call model.train() in front of each epoch, and again behind each validation.", f"model.train()\n{STEP}"
         )
     return Fix(
         "Call the model in training mode where it is trained: batch normalisation moves its statistics only there.",
@@ -81,8 +88,8 @@ def align_modes(f: Findings) -> Fix:
     if is_torch(f.run):
         paths = [name.replace("/", ".") for name in names[:SHOWN]]
         return Fix(text, "\n".join(f"model.get_submodule({path!r}).momentum = 0.3" for path in paths))
-    lines = [f"keras.layers.BatchNormalization(momentum=0.9)  # {name!r}" for name in names[:SHOWN]]
-    return Fix(text, "\n".join(lines))
+    lines = each_layer([name for name in names[:SHOWN] if is_reached(f.run, name)], "layer.momentum = 0.9")
+    return Fix(text, joined(lines, mended_line(f.run)) if lines else "")
 
 
 def hold_the_rate(f: Findings) -> Fix:
@@ -93,15 +100,8 @@ def hold_the_rate(f: Findings) -> Fix:
         return _patient(f, floor)
     name = known.written if known is not None else "the schedule"
     if is_torch(f.run):
-        return Fix(
-            f"Let {name} take its step once an epoch and not once a batch, or count its arguments in batches.",
-            "for epoch in range(epochs):\n    for x, y in loader:\n        ...\n        optimizer.step()\n"
-            "    scheduler.step()",
-        )
-    return Fix(
-        f"Keep {name} from going below a hundredth of its peak, or end it with the training.",
-        f"rate = max(rate, {floor})",
-    )
+        return Fix(f"Let {name} take its step once an epoch and not once a batch, or count its arguments in batches.")
+    return Fix(f"Keep {name} from going below a hundredth of its peak, {floor}, or end it with the training.")
 
 
 def _patient(f: Findings, floor: str) -> Fix:
@@ -120,8 +120,8 @@ def _patient(f: Findings, floor: str) -> Fix:
         )
     return Fix(
         text,
-        f"keras.callbacks.ReduceLROnPlateau(monitor={monitor!r}, factor=0.5, patience=10, min_delta={least}, "
-        f"min_lr={floor})",
+        f"callbacks = [keras.callbacks.ReduceLROnPlateau(monitor={monitor!r}, factor=0.5, patience=10, "
+        f"min_delta={least}, min_lr={floor})]",
     )
 
 
@@ -144,14 +144,5 @@ def _torch_optimizer(run: Run) -> str:
 def prepare_as_pretrained(f: Findings) -> Fix:
     paths = f.checks["frozen_statistics"].layers[:1]
     where = f" in front of {paths[0]!r}" if paths else ""
-    if is_torch(f.run):
-        return Fix(
-            f"Prepare the inputs{where} as those of the pretrained weights: the same range, mean and spread.",
-            "x = x / 255  # if the pretrained model saw 0 ... 1\n"
-            "mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # ImageNet's\n"
-            "x = (x - mean[:, None, None]) / std[:, None, None]",
-        )
-    return Fix(
-        f"Prepare the inputs{where} as those of the pretrained weights, with that model's preprocess_input.",
-        "x = keras.applications.resnet50.preprocess_input(x)  # of the model that the weights come from",
-    )
+    by = "the same range, mean and spread" if is_torch(f.run) else "that model's own preprocess_input"
+    return Fix(f"Prepare the inputs{where} as those of the pretrained weights: {by}.")

@@ -38,7 +38,7 @@ def in_(framework: str, **changes) -> Findings:
 def test_a_torch_loop_reads_nothing_of_keras(fix):
     made = fixes.written(fix, in_("torch 2.14.1"))
     ast.parse(made.code)
-    assert made.code or fix is fixes.align_modes
+    assert made.text
     assert not any(word in made.code + made.text for word in ("keras", "tape", "compile", "fit("))
 
 
@@ -74,5 +74,17 @@ def test_a_gain_is_counted_by_what_the_epochs_gained():
 def test_a_hostile_monitor_stays_a_string():
     callback = {"name": "ReduceLROnPlateau", "config": {"monitor": "'); import os; ('"}}
     made = fixes.hold_the_rate(findings(s.stuck(card=s.card(settings={"callbacks": [callback]}))))
-    (call,) = ast.parse(made.code).body
-    assert call.value.keywords[0].value.value == "'); import os; ('"
+    (made_list,) = ast.parse(made.code).body
+    (call,) = made_list.value.elts
+    assert call.keywords[0].value.value == "'); import os; ('"
+
+
+@pytest.mark.parametrize(("names", "lines"), [
+    (["layers.0.weight", "layers.1.bias"], ["model.layers = torch.nn.ModuleList(model.layers)"]),
+    (["scale"], []), (["0; import os.1.weight"], []), ("?", []),
+])  # fmt: skip
+def test_modules_in_a_plain_list_are_registered_by_the_name_of_their_list(names, lines):
+    untracked = [{"name": name, "shape": [2], "holder": "Net"} for name in names] if isinstance(names, list) else names
+    card = s.card(framework="torch 2.14.1", settings={"untracked": untracked})
+    code = fixes.written(fixes.register_weights, findings(s.stuck(card=card))).code
+    assert code.splitlines()[:-1] == lines
