@@ -17,6 +17,7 @@ def diagnose_run(run: Run) -> Report:
     causes, failed = rank(findings)
     facts = (
         ("constant_loss", checks["skill"].sign("constant_loss")),
+        ("shuffled_loss", checks["skill"].sign("shuffled_loss")),
         ("last_step", run.last_step),
         ("restarts", list(run.restarts)),
     )

@@ -6,9 +6,14 @@ Reads the checks only. A run that learns is called learning however odd its grad
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
+from tb_lossdiag.diagnosis.players import gains_weight, plays_against_itself
 from tb_lossdiag.diagnosis.report import Check
 from tb_lossdiag.diagnosis.settings import DONE, planned_steps, ran_as_planned
-from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, SOLVED
+from tb_lossdiag.diagnosis.standing import LITTLE, LOST, NONE, SOLVED, WORSE
+from tb_lossdiag.diagnosis.symptoms.divergence import BLOW_UP
+from tb_lossdiag.diagnosis.window import best_curve
 from tb_lossdiag.run import Run
 
 # States in which the training failed, and those in which it got somewhere but not far.
@@ -17,6 +22,11 @@ HINDERED = ("stalled", "slow", "overfitting")
 PROGRESSING = ("learning", "inconclusive")
 # Share of the first loss that a run which learned anything has lost at least.
 UNMOVED = 0.02
+# A start this far above a constant guess, in times of it: from there most of a fall is the way down to the guess.
+FAR = 0.5
+# Parts of a curve that are compared, and the share of the whole way that the last part may still go (on random targets
+# under Adam, 60 epochs of 4 steps: 0 … 2 %).
+REST = 0.1
 # Without a reference, a loss that has halved has been learned from, however noisy it is now.
 FALLEN = 0.5
 
@@ -56,18 +66,25 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
     skill = checks["skill"].sign("skill")
     if _ends_nonfinite(run):
         return "nonfinite"
+    if checks["loss_bound"].found:
+        return "diverging"  # it leaves what a loss can be, and whatever it does there is no learning
     if checks["metric_frozen"].found:
         return "never_learned"
-    if direction == "rising" or checks["divergence"].found:
-        return "diverging" if skill is None or skill < SOLVED else "learning"
+    if (direction == "rising" or checks["divergence"].found) and not _kept_its_skill(checks):
+        if skill is not None:
+            return "diverging" if skill < SOLVED else "learning"
+        return "diverging" if _is_no_detour(run, checks) else "inconclusive"
+    direction = "unclear" if direction == "rising" else direction
+    if checks["skill"].sign("behind") is not None:
+        return "stalled" if direction != "short" else "inconclusive"  # the others may go on as they like
     if skill is None:
-        return _without_reference(checks, direction)
+        return _without_share(checks, direction)
     if skill < LITTLE and direction in ("flat", "unclear") and checks["output_diversity"].sign("alike"):
         return "never_learned"  # one answer for all inputs has no skill; what is measured is the reference's own noise
     if skill < LITTLE and direction in ("flat", "unclear") and checks["flatness"].sign("fallen", 1) < UNMOVED:
         return "never_learned"  # no better than at the start; the reference, of sampled targets, may be a little off
     if skill < LITTLE and direction == "falling":
-        return "slow"
+        return "never_learned" if _came_to_rest(run, checks["skill"]) else "slow"
     if checks["skill"].found:
         return "never_learned" if direction in ("flat", "unclear") else "inconclusive"
     if checks["generalization_gap"].found:
@@ -81,6 +98,18 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
     return "learning" if direction == "falling" or skill >= LITTLE else "inconclusive"
 
 
+def _without_share(checks: Mapping[str, Check], direction: str) -> str:
+    """Where nothing says which share of what can be gained has been gained."""
+    level = checks["skill"].sign("level")
+    if level == "none":
+        return {"flat": "never_learned", "unclear": "never_learned", "falling": "slow"}.get(direction, "inconclusive")
+    if level == "open":  # better than a guess, and how low the loss can come is not known: it may be done, or stuck
+        learns = direction == "falling" or (checks["flatness"].sign("fallen", 0) > FALLEN and direction == "unclear")
+        overfits = checks["generalization_gap"].found
+        return "overfitting" if overfits else "learning" if learns else "inconclusive"
+    return _without_reference(checks, direction)
+
+
 def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
     if checks["generalization_gap"].found:
         return "overfitting"
@@ -89,12 +118,46 @@ def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
     return {"falling": "learning", "flat": "stalled"}.get(direction, "inconclusive")
 
 
+def _kept_its_skill(checks: Mapping[str, Check]) -> bool:
+    """Whether the loss rises, and its own references rise as much: a harder task, or a term that gains weight."""
+    skill = checks["skill"]
+    return bool(skill.sign("measured")) and skill.sign("level") in ("some", "solved") and skill.sign("lost") < LOST
+
+
+def _is_no_detour(run: Run, checks: Mapping[str, Check]) -> bool:
+    """Whether a loss without a reference that rises is sick: players against each other rise in health too.
+
+    Among them are value functions whose targets grow, generators, and terms whose weight is warmed up. So the loss has
+    to have blown up, or the steps themselves have to be seen to be too large.
+    """
+    if plays_against_itself(run) or gains_weight(run):
+        return False
+    large = checks["update_ratio"].sign("level") == "high" or checks["weight_growth"].found
+    return large or (run.layers is None and _blown_up(run, BLOW_UP))
+
+
+def _came_to_rest(run: Run, skill: Check) -> bool:
+    """Whether a loss that still falls a little came down to what a constant guess scores, and not beyond it."""
+    guess, curve = skill.sign("constant_loss") or skill.sign("shuffled_loss"), best_curve(run)
+    if guess is None or curve is None or not guess > 0 or skill.sign("skill") >= NONE:
+        return False
+    if not (skill.sign("shuffled") is None or skill.sign("shuffled") < LITTLE):
+        return False  # what it has learned it says at the wrong scale yet
+    values = curve[0].values
+    part = max(1, round(len(values) * REST))
+    start, before, end = (
+        float(np.median(values[kept])) / guess for kept in (slice(0, part), slice(-2 * part, -part), slice(-part, None))
+    )
+    way = start - end
+    return start > 1 + FAR and end < 1 - WORSE and way > 0 and before - end <= REST * way
+
+
 def _ends_nonfinite(run: Run) -> bool:
     """One broken batch that training recovers from is a symptom, not the outcome."""
     loss = run.steps.get("loss") or run.epochs.get("loss")
     return bool(loss) and not math.isfinite(loss.values[-1])
 
 
-def _blown_up(run: Run) -> bool:
+def _blown_up(run: Run, times: float = BLOWN_UP) -> bool:
     loss = run.steps.get("loss") or run.epochs.get("loss")
-    return bool(loss) and not abs(float(loss.values[-1])) <= BLOWN_UP * abs(float(loss.values[0]))
+    return bool(loss) and not abs(float(loss.values[-1])) <= times * abs(float(loss.values[0]))

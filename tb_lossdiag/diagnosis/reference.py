@@ -2,11 +2,13 @@
 
 The best constant prediction of a cross-entropy is the label distribution and scores its entropy; of a squared error it
 is the mean and scores the variance; of an absolute error the median and the mean absolute deviation. Targets are those
-of the sampled batches, pooled.
+of the sampled batches, pooled. Of any other loss it is known where the loss itself was asked in sampled steps.
 """
 
 import numpy as np
 
+from tb_lossdiag.diagnosis import measured
+from tb_lossdiag.diagnosis.losses import loss_name
 from tb_lossdiag.run import ModelCard, Run, Table
 
 CATEGORICAL = {"categorical_crossentropy", "sparse_categorical_crossentropy"}
@@ -21,8 +23,14 @@ HARD = 0.95
 
 def constant_loss(run: Run) -> float | None:
     """The loss of the best constant guess, penalties excluded; None when it is not known, as under weights."""
+    score = derived_constant(run)
+    return measured.constant(run) if score is None else score
+
+
+def derived_constant(run: Run) -> float | None:
+    """What follows from the targets; None for a loss without a formula here, under weights and of several outputs."""
     targets = known_targets(run)
-    if run.card is None or targets is None or run.card.settings.get("sample_weight"):
+    if run.card is None or targets is None or run.card.settings.get("sample_weight") or measured.has_several(run):
         return None
     score = _score(loss_name(run.card), targets)
     return score if score is not None and np.isfinite(score) else None
@@ -72,14 +80,6 @@ def value_range(run: Run, kind: str) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = (values[np.isfinite(values)] for values in (table.column("min"), table.column("max")))
     return (float(low.min()), float(high.max())) if len(low) and len(high) else (np.nan, np.nan)
-
-
-def loss_name(card: ModelCard) -> str:
-    """Keras's snake_case name of the loss, whether it was given as a string, a function or an object."""
-    name = str(card.loss.get("name", ""))
-    if name.islower():
-        return name
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
 def are_classes(card: ModelCard, outputs: int) -> bool:

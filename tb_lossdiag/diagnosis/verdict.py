@@ -1,6 +1,7 @@
 """What is the answer in one sentence? State, the number that shows it, and the first cause."""
 
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.headline import headline
 from tb_lossdiag.diagnosis.outcome import is_young
 from tb_lossdiag.diagnosis.report import Cause, Verdict
 
@@ -39,6 +40,9 @@ def verdict(findings: Findings, causes: tuple[Cause, ...]) -> Verdict:
     state = findings.outcome
     first = next((cause for cause in causes if cause.confidence != "ruled_out" and cause.severity != "note"), None)
     sentence = WORDS[state] + "."
+    special = headline(findings)
+    if special is not None:
+        return Verdict(state, special, first.id if first else None, _action(state, first, causes))
     check = findings.checks.get(_number(findings))
     told = check is not None and check.evidence
     if state == "inconclusive" and (not told or is_young(findings.run)):

@@ -1,5 +1,6 @@
 """Which explanations compete? The whole cause table, by where the blame would lie."""
 
+from tb_lossdiag.diagnosis.causes.balance import BALANCE
 from tb_lossdiag.diagnosis.causes.batch import BATCH
 from tb_lossdiag.diagnosis.causes.data import DATA
 from tb_lossdiag.diagnosis.causes.fit import FIT
@@ -8,5 +9,6 @@ from tb_lossdiag.diagnosis.causes.output import OUTPUT
 from tb_lossdiag.diagnosis.causes.rate import RATE
 from tb_lossdiag.diagnosis.causes.signal import SIGNAL
 from tb_lossdiag.diagnosis.causes.weights import WEIGHTS
+from tb_lossdiag.diagnosis.causes.wiring import WIRING
 
-CANDIDATES = (*DATA, *OUTPUT, *WEIGHTS, *RATE, *BATCH, *OPTIMIZER, *SIGNAL, *FIT)
+CANDIDATES = (*DATA, *OUTPUT, *WEIGHTS, *RATE, *BATCH, *OPTIMIZER, *SIGNAL, *FIT, *WIRING, *BALANCE)

@@ -40,6 +40,7 @@ EARLY_DAMAGE = (
     "learning_rate_too_low",
     "undertrained",
     "hidden_activation_unsuitable",
+    "representation_collapse",
 )
 
 

@@ -5,6 +5,12 @@ from dataclasses import replace
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.fixes import in_torch
+from tb_lossdiag.diagnosis.fixes.balance import (
+    balance_terms,
+    bound_the_loss,
+    keep_the_code,
+    spread_embeddings,
+)
 from tb_lossdiag.diagnosis.fixes.data import (
     check_inputs,
     check_labels,
@@ -52,6 +58,16 @@ from tb_lossdiag.diagnosis.fixes.weights import (
     reconnect,
     unfreeze,
 )
+from tb_lossdiag.diagnosis.fixes.wiring import (
+    align_modes,
+    clear_gradients,
+    give_optimizer_its_weights,
+    hold_the_rate,
+    match_shapes,
+    prepare_as_pretrained,
+    register_weights,
+    train_in_training_mode,
+)
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import is_torch
 
@@ -70,37 +86,49 @@ def written(fix: Callable[[Findings], Fix], f: Findings) -> Fix:
 
 __all__ = [
     "align_evaluation",
+    "align_modes",
     "apply_updates",
+    "balance_terms",
+    "bound_the_loss",
     "check_inputs",
     "check_labels",
     "check_pairing",
+    "clear_gradients",
     "clip",
     "decay_rate",
     "desaturate",
     "drop_nonfinite",
+    "give_optimizer_its_weights",
+    "hold_the_rate",
     "initialise",
+    "keep_the_code",
     "leak",
     "less_dropout",
     "lighten_penalty",
     "logits",
     "loosen_clipping",
     "lower_learning_rate",
+    "match_shapes",
     "measure",
     "none",
     "normalise",
     "pair",
+    "prepare_as_pretrained",
     "raise_learning_rate",
     "raise_precision",
     "rebatch",
     "reconnect",
+    "register_weights",
     "regularise",
     "scale_targets",
     "set_learning_rate",
     "shorten_gradient_path",
     "shrink_epsilon",
     "shuffle",
+    "spread_embeddings",
     "swap_activation",
     "switch_optimizer",
+    "train_in_training_mode",
     "train_longer",
     "unfreeze",
     "weigh_classes",

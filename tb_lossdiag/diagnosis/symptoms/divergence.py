@@ -6,6 +6,7 @@ late are medians of windows, so neither a lucky batch nor a hard one decides.
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.decimals import percent
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import best_curve, onset
 from tb_lossdiag.run import Run, Series
@@ -57,7 +58,7 @@ def check(run: Run) -> Check:
     lowest = int(series.steps[parts[best][len(parts[best]) // 2]])
     text = f"The loss began at {start:.4g}, was lowest around {run.step_unit} {lowest} ({medians[best]:.4g})"
     text += f" and ends at {late:.4g}"
-    text += f": {lost:.0%} of the way down is lost." if learned else "."
+    text += f": {percent(lost)} of the way down is lost." if learned else "."
     value, threshold, unit = (late / start, BLOW_UP, "end / start") if blown else (lost, LOST, "share of the way down")
     seen = (lowest, int(series.steps[-1]))
     above = medians[best:] > (BLOW_UP * start if blown else medians[best] + LOST * way)

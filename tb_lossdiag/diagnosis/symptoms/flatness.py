@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.decimals import percent
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
 from tb_lossdiag.diagnosis.window import best_curve, late_series
@@ -32,7 +33,7 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "inconclusive", needs=f"more points: {moved.points} are too few to tell flat from slow")
     text = (
         f"From {run.step_unit} {moved.first} to {moved.last} the loss {WORDS[moved.direction]}: "
-        f"{moved.change:+.1%} (95 % interval {moved.low:+.1%} … {moved.high:+.1%})."
+        f"{_percent(moved.change)} (95 % interval {_percent(moved.low)} … {_percent(moved.high)})."
     )
     evidence = Evidence(text, moved.change, FLAT_BAND, "relative change", SOURCE, (), (moved.first, moved.last))
     state = {"flat": "found", "rising": "found", "falling": "not_found", "unclear": "inconclusive"}[moved.direction]
@@ -45,6 +46,10 @@ def check(run: Run) -> Check:
         needs="more points or less noise" if state == "inconclusive" else "",
         signs=(("direction", moved.direction), ("change", moved.change), ("fallen", _fallen(whole))),
     )
+
+
+def _percent(change: float) -> str:
+    return percent(change, 1, signed=True)
 
 
 @np.errstate(over="ignore")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.decimals import percent
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -47,7 +48,7 @@ def check(run: Run) -> Check:
     found = noisy and SOME <= 1 - descent <= SOLVED
     against = "" if descent is None else f", which is {descent:.2g} of what a constant guess scores"
     evidence = Evidence(
-        f"In the last half single batches scatter by {spread:.0%} around a loss of {level_loss:.4g}{against}.",
+        f"In the last half single batches scatter by {percent(spread)} around a loss of {level_loss:.4g}{against}.",
         spread,
         NOISY,
         "spread / loss",

@@ -16,6 +16,9 @@ ID = "schedule"
 TITLE = "Learning-rate schedule"
 # Share of the planned steps at a rate of exactly 0; decays that reach 0 with the last step stay far below.
 ZERO_SHARE = 0.2
+# A rate this far below its peak moves nothing: in float32 no weight is changed by a hundred thousandth of a usual
+# step. Schedules that are meant to end low are there with their last steps only.
+NOTHING = 1e-5
 # Published step schedules are at 1/100 of their peak after 60 % of the plan and at 1/1000 after 80 %, and work.
 ENDED = 2e-3
 PLAN_SHARE = 0.8
@@ -53,13 +56,14 @@ def check(run: Run) -> Check:
         fault, (at, stuck), value, threshold = "dropped_while_falling", dropped, last / peak, 1 / DROP
     text = {
         "zero": f"The learning rate is exactly 0 for {value:.0%} of the training, the last time from step {at} on.",
+        "nothing": f"From step {at} on the learning rate was below a hundred thousandth of its peak of {peak:.3g}.",
         "ended_early": f"At step {at} of {_planned(run, rates)} the learning rate had sunk to {value:.2g} of its peak.",
         "dropped_while_falling": f"The learning rate dropped at step {at}, while the loss was still falling"
         + (", and the loss has been flat since." if stuck else "."),
         "rising": f"The learning rate grew from {rates.values[0]:.3g} to {last:.3g} and is highest at the end.",
         "none": f"The learning rate ends at {last:.3g}, its peak was {peak:.3g}.",
     }[fault]
-    found = fault in ("zero", "ended_early", "rising") or stuck
+    found = fault in ("zero", "nothing", "ended_early", "rising") or stuck
     seen = (at if found else int(rates.steps[0]), int(max(rates.steps[-1], run.last_step)))
     signs = (("fault", fault), ("peak", peak), ("last", last), ("at", at), ("warmup", _warms_up(rates)))
     evidence = Evidence(text, value, threshold, "", SOURCE, (), seen)
@@ -101,6 +105,9 @@ def _fault(run: Run, rates: Series) -> tuple[str, int | None, float, float]:
     zero = float(held[values == 0].sum()) / max(planned, 1) if peak else 1.0
     if zero >= ZERO_SHARE:
         return "zero", int(steps[_last_stretch(values == 0)]), zero, ZERO_SHARE
+    nothing = float(held[values <= NOTHING * peak].sum()) / max(planned, 1)
+    if last <= NOTHING * peak and nothing >= ZERO_SHARE:
+        return "nothing", int(steps[_last_stretch(values <= NOTHING * peak)]), last / peak, NOTHING
     if last <= ENDED * peak:
         low = int(steps[_last_stretch(values <= ENDED * peak)])
         early = low < PLAN_SHARE * planned and done + 1 - low >= LOW_SHARE * planned

@@ -1,24 +1,25 @@
 """Does the model beat a constant guess? Without this reference a flat loss of 0.01 and one of 2.30 look the same.
 
 Skill S = (1 - L / L_const) / A: 0 is the best constant prediction, 1 is perfect, below 0 is worse than not looking. A
-is 1, but for soft targets, whose own entropy no model can save: reference.attainable_share.
+is 1, but for soft targets, whose own entropy no model can save: reference.attainable_share. Where no formula gives the
+guess, the loss itself was asked in sampled steps: standing.standing. Of several outputs the worst one is shown.
 """
 
 import numpy as np
 
-from tb_lossdiag.diagnosis.decimals import two_decimals
-from tb_lossdiag.diagnosis.reference import attainable_share, constant_loss
+from tb_lossdiag.diagnosis import standing
+from tb_lossdiag.diagnosis.decimals import skill_text
+from tb_lossdiag.diagnosis.measured import FEWEST, is_the_loss, measured, not_varied
+from tb_lossdiag.diagnosis.reference import attainable_share, derived_constant
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED, Standing
 from tb_lossdiag.diagnosis.window import best_curve
 from tb_lossdiag.run import Run
 
 ID = "skill"
 TITLE = "Skill against a constant guess"
-# Calibration runs that learned nothing ended at or below 0.04 (random labels 0.038), healthy ones at 0.32 and above.
-NONE = 0.05
-# Between 0.05 and 0.15 lie runs that barely learn: deep sigmoid 0.07, double softmax 0.12 to 0.15.
-LITTLE = 0.15
-SOLVED = 0.9
+# Calibration runs that learned nothing ended at or below 0.04 (random labels 0.038), healthy ones at 0.32 and above;
+# between 0.05 and 0.15 lie runs that barely learn: deep sigmoid 0.07, double softmax 0.12 to 0.15. See `standing`.
 SOURCE = "healthy calibration runs 0.32 … 0.69, runs that learned nothing at or below 0.04"
 # The last tenth of the curve: short enough to be "now", long enough to calm single batches.
 LAST_SHARE = 0.1
@@ -29,14 +30,22 @@ SPIKE = 20.0
 FIRST = 3
 SCALED = 1e-3
 HIGHEST = 0.95
+GUESSES = {
+    "constant": "the best constant output scores {:.4g}",
+    "shuffled": "the same outputs dealt to other examples score {:.4g}",
+}
+
+
+def check(run: Run) -> Check:
+    constant = derived_constant(run)
+    return _measured(run) if constant is None else _derived(run, constant)
 
 
 @np.errstate(over="ignore")
-def check(run: Run) -> Check:
+def _derived(run: Run, constant: float) -> Check:
     curve = best_curve(run)
-    constant = constant_loss(run)
-    if curve is None or constant is None:
-        return Check(ID, TITLE, "not_run", needs="recorded targets and one of the losses whose constant guess is known")
+    if curve is None:
+        return Check(ID, TITLE, "not_run", needs="a loss curve")
     if constant <= 0:
         return Check(ID, TITLE, "inconclusive", needs="targets that vary: a constant guess already scores 0")
     values = curve[0].values
@@ -47,10 +56,12 @@ def check(run: Run) -> Check:
     now = _level(tail) if np.isfinite(tail).all() else np.nan
     if not np.isfinite(now):
         return Check(ID, TITLE, "inconclusive", needs="a finite loss")
+    if now < 0:
+        return Check(ID, TITLE, "inconclusive", needs="a loss that is not below the least it can be")
     skill = (1 - now / constant) / attainable_share(run)
     level = "none" if skill < NONE else "little" if skill < LITTLE else "solved" if skill >= SOLVED else "some"
     evidence = Evidence(
-        f"The loss ends at {now:.4g}; always guessing the same scores {constant:.4g}. Skill {two_decimals(skill)}.",
+        f"The loss ends at {now:.4g}; always guessing the same scores {constant:.4g}. Skill {skill_text(skill)}.",
         skill,
         NONE,
         "skill",
@@ -63,9 +74,73 @@ def check(run: Run) -> Check:
         ("level", level),
         ("constant_loss", constant),
         ("loss", now),
+        ("shuffled", _shuffled(run)),
     )
     state = "found" if level == "none" else "not_found"
     return Check(ID, TITLE, state, (evidence,), int(curve[0].steps[0]) if state == "found" else None, signs=signs)
+
+
+def _shuffled(run: Run) -> float | None:
+    """Against outputs dealt to other examples, where that was measured: what they say of their own example."""
+    known = [standing.standing(one) for one in measured(run)]
+    value = known[0].shuffled if len(known) == 1 and known[0] is not None else np.nan
+    return value if np.isfinite(value) else None
+
+
+def _measured(run: Run) -> Check:
+    outputs = measured(run)
+    if not outputs:
+        if not_varied(run):
+            return Check(ID, TITLE, "inconclusive", needs="batches whose targets vary: else a guess is right")
+        return Check(ID, TITLE, "not_run", needs=_reference(run))
+    known = [one for one in map(standing.standing, outputs) if one is not None]
+    if not known:
+        needs = f"{FEWEST} sampled steps in which the loss and what a guess scores are finite and differ"
+        return Check(ID, TITLE, "inconclusive", needs=needs)
+    worst = min(known, key=_worth)
+    behind = worst.output if worst.level == "none" and any(one.level != "none" for one in known) else None
+    on_curve = len(outputs) == 1 and is_the_loss(run, outputs[0])
+    evidence = tuple(_told(one, len(outputs)) for one in sorted(known, key=_worth))
+    signs = (
+        ("skill", worst.skill if worst.floor or worst.level in ("none", "solved") else None),
+        ("level", worst.level),
+        ("at_least", worst.skill),
+        ("constant_loss", worst.reference if on_curve and worst.guess == "constant" else None),
+        ("shuffled_loss", worst.reference if on_curve and worst.guess == "shuffled" else None),
+        ("loss", worst.loss),
+        ("measured", True),
+        ("shuffled", worst.shuffled if np.isfinite(worst.shuffled) else None),
+        ("lost", worst.lost),
+        ("behind", behind),
+    )
+    found = worst.level == "none"
+    return Check(ID, TITLE, "found" if found else "not_found", evidence, worst.steps[0] if found else None, signs=signs)
+
+
+def _reference(run: Run) -> str:
+    """What a skill needs that this log has not; where the recording says why, in its words."""
+    reason = run.card.settings.get("not_measured") if run.card is not None else None
+    if isinstance(reason, str) and reason:
+        return f"what a guess scores in this loss, which was not measured because {reason}"
+    return "recorded targets and a loss whose constant guess is known, or that can be asked again for other outputs"
+
+
+def _worth(one: Standing) -> float:
+    return one.low if one.skill is not None else -1.0 if one.level == "none" else LITTLE
+
+
+def _told(one: Standing, outputs: int) -> Evidence:
+    of = f" of {one.output!r}" if outputs > 1 else ""
+    text = f"The loss{of} ends at {one.loss:.4g}; {GUESSES[one.guess].format(one.reference)}."
+    if one.skill is not None and one.floor:
+        text += f" Skill {skill_text(one.skill)}."
+    elif one.skill is not None:
+        text += f" Skill {skill_text(one.skill)} or more: how low this loss can come is not known."
+    else:
+        text += " It beats that." if one.level == "open" else " It does not beat that by more than chance."
+    layers = (f"prediction:{one.output}",) if outputs > 1 else ()
+    source = f"the loss itself, asked again in {one.samples} sampled steps; {SOURCE}"
+    return Evidence(text, one.skill, NONE, "skill", source, layers, one.steps)
 
 
 def _level(values: np.ndarray) -> float:

@@ -5,6 +5,7 @@ A vanishing gradient is small; an exact zero is structural: the loss does not re
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.flow import cuts_inside
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import is_kernel, onset, span
@@ -48,7 +49,14 @@ def check(run: Run) -> Check:
     cut = unreached & {row.name for row in rows}
     told = f" (the loss does not reach {len(cut)} of them at all)" if cut else ""
     evidence = Evidence(f"{text}{told}, since step {began}.", 0.0, 0.0, "gradient norm", SOURCE, names[:8], span(table))
-    signs = (("pattern", pattern), ("unreached", bool(cut)), ("from_start", began <= int(table.steps[0])))
+    cut_layers = {row.layer for row in rows if row.name in cut and is_kernel(row)}
+    reached = {row.layer for row, still in zip(table.rows, stuck, strict=True) if not still}
+    signs = (
+        ("pattern", pattern),
+        ("unreached", bool(cut)),
+        ("from_start", began <= int(table.steps[0])),
+        ("cut_inside", cuts_inside(run.card, cut_layers, reached)),
+    )
     return Check(ID, TITLE, "found", (evidence,), began, names[:8], signs=signs)
 
 

@@ -1,0 +1,242 @@
+"""Is the loss itself to blame? Parts that drown each other, codes and embeddings that collapse, values without end."""
+
+from tb_lossdiag.diagnosis import fixes, loop, settings
+from tb_lossdiag.diagnosis.causes.candidate import BAD, HELD_BACK, NOT_LEARNING, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.wiring import HELD
+from tb_lossdiag.diagnosis.clues import Findings, any_of, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.outcome import LONGER_PATIENCE, is_young
+from tb_lossdiag.diagnosis.report import Evidence
+from tb_lossdiag.diagnosis.standing import LITTLE
+
+# A rate that was set to a hundred thousandth, or inputs this many times off, are not a matter of degree.
+FAR_OFF = 50.0
+
+
+def grown_up(f: Findings) -> tuple[Evidence, ...] | None:
+    """A training that had its time: what holds for a while at first is no fault."""
+    return None if is_young(f.run, LONGER_PATIENCE) else ()
+
+
+BALANCE = (
+    Candidate(
+        "unbounded_loss",
+        "A loss without a least value",
+        requires=(found("loss_bound"),),
+        explains=(
+            *HELD,
+            "learning_rate_too_high",
+            "exploding_gradients",
+            "unscaled_targets",
+            "overfitting",
+            "saturated_loss",
+            "saturated_activations",
+            "class_imbalance",
+        ),
+        test="Compute the loss by hand for a perfect answer: it should be the least one.",
+        fix=fixes.bound_the_loss,
+        points_at="loss_bound",
+        certain=True,
+        weight=7,
+    ),
+    # One output learned nothing, and its part of the loss is lost beside another.
+    Candidate(
+        "unbalanced_loss_terms",
+        "One part of the loss drowns another",
+        requires=(found("term_balance", at_chance=True), grown_up),
+        explains=(*HELD, "unscaled_targets", "class_imbalance"),
+        test="Train on the small part alone: if it is learned then, it was drowned.",
+        fix=fixes.balance_terms,
+        points_at="term_balance",
+        certain=True,
+        weight=6,
+    ),
+    Candidate(
+        "unbalanced_loss_terms",
+        "One part of the loss drowns another",
+        requires=(found("term_balance", at_chance=False), any_of(BAD, shows("skill", skill=lambda s: s < USEFUL))),
+        supports=(
+            found("flatness", direction="flat"),
+            found("skill"),
+            clear_of("input_scale"),
+            clear_of("update_ratio"),
+            found("term_balance", ratio=lambda r: r > 1000),
+        ),
+        contradicts=(found("loss_pairing", certain=True), found("targets", level=("constant", "out_of_range"))),
+        explains=HELD,
+        test="Train on the small part alone: if it is learned then, it was drowned.",
+        fix=fixes.balance_terms,
+        points_at="term_balance",
+        accuses_learning=True,
+        weight=4,
+    ),
+    Candidate(
+        "posterior_collapse",
+        "The code carries nothing",
+        requires=(found("latent_term"), grown_up),
+        explains=(
+            *HELD,
+            "penalty_dominates",
+            "unbalanced_loss_terms",
+            "constant_inputs",
+            "dying_relu",
+            "saturated_activations",
+            "vanishing_gradients",
+        ),
+        test="Train 50 steps with the divergence's weight at 0: the reconstruction should come to differ by example.",
+        fix=fixes.keep_the_code,
+        points_at="latent_term",
+        certain=True,
+        weight=7,
+    ),
+    Candidate(
+        "representation_collapse",
+        "All embeddings are one point",
+        requires=(
+            found("output_collapse", kind="embeddings"),
+            grown_up,
+            any_of(found("flatness", direction="flat"), ended("never_learned", "stalled", "slow", "diverging")),
+        ),
+        supports=(
+            found("output_collapse", blind=True),
+            found("flatness", direction="flat"),
+            found("skill"),
+            clear_of("input_scale"),
+            clear_of("initialization"),
+        ),
+        contradicts=(found("update_ratio", level="high"), found("loss_pairing", certain=True)),
+        explains=(*HELD, "constant_inputs", "dying_relu", "vanishing_gradients"),
+        test="Normalise the embeddings to length 1, lower the learning rate tenfold and train 50 steps.",
+        fix=fixes.spread_embeddings,
+        points_at="output_collapse",
+        accuses_learning=True,
+        weight=6,
+    ),
+    # A loop does not say what its loss is called: outputs that are one point and no class or number may be embeddings.
+    Candidate(
+        "representation_collapse",
+        "All embeddings are one point",
+        requires=(
+            found("output_collapse", kind="unknown"),
+            grown_up,
+            found("flatness", direction="flat"),
+            fact(loop.ends_linear),
+        ),
+        supports=(found("output_collapse", blind=True), clear_of("update_ratio"), clear_of("input_scale")),
+        contradicts=(
+            found("update_ratio", level=("high", "zero")),
+            found("loss_pairing"),
+            found("initialization"),
+            found("zero_gradient", from_start=True),
+        ),
+        test="Normalise the embeddings to length 1, lower the learning rate tenfold and train 50 steps.",
+        fix=fixes.spread_embeddings,
+        points_at="output_collapse",
+        weight=2,
+    ),
+    # What the outputs say of their own example is nothing, by the user's own loss.
+    Candidate(
+        "uninformative_labels",
+        "Labels that the inputs do not explain",
+        requires=(
+            ended("never_learned"),
+            shows("skill", level="none", shuffled=lambda s: s < LITTLE),
+            clear_of("update_ratio"),
+            clear_of("zero_gradient"),
+            # Outputs that differ by example, and none of it is of use.
+            clear_of("output_diversity"),
+        ),
+        supports=(
+            clear_of("input_scale"),
+            clear_of("initialization"),
+            clear_of("loss_pairing"),
+            clear_of("architecture"),
+        ),
+        contradicts=(
+            fact(settings.is_narrow),
+            found("input_scale"),
+            found("initialization"),
+            found("loss_pairing"),
+            found("loss_shapes"),
+            found("architecture"),
+            found("dead_units"),
+            found("saturated_units"),
+            found("depth_profile"),
+            found("penalty_share"),
+            found("clipping"),
+            found("targets"),
+            found("batch_composition"),
+            found("trainable"),
+            found("update_count"),
+        ),
+        test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
+        fix=fixes.check_pairing,
+        weight=2,
+    ),
+    Candidate(
+        "learning_rate_zero",
+        "The learning rate was taken to nothing",
+        requires=(
+            found("schedule", fault=("zero", "ended_early", "nothing")),
+            fact(loop.rate_setter),
+            any_of(BAD, shows("skill", skill=lambda s: s < 0.9), found("flatness", direction="flat")),
+        ),
+        supports=(
+            found("schedule", fault=("zero", "nothing")),
+            found("update_ratio", level=("zero", "stopped", "low")),
+            found("flatness", direction="flat"),
+            clear_of("zero_gradient"),
+        ),
+        contradicts=(
+            found("update_ratio", level="high"),
+            found("loss_pairing", certain=True),
+            shows("skill", skill=lambda s: s >= 0.9),
+        ),
+        explains=(
+            "learning_rate_too_low",
+            "undertrained",
+            "insufficient_capacity",
+            "noise_floor",
+            "updates_not_applied",
+        ),
+        test="Train the rest with a constant learning rate.",
+        fix=fixes.hold_the_rate,
+        points_at="schedule",
+        accuses_learning=True,
+        good_enough=0.9,
+        weight=7,
+    ),
+    Candidate(
+        "low_precision",
+        "Steps are thrown away in low precision",
+        requires=(found("loss_scale", level="floor"),),
+        explains=(*HELD, "exploding_gradients", "updates_not_applied", "learning_rate_too_high", "dying_relu"),
+        test="Train the same in float32.",
+        fix=fixes.raise_precision,
+        points_at="loss_scale",
+        certain=True,
+        weight=6,
+    ),
+    Candidate(
+        "unnormalized_inputs",
+        "Inputs unlike those that the frozen layers were trained on",
+        requires=(
+            found("frozen_statistics"),
+            any_of(NOT_LEARNING, shows("skill", skill=lambda s: s < HELD_BACK)),
+        ),
+        supports=(
+            found("frozen_statistics", size=lambda s: s > FAR_OFF),
+            found("skill"),
+            found("input_scale"),
+            found("flatness", direction="flat"),
+            clear_of("loss_pairing"),
+        ),
+        contradicts=(found("loss_pairing", certain=True), found("initialization")),
+        explains=(*HELD, "frozen_layers", "learning_rate_too_high", "dying_relu", "saturated_activations"),
+        test="Prepare the inputs as those of the pretrained layers were, and train 50 steps.",
+        fix=fixes.prepare_as_pretrained,
+        points_at="frozen_statistics",
+        accuses_learning=True,
+        good_enough=HELD_BACK,
+        weight=6,
+    ),
+)

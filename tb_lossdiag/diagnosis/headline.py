@@ -1,0 +1,22 @@
+"""Which answers need a sentence of their own, as their state says them too coarsely?"""
+
+from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.outcome import is_young
+
+BELOW = "The loss is below what it can be."
+ENDLESS = "The loss falls without end."
+BEHIND = "One output has learned nothing."
+OPEN = "The model beats a guess; whether it can get further is not known."
+
+
+def headline(findings: Findings) -> str | None:
+    """The sentence and its number; None where the state's own words do."""
+    checks, state = findings.checks, findings.outcome
+    bound, skill = checks.get("loss_bound"), checks.get("skill")
+    if state == "diverging" and bound is not None and bound.found:
+        return f"{BELOW if bound.sign('level') == 'impossible' else ENDLESS} {bound.evidence[0].text}"
+    if state == "stalled" and skill is not None and skill.sign("behind") is not None:
+        return f"{BEHIND} {skill.evidence[0].text}"
+    if state == "inconclusive" and skill is not None and skill.sign("level") == "open" and not is_young(findings.run):
+        return f"{OPEN} {skill.evidence[0].text}"
+    return None

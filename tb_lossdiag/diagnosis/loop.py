@@ -1,0 +1,79 @@
+"""What does the training loop do around its steps? Who sets the learning rate, and when gradients are applied.
+
+Each question takes a Run and answers with a sentence that can stand as evidence, or None.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tb_lossdiag.diagnosis.settings import learning_rate
+from tb_lossdiag.run import Run
+
+# Arguments that a reader knows a scheduler by; what frameworks add by themselves says nothing.
+SHOWN = 5
+QUIET = {"verbose", "mode", "last_epoch", "base_lrs", "eps", "cooldown"}
+
+
+@dataclass(frozen=True)
+class Setter:
+    """A callback or scheduler that sets the learning rate."""
+
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def written(self) -> str:
+        """ReduceLROnPlateau(factor=0.2, patience=2)."""
+        known = {name: value for name, value in self.config.items() if name not in QUIET and _is_plain(value)}
+        parts = [f"{str(name)[:40]}={_short(value)}" for name, value in list(known.items())[:SHOWN]]
+        return f"{self.name}({', '.join(parts)})"
+
+
+def setter(run: Run) -> Setter | None:
+    """The first callback of fit, or scheduler of a loop, whose name says that it sets the learning rate."""
+    told = run.card.settings.get("callbacks") if run.card is not None else None
+    for one in told if isinstance(told, (list, tuple)) else ():
+        name = str(one.get("name", ""))[:80] if isinstance(one, Mapping) else ""
+        if sets_rate(name):
+            config = one.get("config")
+            return Setter(name, config if isinstance(config, Mapping) else {})
+    return None
+
+
+def sets_rate(name: str) -> bool:
+    lowered = name.lower()
+    return "lr" in lowered or "learningrate" in lowered or "schedul" in lowered
+
+
+def rate_setter(run: Run) -> str | None:
+    known = setter(run)
+    return f"{known.written} sets the learning rate." if known is not None else None
+
+
+def rate_is_above_zero(run: Run) -> str | None:
+    rate = learning_rate(run)
+    return f"The learning rate is {rate:g}." if rate else None
+
+
+def accumulates_gradients(run: Run) -> str | None:
+    config = run.card.optimizer.get("config") if run.card is not None else None
+    several = config.get("gradient_accumulation_steps") if isinstance(config, Mapping) else None
+    return "The optimizer adds up the gradients of several steps." if several else None
+
+
+def ends_linear(run: Run) -> str | None:
+    """Embeddings come out of a layer without a squashing activation, several numbers of them."""
+    layers = [layer for layer in (run.card.layers if run.card is not None else ()) if layer.units]
+    last = layers[-1] if layers else None
+    if last is None or last.units < 2 or last.activation not in (None, "linear"):
+        return None
+    return f"The model ends in {last.path!r}, {last.units} numbers without an activation."
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (str, int, float)) and value != ""
+
+
+def _short(value: str | int | float) -> str:
+    return repr(value)[:40] if isinstance(value, str) else f"{value:g}" if abs(value) < 1e15 else "..."

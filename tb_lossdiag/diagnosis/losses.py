@@ -1,0 +1,37 @@
+"""Which loss is it, and how low can it come? Keras's name for it, and the least value that its definition allows."""
+
+from tb_lossdiag.run import ModelCard
+
+# What these measure cannot be less than nothing: distances, entropies against hard or soft labels, hinges, shares.
+NOT_BELOW_ZERO = {
+    "mean_squared_error", "mse", "mean_absolute_error", "mae", "mean_absolute_percentage_error", "mape",
+    "mean_squared_logarithmic_error", "msle", "huber", "huber_loss", "log_cosh", "hinge", "squared_hinge",
+    "categorical_hinge", "categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy",
+    "binary_focal_crossentropy", "categorical_focal_crossentropy", "ctc", "smooth_l1_loss", "l1_loss",
+    "cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss",
+    "triplet_margin_loss", "margin_ranking_loss", "soft_margin_loss", "multi_label_soft_margin_loss",
+}  # fmt: skip
+
+
+def loss_name(card: ModelCard) -> str:
+    """Keras's snake_case name of the loss, whether it was given as a string, a function or an object."""
+    return snake_case(card.loss.get("name", ""))
+
+
+def loss_names(card: ModelCard, outputs: int) -> tuple[str, ...]:
+    """The name of each output's loss; the first one's for all where the card tells of one."""
+    told = card.loss.get("outputs")
+    cards = told if isinstance(told, (list, tuple)) and len(told) == outputs else [card.loss] * outputs
+    return tuple(snake_case(one.get("name", "") if isinstance(one, dict) else "") for one in cards)
+
+
+def snake_case(name: object) -> str:
+    name = str(name)
+    if name.islower():
+        return name
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def least(name: str) -> float | None:
+    """The least value that a loss of this name can have by its definition; None when the name does not say."""
+    return 0.0 if name in NOT_BELOW_ZERO else None

@@ -1,0 +1,41 @@
+"""Does a loss of this training mean what a loss usually means, or does it depend on what moves with the training?
+
+Players against each other have no loss that only falls; a term whose weight is warmed up adds to the sum what the
+model did not lose.
+"""
+
+import numpy as np
+
+from tb_lossdiag.run import Run, Table
+
+# A weight that is warmed up starts at nothing, or near it.
+FROM_NOTHING = 0.01
+# A term that makes up this share of the rise explains it.
+MOST = 0.5
+# The first and the last samples of a term.
+ENDS = 3
+
+
+def plays_against_itself(run: Run) -> bool:
+    """Whether several optimizers step, as for the players of a game."""
+    return run.learning_rates() is not None and len(run.learning_rates().rows) > 1
+
+
+def gains_weight(run: Run) -> bool:
+    """Whether a term of the loss came up from nothing and makes most of the loss's rise, and no other term rose."""
+    terms = run.loss_terms("mean")
+    if terms is None or len(terms.rows) < 2 or len(terms.steps) < 2 * ENDS:
+        return False
+    first, last = _end(terms, slice(None, ENDS)), _end(terms, slice(-ENDS, None))
+    if not (np.isfinite(first).all() and np.isfinite(last).all()):
+        return False
+    rise = last - first
+    total = rise.sum()
+    grown = (np.abs(first) <= FROM_NOTHING * np.abs(last)) & (rise > 0)
+    others = rise[~grown]
+    return bool(grown.any() and total > 0 and rise[grown].sum() >= MOST * total and (others <= 0).all())
+
+
+def _end(terms: Table, part: slice) -> np.ndarray:
+    """float64 [terms]: the mean of a few samples."""
+    return terms.column("mean")[part].astype(np.float64).mean(axis=0)

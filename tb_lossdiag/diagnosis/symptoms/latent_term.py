@@ -1,0 +1,115 @@
+"""Has the term that measures what a code carries gone to nothing, and the reconstruction with it?
+
+In a variational autoencoder the divergence of the code from its prior is the information that the code carries. At
+nothing the decoder gets noise, and the best it can do is one answer for all.
+"""
+
+import re
+
+import numpy as np
+
+from tb_lossdiag.diagnosis.needs import recorded
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.run import Run, Series
+
+ID = "latent_term"
+TITLE = "Information in the code"
+# What a user calls it, as a word of its own in a name of several.
+NAMES = re.compile(r"(^|[^a-z])(kl|kld|kl_?div(ergence)?|divergence|d_?kl)([^a-z]|$)")
+# Of the whole loss. Codes in use carry 5 … 30 nats beside a reconstruction of tens to hundreds; means over dimensions
+# are a thousandth of it and more. Collapsed ones ended at 4e-7 and 1e-7 of 0.02 … 0.03 (two public programs).
+NOTHING = 1e-3
+# The code carried this much more at some time, or never got beyond a fresh encoder's.
+FEWEST = 6
+# Outputs vary over the batch by less than this share of what their targets do.
+FLAT = 0.1
+# Weights that shrank to this share of their size are a penalty at work, and no code is to blame.
+SHRUNK = 0.3
+SOURCE = "a code in use carries 0.1 % of the loss and more"
+
+
+def check(run: Run) -> Check:
+    term = _term(run)
+    if term is None:
+        needs = recorded('a term of the loss that is called "kl", or what layers of an autoencoder add', run)
+        return Check(ID, TITLE, "not_run", needs=needs)
+    name, series, rest = term
+    if len(series) < FEWEST:
+        return Check(ID, TITLE, "inconclusive", needs=f"{FEWEST} finite values of {name!r}; there are {len(series)}")
+    late = series.steps >= (int(series.steps[0]) + int(series.steps[-1])) / 2
+    now, other = float(np.median(np.abs(series.values[late]))), float(np.median(np.abs(rest[late])))
+    share = now / (now + other) if now + other > 0 else 1.0
+    varied = _varied(run)
+    if varied is None and share < NOTHING:
+        return Check(
+            ID, TITLE, "inconclusive", needs="outputs and targets, to see whether the outputs vary as targets do"
+        )
+    found = share < NOTHING and varied < FLAT
+    text = f"{name!r} ends at {now:.3g} beside {other:.3g} of the rest of the loss"
+    text += (
+        f"; over a batch the outputs vary {varied:.2g} times as much as their targets." if varied is not None else "."
+    )
+    seen = (int(series.steps[late][0]), int(series.steps[-1]))
+    evidence = Evidence(text, share, NOTHING, "share of the loss", SOURCE, (), seen)
+    small = np.abs(series.values) < NOTHING * np.maximum(np.abs(rest), np.finfo(np.float64).tiny)
+    since = int(series.steps[np.argmax(small)]) if found and small.any() else seen[0]
+    signs = (("share", share), ("varied", varied), ("term", name))
+    return Check(ID, TITLE, "found" if found else "not_found", (evidence,), since if found else None, signs=signs)
+
+
+def _term(run: Run) -> tuple[str, Series, np.ndarray] | None:
+    """Name and values of the term, and what the rest of the loss was at the same steps."""
+    terms = run.loss_terms("mean")
+    total = run.steps.get("loss")
+    if terms is not None and total is not None and len(total):
+        own = next((row for row in terms.rows if NAMES.search(row.own_name.lower())), None)
+        if own is not None:
+            return _beside(own.own_name, Series(terms.steps, terms.cell(own.name, "mean").astype(np.float64)), total)
+    penalty = run.steps.get("penalty")
+    if penalty is None or total is None or not len(total) or not _is_added_by_layers(run) or not np.any(penalty.values):
+        return None
+    return _beside("what layers add", penalty, total)
+
+
+def _beside(name: str, own: Series, total: Series) -> tuple[str, Series, np.ndarray]:
+    steps, i, j = np.intersect1d(own.steps, total.steps, return_indices=True)
+    values, rest = own.values[i], np.zeros(0)
+    with np.errstate(invalid="ignore"):
+        rest = total.values[j] - values
+    known = np.isfinite(values) & np.isfinite(rest)
+    return name, Series(steps[known], values[known]), rest[known]
+
+
+def _is_added_by_layers(run: Run) -> bool:
+    """Whether the penalty is no weight's: of an autoencoder without regularisers whose weights do not shrink."""
+    if run.card is None or not _returns_its_input(run):
+        return False
+    regularised = any(name.endswith("regularizer") and value for layer in run.card.layers
+                      for name, value in layer.settings.items())  # fmt: skip
+    weights = run.steps.get("weight_norm")
+    shrunk = weights is not None and len(weights) > 0 and weights.values[-1] < SHRUNK * weights.values[0]
+    return not (regularised or shrunk)
+
+
+def _returns_its_input(run: Run) -> bool:
+    """Whether the targets of every batch have the mean and spread of its inputs."""
+    if run.data is None or not (run.data.has("mean") and run.data.has("std")):
+        return False
+    inputs, targets = run.data.of_kind("input"), run.data.of_kind("target")
+    if len(inputs.rows) != 1 or len(targets.rows) != 1:
+        return False
+    pairs = [(inputs.column(c)[:, 0], targets.column(c)[:, 0]) for c in ("mean", "std")]
+    return len(inputs.steps) > 0 and all(np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in pairs)
+
+
+def _varied(run: Run) -> float | None:
+    """How much the outputs vary over the batch, in times of the targets, or of the inputs of which they are made."""
+    if run.data is None or not (run.data.has("diversity") and run.data.has("mean")):
+        return None
+    outputs = run.data.of_kind("prediction")
+    others = next((t for t in map(run.data.of_kind, ("target", "input")) if t.rows), None)
+    if not outputs.rows or others is None:
+        return None
+    a, b = (table.column("diversity")[-FEWEST:, 0].astype(np.float64) for table in (outputs, others))
+    known = np.isfinite(a) & np.isfinite(b) & (b > 0)
+    return float(np.median(a[known] / b[known])) if known.any() else None

@@ -1,0 +1,67 @@
+"""Is the loss lower than it can be, or does it run away below 0 without end? Then it measures nothing any more.
+
+A cross-entropy, a squared error or a hinge cannot be below 0 by its definition. Other losses may be: a negative
+log-likelihood of densities, a cosine similarity, a lower bound on evidence, a negative reward. They come to rest, or
+slow down; a loss that is fed with what it was not made for falls by ever more, to a thousand times its start and on.
+"""
+
+import numpy as np
+
+from tb_lossdiag.diagnosis import losses
+from tb_lossdiag.diagnosis.measured import has_several
+from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import best_curve
+from tb_lossdiag.run import Run, Series
+
+ID = "loss_bound"
+TITLE = "Least possible loss"
+# Below 0 by more than rounding: a share of the largest loss, which float16 knows to a thousandth.
+ROUNDING = 2e-3
+# Losses that may be negative, as far below 0 as this many times their start; those of images (thousands of
+# dimensions) start as large as they end. Unmeasured, from the sizes in papers on flows: 3,000 nats of 3,072 pixels.
+RUNAWAY = 1e3
+# One that comes to rest slows down: its last quarter falls less than the one before.
+MIN_POINTS = 8
+# The start of a loss that is near 0 at first, as a reward's is, has no size.
+UNIT = 1.0
+SOURCE = "the loss's definition"
+RUNAWAY_SOURCE = "losses that may be negative come to rest, or slow down"
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def check(run: Run) -> Check:
+    curve = best_curve(run)
+    if curve is None:
+        return Check(ID, TITLE, "not_run", needs="a loss curve")
+    series = curve[0]
+    known = np.isfinite(series.values)
+    series = Series(series.steps[known], series.values[known])
+    if len(series) < MIN_POINTS:
+        return Check(ID, TITLE, "inconclusive", needs=f"{MIN_POINTS} finite losses; there are {len(series)}")
+    name = losses.loss_name(run.card) if run.card is not None and not has_several(run) else ""
+    floor = losses.least(name)
+    values = series.values
+    end = float(np.median(values[-max(1, len(values) // 10) :]))
+    below = floor is not None and end < floor - ROUNDING * float(np.abs(values).max())
+    ran = not below and _runs_away(values)
+    level = "impossible" if below else "runaway" if ran else "none"
+    text = {
+        "impossible": f"The loss ends at {end:.4g}; {name} cannot be below {floor}, whatever the model answers.",
+        "runaway": f"The loss began at {values[0]:.4g} and is at {end:.4g}, and falls by more and more: it has no end.",
+        "none": f"The loss ends at {end:.4g}, which is a value that it can have.",
+    }[level]
+    under = values < (floor or 0.0)
+    since = int(series.steps[np.argmax(under)]) if level != "none" else None
+    seen = (since if since is not None else int(series.steps[0]), int(series.steps[-1]))
+    source = RUNAWAY_SOURCE if level == "runaway" else SOURCE
+    evidence = Evidence(text, end, floor if below else None, "loss", source, (), seen)
+    state = "not_found" if level == "none" else "found"
+    return Check(ID, TITLE, state, (evidence,), since, signs=(("level", level), ("end", end)))
+
+
+def _runs_away(values: np.ndarray) -> bool:
+    """Whether a loss fell far below 0, and goes on faster than before."""
+    quarters = [float(np.median(part)) for part in np.array_split(values, 4)]
+    start = max(abs(float(np.median(values[: max(1, len(values) // 20)]))), UNIT)
+    far = -quarters[3] > RUNAWAY * start
+    return bool(far and quarters[2] - quarters[3] >= quarters[1] - quarters[2] > 0)
