@@ -62,6 +62,7 @@ export function decodeReport(answer: unknown): Report {
     timeline: report.list("timeline", timelineSignal),
     notes: report.list("notes", name),
     constantLoss: report.object("facts").numberOrNull("constant_loss"),
+    shuffledLoss: report.object("facts").numberOrNull("shuffled_loss"),
   };
 }
 

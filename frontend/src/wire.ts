@@ -78,7 +78,10 @@ export interface Report {
   checks: Check[];
   timeline: Signal[];
   notes: string[];
+  /** What the best constant guess scores, derived or measured. */
   constantLoss: number | null;
+  /** Where that is not known: what the outputs score when they are dealt to other examples. */
+  shuffledLoss: number | null;
 }
 
 export interface Series {

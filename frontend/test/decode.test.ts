@@ -40,7 +40,7 @@ const REPORT = {
   symptoms: [],
   timeline: [{ check: "k", title: "K", onset: 7, last: null, layers: [], causes: ["c"] }],
   notes: [],
-  facts: { constant_loss: 2.3 },
+  facts: { constant_loss: 2.3, shuffled_loss: 4.6 },
 };
 
 test("the run list keeps the backend's order and names", () => {
@@ -52,7 +52,7 @@ test("the run list keeps the backend's order and names", () => {
 test("a report's non-finite numbers become numbers and its texts stay texts", () => {
   const report = decodeReport({ ...REPORT, run: "Infinity" });
   expect(report.run).toBe("Infinity");
-  expect(report.constantLoss).toBe(2.3);
+  expect([report.constantLoss, report.shuffledLoss]).toEqual([2.3, 4.6]);
   expect(report.causes[0]?.evidenceFor[0]).toMatchObject({ value: Number.NaN, threshold: null, steps: [1, 2] });
 });
 

@@ -60,6 +60,11 @@ def all_of(*clues: Clue) -> Clue:
     return clue
 
 
+def unless(one: Clue) -> Clue:
+    """A plain yes where the clue answers no: what must not be so, for a cause to be considered at all."""
+    return lambda f: () if one(f) is None else None
+
+
 def fact(question: Callable[[Run], str | None]) -> Clue:
     """A sentence about the run itself, None for no."""
 

@@ -16,9 +16,9 @@ from tb_lossdiag.run import Run, Table
 ALIKE = 1e-6
 # Under this the loss is the same whichever example an output is given to: float32 sums in another order agree to 1e-7.
 INVARIANT = 1e-5
-# The best constant for one batch fits the batch a little: with the number of free values a quarter of the examples or
-# more (classes especially) it is no reference for a guess that has to serve all batches.
-FREE_VALUES = 0.25
+# The best constant for one batch fits the batch a little: of C classes and B examples by (C - 1) / 2B nats, 8 % of ln C
+# with half as many classes as examples. With more it is no reference for a guess that has to serve all batches.
+FREE_VALUES = 0.5
 # The end of a training: so many samples, none from before its middle unless there are too few.
 NEWEST, FEWEST = 10, 3
 # A least loss this small beside a constant guess's leaves 1 - loss / constant as it is, within the threshold of skill.
@@ -89,6 +89,12 @@ def constant(run: Run) -> float | None:
     known = found[0].constant[np.isfinite(found[0].constant)]
     guess = float(np.mean(known)) if len(known) else np.nan
     return guess if np.isfinite(guess) and abs(found[0].least) <= NEAR_ZERO * guess else None
+
+
+def asks_for_its_targets(run: Run) -> bool:
+    """Whether a loss of any name was seen to be lowest where the single output equals its targets."""
+    found = () if has_several(run) else measured(run)
+    return len(found) == 1 and found[0].least is not None
 
 
 def _of_output(run: Run, table: Table, at: int, name: str) -> Measured | None:

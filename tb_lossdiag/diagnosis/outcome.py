@@ -78,7 +78,7 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
     if checks["skill"].sign("behind") is not None:
         return "stalled" if direction != "short" else "inconclusive"  # the others may go on as they like
     if skill is None:
-        return _without_share(checks, direction)
+        return _without_share(run, checks, direction)
     if skill < LITTLE and direction in ("flat", "unclear") and checks["output_diversity"].sign("alike"):
         return "never_learned"  # one answer for all inputs has no skill; what is measured is the reference's own noise
     if skill < LITTLE and direction in ("flat", "unclear") and checks["flatness"].sign("fallen", 1) < UNMOVED:
@@ -98,7 +98,7 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
     return "learning" if direction == "falling" or skill >= LITTLE else "inconclusive"
 
 
-def _without_share(checks: Mapping[str, Check], direction: str) -> str:
+def _without_share(run: Run, checks: Mapping[str, Check], direction: str) -> str:
     """Where nothing says which share of what can be gained has been gained."""
     level = checks["skill"].sign("level")
     if level == "none":
@@ -107,6 +107,8 @@ def _without_share(checks: Mapping[str, Check], direction: str) -> str:
         learns = direction == "falling" or (checks["flatness"].sign("fallen", 0) > FALLEN and direction == "unclear")
         overfits = checks["generalization_gap"].found
         return "overfitting" if overfits else "learning" if learns else "inconclusive"
+    if direction in ("flat", "unclear") and checks["output_diversity"].sign("alike") and not plays_against_itself(run):
+        return "never_learned"  # one answer for all inputs, whatever was asked
     return _without_reference(checks, direction)
 
 
@@ -115,6 +117,8 @@ def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
         return "overfitting"
     if direction == "unclear" and checks["flatness"].sign("fallen", 0) > FALLEN:
         return "learning"
+    if direction == "flat" and checks["flatness"].sign("fallen", 0) > FALLEN:
+        return "inconclusive"  # it came down, and lies at its floor or above: nothing says how low it can come
     return {"falling": "learning", "flat": "stalled"}.get(direction, "inconclusive")
 
 

@@ -15,6 +15,8 @@ CATEGORICAL = {"categorical_crossentropy", "sparse_categorical_crossentropy"}
 BINARY = {"binary_crossentropy"}
 SQUARED = {"mean_squared_error", "mse"}
 ABSOLUTE = {"mean_absolute_error", "mae"}
+# Distances between numbers, all of them 0 where the outputs are the targets.
+DISTANCES = SQUARED | ABSOLUTE | {"huber", "huber_loss", "log_cosh", "smooth_l1_loss"}
 # Class shares that miss 1 by more are not the whole distribution: only the first classes are recorded of very many.
 WHOLE = 0.2
 # Hard labels have a share of 1; small batches and float32 leave it within a hundredth.

@@ -15,6 +15,8 @@ TRAINING_SETTINGS = {
     "steps_per_execution": "Steps per execution",
     "variable_dtype": "Weights kept as",
     "classes": "Classes",
+    "calls_per_step": "Calls of the model in a step",
+    "optimizer_share": "Share of the weights that the optimizer has",
 }
 
 

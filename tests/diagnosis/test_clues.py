@@ -1,7 +1,7 @@
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, before, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.report import Check, Evidence
 
 SEEN = (Evidence("It was seen."),)
@@ -69,3 +69,8 @@ def test_all_of_needs_every_answer_and_keeps_all_evidence():
     f = findings(noise="found", depth="found", skill="not_found")
     assert all_of(found("noise"), found("depth"))(f) == (*SEEN, *SEEN)
     assert all_of(found("noise"), found("skill"))(f) is None
+
+
+def test_what_must_not_be_so_answers_with_a_plain_yes():
+    f = findings(noise="found")
+    assert unless(found("noise"))(f) is None and unless(clear_of("noise"))(f) == ()

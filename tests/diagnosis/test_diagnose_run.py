@@ -135,7 +135,8 @@ def test_layer_settings_of_another_kind_cost_one_check_at_most(settings):
 
 def test_the_report_carries_the_facts_it_rests_on():
     facts = dict(diagnose_run(s.healthy(restarts=(7,))).facts)
-    assert facts == {"constant_loss": pytest.approx(np.log(s.CLASSES)), "last_step": 400, "restarts": [7]}
+    guess = pytest.approx(np.log(s.CLASSES))
+    assert facts == {"constant_loss": guess, "shuffled_loss": None, "last_step": 400, "restarts": [7]}
 
 
 def test_what_could_not_be_read_is_noted():

@@ -1,22 +1,29 @@
+import asked_losses as a
 import numpy as np
 import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.outcome import BLOWN_UP, FALLEN, UNMOVED, outcome
 from tb_lossdiag.diagnosis.report import VERDICTS, Check
-from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SOLVED
-from tb_lossdiag.run import Run
+from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED
+from tb_lossdiag.run import Row, Run
 
 
-def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False, **found):
-    """The outcome of a training with this trend and skill; found: further checks that found something."""
+def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False, measured=None, **found):
+    """The outcome of a training with this trend and skill; found: further checks that found something.
+
+    measured: further signs of a skill by measured references, such as {"level": "open"}.
+    """
+    told = {} if measured is None else {"measured": True, "lost": 0.0, **measured}
     signs = {
         "flatness": (("direction", direction), ("fallen", fallen)),
-        "skill": () if skill is None else (("skill", skill),),
+        "skill": (() if skill is None else (("skill", skill),)) + tuple(told.items()),
         "nonfinite": (("place", place),),
         "output_diversity": (("alike", alike),),
+        "update_ratio": (("level", "high" if found.get("update_ratio") else "normal"),),
     }
     names = ("flatness", "skill", "divergence", "nonfinite", "metric_frozen", "generalization_gap", "output_diversity")
+    names += ("loss_bound", "update_ratio", "weight_growth")
     states = {name: "found" if found.get(name) else "not_found" for name in names}
     if skill is not None and skill < NONE:
         states["skill"] = "found"
@@ -52,7 +59,8 @@ def test_one_answer_for_all_inputs_has_learned_nothing(direction, skill, expecte
 
 @pytest.mark.parametrize(("direction", "fallen", "expected"), [
     ("falling", 0.0, "learning"), ("flat", 0.0, "stalled"), ("short", 0.0, "inconclusive"),
-    ("rising", 0.0, "diverging"), ("unclear", FALLEN - 0.01, "inconclusive"), ("unclear", FALLEN + 0.01, "learning"),
+    ("rising", 0.0, "inconclusive"), ("unclear", FALLEN - 0.01, "inconclusive"),
+    ("unclear", FALLEN + 0.01, "learning"), ("flat", FALLEN + 0.01, "inconclusive"),
 ])  # fmt: skip
 def test_without_a_reference_the_trend_decides(direction, fallen, expected):
     assert judge(direction, fallen=fallen) == expected
@@ -124,3 +132,76 @@ def test_a_loss_that_still_moves_has_longer(epochs, expected):
 def test_a_loss_that_rises_may_turn_unless_it_has_blown_up(end, expected):
     run = s.healthy(card=s.card(epochs=100), steps=s.loss(np.linspace(1.0, end, 400)))
     assert judge("rising", 0.5, run=run) == expected
+
+
+@pytest.mark.parametrize("direction", ["flat", "falling", "rising", "unclear", "short"])
+def test_a_loss_that_cannot_be_is_never_learning(direction):
+    assert judge(direction, 0.95, loss_bound=True) == "diverging"
+
+
+@pytest.mark.parametrize("direction", ["flat", "falling", "rising", "unclear"])
+def test_an_output_that_stays_behind_is_stuck_whatever_the_sum_does(direction):
+    assert judge(direction, 0.0, measured={"level": "none", "behind": "a"}) == (
+        "diverging" if direction == "rising" else "stalled"
+    )
+
+
+@pytest.mark.parametrize(("direction", "fallen", "expected"), [
+    ("flat", 0.9, "inconclusive"), ("flat", 0.0, "inconclusive"), ("falling", 0.3, "learning"),
+    ("unclear", 0.9, "learning"), ("unclear", 0.3, "inconclusive"), ("short", 0.9, "inconclusive"),
+])  # fmt: skip
+def test_above_a_floor_that_nobody_knows_a_flat_loss_is_neither_stuck_nor_done(direction, fallen, expected):
+    assert judge(direction, None, fallen=fallen, measured={"level": "open"}) == expected
+
+
+@pytest.mark.parametrize(("direction", "expected"), [
+    ("flat", "never_learned"), ("unclear", "never_learned"), ("falling", "slow"), ("short", "inconclusive"),
+])  # fmt: skip
+def test_a_loss_below_zero_that_does_not_beat_a_guess_has_learned_nothing(direction, expected):
+    assert judge(direction, None, measured={"level": "none"}) == expected
+
+
+def test_a_loss_that_rises_with_its_references_has_lost_nothing():
+    assert judge("rising", 0.5, measured={"level": "some"}) == "learning"
+    assert judge("rising", 0.95, measured={"level": "solved"}) == "learning"
+    assert judge("rising", 0.5, measured={"level": "some", "lost": 0.4}) == "diverging"
+
+
+def test_without_a_reference_a_rise_needs_steps_that_are_seen_to_be_too_large():
+    assert judge("rising", update_ratio=True) == judge("rising", weight_growth=True) == "diverging"
+    assert judge("falling", divergence=True, update_ratio=True) == "diverging"
+    assert judge("falling", divergence=True) == "inconclusive"
+    scalars = s.healthy(layers=None, steps=s.loss(np.geomspace(1, 100, 400)))
+    assert judge("rising", run=scalars) == "diverging"
+    assert judge("rising", run=s.healthy(layers=None, steps=s.loss(np.linspace(1, 20, 400)))) == "inconclusive"
+
+
+def test_players_and_terms_that_gain_weight_may_rise():
+    two = s.with_rows(s.data_table(), (Row("rate:d", "rate"), Row("rate:g", "rate")))
+    assert judge("rising", run=s.healthy(data=two), update_ratio=True) == "inconclusive"
+    terms = {"data": a.along(10, 4), "kl": 30 * a.STEPS / 400}
+    warming = a.with_terms(s.healthy(data=a.table({})), terms)
+    assert judge("rising", run=warming, update_ratio=True) == "inconclusive"
+
+
+def coming_down(end, start=5.0, rate=40):
+    """A loss that comes down to this many times what a constant guess scores, and still falls a little."""
+    steps = np.arange(1, 401)
+    return s.healthy(steps=s.loss(end + (start - end) * np.exp(-steps / rate)))
+
+
+def test_a_loss_that_comes_down_to_the_constant_guess_and_stays_has_learned_nothing():
+    guess = {"constant_loss": 1.0}
+    assert judge("falling", 0.0, run=coming_down(1.0), measured=guess) == "never_learned"
+    assert judge("falling", -0.1, run=coming_down(1.1), measured=guess) == "never_learned"
+    assert judge("falling", 0.0, run=coming_down(1.0), measured={"shuffled_loss": 1.0}) == "never_learned"
+
+
+@pytest.mark.parametrize(("skill", "run", "signs"), [
+    (0.0, coming_down(1.0, start=1.2), {}),  # it began next to the guess
+    (0.0, coming_down(0.5, rate=500), {}),  # it is on its way, and passes the guess
+    (0.1, coming_down(0.9), {}),  # it went beyond the guess
+    (0.0, coming_down(1.0), {"shuffled": 0.4}),  # it knows its examples, on the wrong scale yet
+])  # fmt: skip
+def test_other_ways_to_the_constant_guess_are_slow(skill, run, signs):
+    assert judge("falling", skill, run=run, measured={"constant_loss": 1.0, **signs}) == "slow"

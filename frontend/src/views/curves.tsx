@@ -65,11 +65,7 @@ function Group({ group, all, report }: { group: (typeof GROUPS)[number]; all: re
   const lines = useMemo(() => all.filter(({ group: id }) => id === group.id).map(styled), [all, group]);
   const isLoss = group.id === "loss";
   const spans = useMemo(() => spansOf(report), [report]);
-  const reference = useMemo(
-    () =>
-      isLoss && report.constantLoss !== null ? { value: report.constantLoss, label: "best constant guess" } : null,
-    [report, isLoss],
-  );
+  const reference = useMemo(() => (isLoss ? referenceOf(report) : null), [report, isLoss]);
   if (!lines.length) return null;
   return (
     <Curves
@@ -83,6 +79,12 @@ function Group({ group, all, report }: { group: (typeof GROUPS)[number]; all: re
       reference={reference}
     />
   );
+}
+
+/** What a loss has to get below: the better of two guesses that know nothing of the input. */
+function referenceOf({ constantLoss, shuffledLoss }: Report) {
+  if (constantLoss !== null) return { value: constantLoss, label: "best constant guess" };
+  return shuffledLoss === null ? null : { value: shuffledLoss, label: "outputs dealt to other examples" };
 }
 
 function styled(line: Series, place: number): Line {

@@ -77,6 +77,7 @@ RATE = (
             before("update_ratio", "dead_units"),
             before("update_ratio", "zero_gradient"),
             before("update_ratio", "nonfinite"),
+            before("update_ratio", "output_collapse"),
             found("exploding_norm", growth=lambda g: g > 100),
             found("flatness", direction="rising"),
             found("divergence"),

@@ -5,7 +5,7 @@ Each of these is a fact about the program and not a judgement on its result, so 
 
 from tb_lossdiag.diagnosis import fixes, loop
 from tb_lossdiag.diagnosis.causes.candidate import BAD, NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
-from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
+from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows, unless
 
 # What a model that cannot learn its task leaves behind, whichever wire is missing.
 HELD = (
@@ -82,13 +82,11 @@ WIRING = (
             found("update_ratio", level="zero"),
             clear_of("zero_gradient"),
             fact(loop.rate_is_above_zero),
-        ),
-        contradicts=(
-            found("lost_updates"),
-            found("loss_scale"),
-            found("nonfinite"),
-            found("trainable", nothing=True),
-            fact(loop.accumulates_gradients),
+            unless(found("lost_updates")),
+            unless(found("loss_scale")),
+            unless(found("nonfinite")),
+            unless(found("trainable", nothing=True)),
+            unless(fact(loop.accumulates_gradients)),
         ),
         explains=HELD,
         test="Compare a weight before and after one step.",

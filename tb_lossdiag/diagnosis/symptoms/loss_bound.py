@@ -46,7 +46,7 @@ def check(run: Run) -> Check:
     ran = not below and _runs_away(values)
     level = "impossible" if below else "runaway" if ran else "none"
     text = {
-        "impossible": f"The loss ends at {end:.4g}; {name} cannot be below {floor}, whatever the model answers.",
+        "impossible": f"The loss ends at {end:.4g}; {name} cannot be below {floor or 0.0:g}, whatever the outputs.",
         "runaway": f"The loss began at {values[0]:.4g} and is at {end:.4g}, and falls by more and more: it has no end.",
         "none": f"The loss ends at {end:.4g}, which is a value that it can have.",
     }[level]

@@ -6,12 +6,12 @@ Keras 2 may train, and a one-unit softmax may show a falling loss while every pr
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.measured import asks_for_its_targets
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
-    ABSOLUTE,
     BINARY,
     CATEGORICAL,
-    SQUARED,
+    DISTANCES,
     known_targets,
     loss_name,
     pooled_mean,
@@ -130,8 +130,10 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
                 f"{told}: it divides by the target, and targets run from {target_low:.4g} to {target_high:.4g}, "
                 "through 0: the smallest ones are all that counts."
             )
-    if name in SQUARED | ABSOLUTE:
+    if name in DISTANCES:
         return _regression(run, output, name, told)
+    if name not in CATEGORICAL | BINARY and asks_for_its_targets(run):
+        return _unreachable(run, output, told) or ("", f"{told}: they fit.")
     return "", f"{told}: they fit."
 
 
@@ -145,18 +147,28 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
             "squared_error_for_classes",
             f"{told}: every target is a class number {low:g} … {high:g}, and each output is asked to equal it.",
         )
-    outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"
-    if low < reach[0] - 1e-6 or high > reach[1] + 1e-6:
-        return (
-            "unreachable_targets",
-            f"{told}: it can only output {outputs}, the targets run from {low:.4g} to {high:.4g}.",
-        )
+    unreachable = _unreachable(run, output, told)
+    if unreachable is not None:
+        return unreachable
     if reach == (0.0, 1.0) and _only_zero_and_one(run):
         return (
             "squared_error_for_labels",
             f"{told}, and every target is 0 or 1: a squared error through a sigmoid has no gradient where it is wrong.",
         )
     return "", f"{told}: they fit."
+
+
+def _unreachable(run: Run, output: LayerCard, told: str) -> tuple[str, str] | None:
+    """Where targets lie that the output's activation cannot give; None where there are none."""
+    reach = RANGES.get(output.activation or "")
+    low, high = value_range(run, "target")
+    if reach is None or not (low < reach[0] - 1e-6 or high > reach[1] + 1e-6):
+        return None
+    outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"
+    return (
+        "unreachable_targets",
+        f"{told}: it can only output {outputs}, the targets run from {low:.4g} to {high:.4g}.",
+    )
 
 
 def _are_class_numbers(run: Run, units: int | None) -> bool:

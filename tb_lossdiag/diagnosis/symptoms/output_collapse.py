@@ -20,10 +20,10 @@ ID = "output_collapse"
 TITLE = "Spread of the embeddings"
 # As of predictions: healthy outputs differ by 0.2 … 2 of their size over a batch, collapsed ones by 4e-7 … 2e-3.
 CONSTANT = 2e-3
-# Losses that compare outputs with each other, by what people call them.
+# Losses that compare outputs with each other, by what people call them, underscores left out.
 COMPARING = re.compile(
-    r"triplet|contrast|siames|nt_?x_?ent|info_?nce|sim_?clr|sim_?siam|byol|barlow|vic_?reg|arcface|multi_similarity"
-    r"|lifted|n_?pair|circle_loss|proxy|embedding|metric_learning|center_loss"
+    r"triplet|contrast|siames|ntxent|infonce|simclr|simsiam|byol|barlow|vicreg|arcface|multisimilarity|lifted|npair"
+    r"|circleloss|proxy|embedding|metriclearning|centerloss"
 )
 FEWEST = 3
 SOURCE = "embeddings of different examples differ by 0.2 … 2 of their size"
@@ -60,7 +60,7 @@ def _kind(run: Run) -> str:
     if run.card is None:
         return "unknown"
     name = loss_name(run.card)
-    if COMPARING.search(name):
+    if COMPARING.search(name.replace("_", "")):
         return "embeddings"
     if derived_constant(run) is not None or any(one.least is not None for one in measured(run)):
         return "answers"

@@ -17,8 +17,10 @@ TITLE = "Learning-rate schedule"
 # Share of the planned steps at a rate of exactly 0; decays that reach 0 with the last step stay far below.
 ZERO_SHARE = 0.2
 # A rate this far below its peak moves nothing: in float32 no weight is changed by a hundred thousandth of a usual
-# step. Schedules that are meant to end low are there with their last steps only.
+# step. Of a plateau's callback it is right that it takes the rate down where epochs gain nothing, and wrong where each
+# of them gained, only less than it asks for.
 NOTHING = 1e-5
+FEWEST_EPOCHS = 3
 # Published step schedules are at 1/100 of their peak after 60 % of the plan and at 1/1000 after 80 %, and work.
 ENDED = 2e-3
 PLAN_SHARE = 0.8
@@ -105,14 +107,14 @@ def _fault(run: Run, rates: Series) -> tuple[str, int | None, float, float]:
     zero = float(held[values == 0].sum()) / max(planned, 1) if peak else 1.0
     if zero >= ZERO_SHARE:
         return "zero", int(steps[_last_stretch(values == 0)]), zero, ZERO_SHARE
-    nothing = float(held[values <= NOTHING * peak].sum()) / max(planned, 1)
-    if last <= NOTHING * peak and nothing >= ZERO_SHARE:
-        return "nothing", int(steps[_last_stretch(values <= NOTHING * peak)]), last / peak, NOTHING
     if last <= ENDED * peak:
         low = int(steps[_last_stretch(values <= ENDED * peak)])
         early = low < PLAN_SHARE * planned and done + 1 - low >= LOW_SHARE * planned
         if early and not _followed_plateau(run, rates, low):
             return "ended_early", low, last / peak, ENDED
+    nothing = float(held[values <= NOTHING * peak].sum()) / max(planned, 1)
+    if last <= NOTHING * peak and nothing >= ZERO_SHARE and _fell_epoch_by_epoch(run, rates):
+        return "nothing", int(steps[_last_stretch(values <= NOTHING * peak)]), last / peak, NOTHING
     first = float(values[0])
     growth = last / first if first > 0 else np.inf
     middle = float(values[np.searchsorted(steps, (steps[0] + steps[-1]) / 2)])
@@ -153,6 +155,16 @@ def _followed_plateau(run: Run, rates: Series, end: int) -> bool:
         return False
     before, noisy = _losses(run, (int(rates.steps[0]) + first) // 2, first - 1)
     return trend(before.steps, before.values, noisy).direction in ("flat", "unclear", "rising")
+
+
+def _fell_epoch_by_epoch(run: Run, rates: Series) -> bool:
+    """Whether every epoch before the rate's first drop had a lower loss than the one before: that was no plateau."""
+    losses = run.epochs.get("loss")
+    first = next(iter(_drops(rates)), None)
+    if losses is None or first is None or run.step_unit != "step":
+        return False
+    before = losses.values[losses.steps <= first]
+    return len(before) >= FEWEST_EPOCHS and np.isfinite(before).all() and bool((np.diff(before) < 0).all())
 
 
 def _stopping_drop(run: Run, rates: Series) -> tuple[int, bool] | None:

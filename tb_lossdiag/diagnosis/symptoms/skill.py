@@ -132,7 +132,7 @@ def _worth(one: Standing) -> float:
 def _told(one: Standing, outputs: int) -> Evidence:
     of = f" of {one.output!r}" if outputs > 1 else ""
     text = f"The loss{of} ends at {one.loss:.4g}; {GUESSES[one.guess].format(one.reference)}."
-    if one.skill is not None and one.floor:
+    if one.skill is not None and (one.floor or one.level == "none"):
         text += f" Skill {skill_text(one.skill)}."
     elif one.skill is not None:
         text += f" Skill {skill_text(one.skill)} or more: how low this loss can come is not known."

@@ -22,6 +22,10 @@ ID = "targets"
 TITLE = "Labels and targets"
 # A class (or a side of a yes/no label) this rare makes the constant guess look good.
 MAJORITY = 0.9
+# Under another loss than a cross-entropy the kinds are known by their variance; a tenth is seen as 8 … 12 % of samples.
+MAJORITY_OF_TWO = 0.88
+# Two values have the variance p (1 - p) of their distance squared exactly; float32 and pooling leave a thousandth.
+ROUNDING = 1e-3
 # Standardised targets have spread 1; predictions start near 0, so a far larger target is a long way off.
 LARGE = 10.0
 # One-hot labels have one class each: their shares add up to 1, label smoothing included.
@@ -85,6 +89,10 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
             return "imbalanced", f"One class makes up {top:.1%} of the recorded labels.", top, MAJORITY
         what = "class makes up" if name in CATEGORICAL or len(mean) == 1 else f"of {len(mean)} labels is set in"
         return "normal", f"The most frequent {what} {top:.1%} of the recorded labels.", top, MAJORITY
+    kinds = _two_kinds(run, low, high)
+    if kinds is not None and kinds >= MAJORITY_OF_TWO:
+        text = f"Every recorded target is {low:g} or {high:g}, and {kinds:.1%} are of one kind."
+        return "imbalanced", text, kinds, MAJORITY_OF_TWO
     spread = float(np.sqrt(np.mean(pooled_variance(run.targets))))
     size = float(np.hypot(np.mean(np.abs(mean)), spread))
     if name in SQUARED | ABSOLUTE and spread == 0:
@@ -97,6 +105,17 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
             LARGE,
         )
     return "normal", f"Targets run from {low:.4g} to {high:.4g}.", size, LARGE
+
+
+def _two_kinds(run: Run, low: float, high: float) -> float | None:
+    """The share of the more frequent of two values, such as pairs that match or do not; None of any other targets."""
+    mean, variance = pooled_mean(run.targets), pooled_variance(run.targets)
+    if len(mean) != 1 or not low < high:
+        return None
+    share = (mean[0] - low) / (high - low)
+    if not 0 < share < 1 or abs(variance[0] - share * (1 - share) * (high - low) ** 2) > ROUNDING * (high - low) ** 2:
+        return None
+    return float(max(share, 1 - share))
 
 
 def _out_of_range(targets: Table) -> float:

@@ -1,3 +1,4 @@
+import asked_losses as a
 import numpy as np
 import pytest
 import synthetic as s
@@ -123,3 +124,15 @@ def test_without_a_loss_or_a_layer_there_is_no_pair():
 def test_the_log_of_a_run_without_tables_is_judged_by_its_card():
     run = s.healthy(card=s.with_layer(s.card(), "output", activation="linear"), data=None, targets=None)
     assert check(run).sign("fault") == "logits_as_probabilities"
+
+
+def test_any_distance_asks_for_targets_within_reach():
+    assert check(pair("Huber", "relu", 1, [-1.0], {"min": -3.0, "max": 1.0})).sign("fault") == "unreachable_targets"
+    assert check(pair("Huber", "linear", 1, [-1.0], {"min": -3.0, "max": 1.0})).state == "not_found"
+
+
+@pytest.mark.parametrize(("least", "state"), [(0.0, "found"), (np.nan, "not_found")])
+def test_so_does_a_loss_of_the_users_own_that_is_lowest_at_its_targets(least, state):
+    card = s.with_layer(a.own(), "output", activation="relu", units=1)
+    run = a.guessing(card=card, targets={"min": -3.0, "max": 1.0}, references={"loss_least": least})
+    assert check(run).state == state

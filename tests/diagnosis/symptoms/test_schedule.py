@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic as s
@@ -169,3 +171,14 @@ def test_without_learning_rates_there_is_no_schedule():
 def test_a_warm_up_that_holds_its_peak_to_the_end_is_healthy(start):
     rates = np.minimum(start + 0.1 * PROGRESS / 0.1, 0.1)
     assert check(rated(rates)).sign("fault") == "none"
+
+
+@pytest.mark.parametrize(("losses", "fault"), [
+    ([2.3, 2.28, 2.27, 2.265], "nothing"), ([2.3, 2.28, 2.29, 2.27], "none"), ([2.3], "none"),
+])  # fmt: skip
+def test_a_rate_that_was_taken_to_nothing_while_every_epoch_gained(losses, fault):
+    rates = np.where(STEPS < 90, 0.1, 1e-8)
+    run = rated(rates, loss=s.flat(2.2))
+    at = np.arange(1, len(losses) + 1) * 22
+    known = replace(run, epochs={"loss": s.series(losses, at)})
+    assert check(known).sign("fault") == fault

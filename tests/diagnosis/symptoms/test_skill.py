@@ -1,8 +1,10 @@
+import asked_losses as a
 import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.skill import LITTLE, NONE, SCALED, SOLVED, SPIKE, check
+from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED
+from tb_lossdiag.diagnosis.symptoms.skill import SCALED, SPIKE, check
 from tb_lossdiag.run import Run
 
 CHANCE = np.log(s.CLASSES)
@@ -93,3 +95,54 @@ def test_grey_targets_are_not_held_against_a_model():
     grey = s.target_table([0.5], spread=[0.25])  # a quarter of a hard label's variance
     run = s.healthy(card=card, targets=grey, steps=s.loss(s.flat(level=0.8 * np.log(2), noise=1e-4)))
     assert check(run).sign("skill") == pytest.approx(0.2 / 0.25, abs=0.01)
+
+
+def test_of_a_loss_without_a_formula_the_loss_itself_is_the_reference():
+    found = check(a.guessing())
+    assert found.found and found.sign("level") == "none" and "dealt to other examples" in found.evidence[0].text
+    some = check(a.learned())
+    assert some.sign("level") == "some" and some.sign("skill") == pytest.approx(0.68, abs=0.05)
+    assert some.sign("constant_loss") == pytest.approx(1.0, rel=0.05)
+
+
+def test_a_formula_comes_first_where_there_is_one():
+    run = s.healthy(data=a.table({"output": {"loss": 1.0, "loss_shuffled": 9.0}}))
+    assert check(run).sign("constant_loss") == pytest.approx(np.log(s.CLASSES))
+    assert check(run).sign("shuffled") == pytest.approx(1 - 1 / 9)
+
+
+def test_above_an_unknown_floor_no_share_is_given():
+    found = check(a.floored())
+    assert (found.sign("skill"), found.sign("level")) == (None, "open")
+    assert found.sign("at_least") == pytest.approx(0.6, abs=0.05) and "or more" in found.evidence[0].text
+    assert found.sign("shuffled_loss") == pytest.approx(3.0, rel=0.02) and found.sign("constant_loss") is None
+
+
+def test_of_several_outputs_the_worst_one_is_shown_first():
+    found = check(a.heads(a.well(), a.at_chance()))
+    assert found.found and found.sign("behind") == "b" and found.sign("skill") == pytest.approx(0, abs=0.05)
+    assert len(found.evidence) == 2 and "'b'" in found.evidence[0].text and "'a'" in found.evidence[1].text
+    both = check(a.heads(a.at_chance(), a.at_chance()))
+    assert both.found and both.sign("behind") is None
+
+
+def test_the_log_says_why_nothing_was_measured():
+    own = a.own(settings={"not_measured": "the loss is computed inside train_step"})
+    needs = check(a.run(s.flat(), {}, card=own)).needs
+    assert (
+        needs
+        == "what a guess scores in this loss, which was not measured because the loss is computed inside train_step"
+    )
+
+
+def test_batches_of_one_kind_say_nothing():
+    alike = a.guessing(targets={"diversity": 0.0})
+    assert check(alike).state == "inconclusive" and "targets vary" in check(alike).needs
+
+
+def test_too_few_samples_say_nothing():
+    assert check(a.guessing(data=s.first_steps(a.guessing().data, 2))).state == "inconclusive"
+
+
+def test_a_loss_below_zero_has_no_share_of_what_cannot_be():
+    assert check(s.healthy(steps=s.loss(s.flat(-2000.0)))).state == "inconclusive"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, WHOLE, check
+from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, MAJORITY_OF_TWO, WHOLE, check
 
 
 def labels(mean=None, loss="sparse_categorical_crossentropy", spread=None, **facts):
@@ -81,3 +81,17 @@ def test_without_recorded_targets_the_check_asks_for_them():
 def test_one_hot_labels_without_a_class_are_found(share, level):
     run = s.healthy(card=s.card(loss={"name": "categorical_crossentropy"}), targets=s.target_table([share] * s.CLASSES))
     assert check(run).sign("level") == level
+
+
+@pytest.mark.parametrize(
+    ("share", "level"), [(MAJORITY_OF_TWO - 0.01, "normal"), (MAJORITY_OF_TWO + 0.01, "imbalanced")]
+)
+@pytest.mark.parametrize("low", [0.0, -1.0])
+def test_pairs_of_which_one_kind_is_rare_are_an_imbalance_under_any_loss(share, level, low):
+    for top in (share, 1 - share):
+        mean, spread = low + top * (1 - low), (1 - low) * np.sqrt(share * (1 - share))
+        assert check(labels([mean], "contrastive_loss", [spread], min=low, max=1.0)).sign("level") == level
+
+
+def test_numbers_between_two_ends_are_no_kinds():
+    assert check(labels([0.05], "my_loss", [0.1], min=0.0, max=1.0)).sign("level") == "normal"

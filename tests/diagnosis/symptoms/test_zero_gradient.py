@@ -68,3 +68,13 @@ def test_without_variables_there_is_no_gradient():
 @pytest.mark.parametrize("rows", [None, 3, True, "hidden_1/kernel", [["hidden_1/kernel"]]])
 def test_an_event_that_lists_no_rows_is_no_evidence(rows):
     assert check(s.healthy(events=(Event(1, "no_gradient", {"rows": rows}),))).state == "not_found"
+
+
+@pytest.mark.parametrize(("inputs", "cut"), [(("hidden_1",), True), ((), False)])
+def test_a_way_back_that_is_cut_between_two_layers_is_told(inputs, cut):
+    rows = ["hidden_1/kernel", "hidden_1/bias"]
+    card = s.with_layer(s.card(), "hidden_2", inputs=inputs)
+    found = check(zero(rows, card=card, events=[Event(1, "no_gradient", {"rows": rows})]))
+    assert found.sign("unreached") and found.sign("cut_inside") is cut
+    silent = check(zero(rows, card=card))
+    assert silent.sign("cut_inside") is False  # exactly 0, but there is a way

@@ -1,0 +1,63 @@
+import asked_losses as a
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.loss_bound import RUNAWAY, check
+from tb_lossdiag.run import Run
+
+
+def level(loss, name="my_loss", **changes):
+    known = check(s.healthy(card=s.card(loss={"name": name}), steps=s.loss(loss), targets=None, **changes))
+    assert known.found is (known.sign("level") != "none")
+    return known.sign("level")
+
+
+@pytest.mark.parametrize("name", ["binary_crossentropy", "mse", "Huber", "sparse_categorical_crossentropy", "hinge"])
+def test_a_loss_below_what_its_definition_allows_is_impossible(name):
+    assert level(s.falling(0.7, -50.0), name) == "impossible"
+    assert level(s.falling(0.7, 0.05), name) == "none"
+
+
+def test_rounding_below_zero_is_none():
+    assert level(np.r_[s.falling(2.0, 0.001, 0.0)[:390], np.full(10, -1e-7)], "mse") == "none"
+
+
+@pytest.mark.parametrize("loss", [
+    s.falling(2.0, -3.0),  # a density's negative log-likelihood
+    s.falling(9000.0, -5000.0, 50.0),  # that of an image
+    s.falling(-0.001, -0.98, 0.01),  # a cosine similarity
+    s.falling(-0.1, -490.0, 20.0),  # a negative reward
+    s.falling(500.0, -2000.0, 10.0),  # a lower bound on evidence
+    np.random.default_rng(0).normal(0, 3, 400),  # a policy's gradient
+], ids=["density", "image", "cosine", "reward", "evidence", "policy"])  # fmt: skip
+def test_losses_that_may_be_negative_come_to_rest(loss):
+    assert level(loss) == "none"
+
+
+@pytest.mark.parametrize("loss", [
+    -np.exp(np.linspace(0, 39, 400)),  # a Jaccard loss of masks of 0 and 255
+    1 - np.linspace(0, 1, 400) ** 2 * 3e4,  # faster and faster
+], ids=["exponential", "quadratic"])  # fmt: skip
+def test_a_loss_that_falls_by_more_and_more_runs_away(loss):
+    assert level(loss) == "runaway"
+
+
+def test_a_loss_may_go_as_far_as_some_times_its_start():
+    course = -(np.linspace(0, 1, 400) ** 2)
+    assert level(1 + 0.9 * RUNAWAY * course) == "none" and level(1 + 1.5 * RUNAWAY * course) == "runaway"
+
+
+def test_of_several_losses_no_name_gives_the_least_sum():
+    run = a.heads(a.well(), a.well(), loss=s.falling(3.0, -2.0))
+    assert check(run).state == "not_found"
+
+
+def test_it_dates_the_first_value_that_cannot_be():
+    found = check(s.healthy(card=s.card(loss={"name": "mse"}), steps=s.loss(np.linspace(1, -3, 400)), targets=None))
+    assert found.onset == 101 and "cannot be below 0" in found.evidence[0].text
+
+
+def test_no_figure_is_out_of_measure_and_few_points_are_too_few():
+    assert "e+16" in check(a.run(-np.exp(np.linspace(0, 39, 400)), {})).evidence[0].text
+    assert check(Run("short", steps=s.loss([1.0, -2.0]))).state == "inconclusive"

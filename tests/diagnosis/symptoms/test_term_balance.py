@@ -1,0 +1,57 @@
+import asked_losses as a
+import numpy as np
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms.term_balance import check
+
+FLAT = np.full(len(a.STEPS), 1e-3)
+
+
+def test_an_output_at_chance_beside_a_loss_a_thousand_times_as_large_is_drowned():
+    found = check(a.heads(a.at_chance(), a.well()))
+    assert found.found and found.sign("small") == "a" and found.sign("large") == "b" and found.sign("at_chance")
+    assert found.sign("ratio") > 100 and "at chance" in found.evidence[0].text
+
+
+def test_outputs_that_are_learned_are_balanced_whatever_their_size():
+    assert check(a.heads(a.well(0.69, 0.1), a.well())).state == "not_found"
+
+
+def test_an_output_at_chance_with_its_share_of_the_loss_is_not_drowned():
+    assert check(a.heads(a.at_chance(), a.well(1.0, 0.2))).state == "not_found"
+
+
+def test_a_part_that_pulls_too_weakly_and_stays_where_it_was_is_drowned():
+    run = a.with_terms(s.healthy(data=a.table({})), {"pde": a.along(5, 0.1), "edge": np.full(len(a.STEPS), 1.0)},
+                       {"pde": 10.0, "edge": 0.1})  # fmt: skip
+    found = check(run)
+    assert found.found and found.sign("small") == "edge" and "of the gradient" in found.evidence[0].text
+
+
+@pytest.mark.parametrize("pulls", [{"pde": 1.0, "edge": 0.5}, {"pde": 0.1, "edge": 10.0}])
+def test_a_part_that_pulls_its_weight_is_sound(pulls):
+    terms = {"pde": a.along(5, 0.1), "edge": a.along(1.0, 0.5)}
+    assert check(a.with_terms(s.healthy(data=a.table({})), terms, pulls)).state == "not_found"
+
+
+@pytest.mark.parametrize("name", ["kl", "l2_penalty", "entropy_bonus", "commitment", "aux_loss", "smoothness"])
+def test_what_is_small_on_purpose_is_sound(name):
+    terms = {"data": a.along(5, 0.1), name: FLAT}
+    assert check(a.with_terms(s.healthy(data=a.table({})), terms)).state == "not_found"
+    assert check(a.with_terms(s.healthy(data=a.table({})), {"data": a.along(5, 0.1), "other": FLAT})).found
+
+
+def test_a_small_part_that_comes_down_is_learned():
+    terms = {"data": a.along(5, 0.1), "other": a.along(1e-3, 1e-4)}
+    assert check(a.with_terms(s.healthy(data=a.table({})), terms)).state == "not_found"
+
+
+def test_one_part_has_nothing_to_balance():
+    assert check(s.healthy()).state == check(a.learned()).state == "not_run"
+    assert check(a.with_terms(s.healthy(data=a.table({})), {"data": 1.0})).state == "not_run"
+
+
+def test_few_samples_are_too_few():
+    run = a.with_terms(s.healthy(data=a.table({})), {"data": 1.0, "other": 1e-3})
+    assert check(s.healthy(data=s.first_steps(run.data, 4))).state == "inconclusive"
