@@ -56,7 +56,7 @@ CATALOGUE = {
         ),
         Statistic("unchanged_share", "Weights left unchanged", "variable", "share", checks=("lost_updates",)),
         Statistic("activation_mean", "Output mean", "output", "linear"),
-        Statistic("activation_std", "Output spread", "output", "log", checks=("activation_scale",)),
+        Statistic("activation_std", "Output spread", "output", "log", checks=("activation_scale", "frozen_statistics")),
         Statistic("activation_max_abs", "Output largest", "output", "log"),
         Statistic("activation_zero_share", "Output zeros", "output", "share"),
         Statistic("activation_dead_share", "Dead units", "output", "share", checks=("dead_units",)),
