@@ -13,6 +13,7 @@ from tb_lossdiag.diagnosis.report import Check
 from tb_lossdiag.diagnosis.settings import DONE, planned_steps, ran_as_planned
 from tb_lossdiag.diagnosis.standing import LITTLE, LOST, NONE, SOLVED, WORSE
 from tb_lossdiag.diagnosis.symptoms.divergence import BLOW_UP
+from tb_lossdiag.diagnosis.variety import FLAT, variety
 from tb_lossdiag.diagnosis.window import best_curve
 from tb_lossdiag.run import Run
 
@@ -107,9 +108,15 @@ def _without_share(run: Run, checks: Mapping[str, Check], direction: str) -> str
         learns = direction == "falling" or (checks["flatness"].sign("fallen", 0) > FALLEN and direction == "unclear")
         overfits = checks["generalization_gap"].found
         return "overfitting" if overfits else "learning" if learns else "inconclusive"
-    if direction in ("flat", "unclear") and checks["output_diversity"].sign("alike") and not plays_against_itself(run):
-        return "never_learned"  # one answer for all inputs, whatever was asked
+    if direction in ("flat", "unclear") and checks["output_diversity"].sign("alike") and _answers_all_alike(run):
+        return "never_learned"  # whatever was asked
     return _without_reference(checks, direction)
+
+
+def _answers_all_alike(run: Run) -> bool:
+    """Whether outputs that are alike should not be: players may come to rest so, and numbers far from 0 are."""
+    varied = variety(run)
+    return not plays_against_itself(run) and (varied is None or varied < FLAT)
 
 
 def _without_reference(checks: Mapping[str, Check], direction: str) -> str:

@@ -205,3 +205,11 @@ def test_a_loss_that_comes_down_to_the_constant_guess_and_stays_has_learned_noth
 ])  # fmt: skip
 def test_other_ways_to_the_constant_guess_are_slow(skill, run, signs):
     assert judge("falling", skill, run=run, measured={"constant_loss": 1.0, **signs}) == "slow"
+
+
+def test_one_answer_for_all_inputs_has_learned_nothing_whatever_was_asked():
+    assert judge("flat", alike=True, run=a.run(s.flat(), {"diversity": 1e-4})) == "never_learned"
+    far = a.run(s.flat(), {"diversity": 1e-3}, {"diversity": 1e-3})  # targets of 1000, give or take one
+    assert judge("flat", alike=True, run=far) == "stalled"
+    two = s.with_rows(a.run(s.flat(), {"diversity": 1e-4}).data, (Row("rate:d", "rate"), Row("rate:g", "rate")))
+    assert judge("flat", alike=True, run=s.healthy(data=two)) == "stalled"

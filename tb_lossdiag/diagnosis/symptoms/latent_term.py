@@ -10,6 +10,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.variety import FLAT, variety
 from tb_lossdiag.run import Run, Series
 
 ID = "latent_term"
@@ -21,8 +22,6 @@ NAMES = re.compile(r"(^|[^a-z])(kl|kld|kl_?div(ergence)?|divergence|d_?kl)([^a-z
 NOTHING = 1e-3
 # The code carried this much more at some time, or never got beyond a fresh encoder's.
 FEWEST = 6
-# Outputs vary over the batch by less than this share of what their targets do.
-FLAT = 0.1
 # Weights that shrank to this share of their size are a penalty at work, and no code is to blame.
 SHRUNK = 0.3
 SOURCE = "a code in use carries 0.1 % of the loss and more"
@@ -39,7 +38,7 @@ def check(run: Run) -> Check:
     late = series.steps >= (int(series.steps[0]) + int(series.steps[-1])) / 2
     now, other = float(np.median(np.abs(series.values[late]))), float(np.median(np.abs(rest[late])))
     share = now / (now + other) if now + other > 0 else 1.0
-    varied = _varied(run)
+    varied = variety(run)
     if varied is None and share < NOTHING:
         return Check(
             ID, TITLE, "inconclusive", needs="outputs and targets, to see whether the outputs vary as targets do"
@@ -100,16 +99,3 @@ def _returns_its_input(run: Run) -> bool:
         return False
     pairs = [(inputs.column(c)[:, 0], targets.column(c)[:, 0]) for c in ("mean", "std")]
     return len(inputs.steps) > 0 and all(np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in pairs)
-
-
-def _varied(run: Run) -> float | None:
-    """How much the outputs vary over the batch, in times of the targets, or of the inputs of which they are made."""
-    if run.data is None or not (run.data.has("diversity") and run.data.has("mean")):
-        return None
-    outputs = run.data.of_kind("prediction")
-    others = next((t for t in map(run.data.of_kind, ("target", "input")) if t.rows), None)
-    if not outputs.rows or others is None:
-        return None
-    a, b = (table.column("diversity")[-FEWEST:, 0].astype(np.float64) for table in (outputs, others))
-    known = np.isfinite(a) & np.isfinite(b) & (b > 0)
-    return float(np.median(a[known] / b[known])) if known.any() else None

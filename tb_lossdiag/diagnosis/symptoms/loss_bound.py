@@ -33,12 +33,12 @@ def check(run: Run) -> Check:
     curve = best_curve(run)
     if curve is None:
         return Check(ID, TITLE, "not_run", needs="a loss curve")
-    series = curve[0]
+    series = _where_penalties_are_known(run, curve[0])
     known = np.isfinite(series.values)
     series = Series(series.steps[known], series.values[known])
     if len(series) < MIN_POINTS:
         return Check(ID, TITLE, "inconclusive", needs=f"{MIN_POINTS} finite losses; there are {len(series)}")
-    name = losses.loss_name(run.card) if run.card is not None and not has_several(run) else ""
+    name = _name(run)
     floor = losses.least(name)
     values = series.values
     end = float(np.median(values[-max(1, len(values) // 10) :]))
@@ -57,6 +57,21 @@ def check(run: Run) -> Check:
     evidence = Evidence(text, end, floor if below else None, "loss", source, (), seen)
     state = "not_found" if level == "none" else "found"
     return Check(ID, TITLE, state, (evidence,), since, signs=(("level", level), ("end", end)))
+
+
+def _name(run: Run) -> str:
+    """Of the loss whose values these are; "" where a step of the user's own may have put others there."""
+    told = run.card is not None and not has_several(run) and not run.card.settings.get("not_measured")
+    return losses.loss_name(run.card) if told else ""
+
+
+def _where_penalties_are_known(run: Run, series: Series) -> Series:
+    """Between samples the penalty is only estimated, and what is left of the loss may seem to be below 0."""
+    penalty = run.steps.get("penalty")
+    if penalty is None or not np.any(penalty.values):
+        return series
+    kept = np.isin(series.steps, penalty.steps)
+    return Series(series.steps[kept], series.values[kept])
 
 
 def _runs_away(values: np.ndarray) -> bool:

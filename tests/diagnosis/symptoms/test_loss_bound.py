@@ -61,3 +61,15 @@ def test_it_dates_the_first_value_that_cannot_be():
 def test_no_figure_is_out_of_measure_and_few_points_are_too_few():
     assert "e+16" in check(a.run(-np.exp(np.linspace(0, 39, 400)), {})).evidence[0].text
     assert check(Run("short", steps=s.loss([1.0, -2.0]))).state == "inconclusive"
+
+
+def test_a_step_of_the_users_own_may_put_another_loss_there():
+    card = s.card(loss={"name": "mse"}, settings={"not_measured": "the loss is computed inside train_step"})
+    assert check(s.healthy(card=card, steps=s.loss(s.falling(0.7, -50.0)), targets=None)).state == "not_found"
+
+
+def test_a_penalty_that_is_estimated_between_samples_makes_no_loss_negative():
+    penalty = 100 + 5 * np.sin(np.arange(1, 401))
+    steps = {**s.loss(penalty + 0.01), "penalty": s.series(penalty).between(1, 20)}
+    found = check(s.healthy(card=s.card(loss={"name": "mse"}), steps=steps, targets=None))
+    assert found.state == "not_found"
