@@ -75,12 +75,15 @@ def known_targets(run: Run) -> Table | None:
     return targets if np.isfinite(pooled_mean(targets)).all() else None
 
 
-def value_range(run: Run, kind: str) -> tuple[float, float]:
-    """The lowest and highest finite value recorded of the "target" or "prediction" tensors; NaN when there is none."""
+def value_range(run: Run, kind: str, output: int = 0) -> tuple[float, float]:
+    """The lowest and highest finite value recorded of a "target" or "prediction" tensor; NaN when there is none.
+
+    output: which of several; the first one, as the card's loss and the recorded targets are the first one's.
+    """
     table = run.data.of_kind(kind) if run.data is not None else None
-    if table is None or not (table.has("min") and table.has("max")):
+    if table is None or not (table.has("min") and table.has("max")) or output >= len(table.rows):
         return np.nan, np.nan
-    low, high = (values[np.isfinite(values)] for values in (table.column("min"), table.column("max")))
+    low, high = (values[np.isfinite(values)] for values in (table.column(c)[:, output] for c in ("min", "max")))
     return (float(low.min()), float(high.max())) if len(low) and len(high) else (np.nan, np.nan)
 
 

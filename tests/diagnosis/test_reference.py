@@ -149,3 +149,12 @@ def test_other_losses_and_targets_that_never_vary_leave_everything_to_gain():
     assert attainable("mse", recorded(drifting())) == 1.0
     assert attainable("binary_crossentropy", recorded(np.zeros((8, 50, 1)))) == 1.0
     assert attainable_share(Run("run")) == 1.0
+
+
+def test_of_several_outputs_a_range_is_that_of_one():
+    first = s.data_table(target={"min": 0.0, "max": 1.0})
+    two = s.with_rows(first, (Row("target:other", "target"),))
+    two.values[:, -1, :2] = (20.0, 60.0)
+    assert value_range(Run("run", data=two), "target") == (0.0, 1.0)
+    assert value_range(Run("run", data=two), "target", 1) == (20.0, 60.0)
+    assert np.isnan(value_range(Run("run", data=two), "target", 2)).all()

@@ -6,7 +6,8 @@ Keras 2 may train, and a one-unit softmax may show a falling loss while every pr
 
 import numpy as np
 
-from tb_lossdiag.diagnosis.measured import asks_for_its_targets
+from tb_lossdiag.diagnosis.losses import loss_names
+from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
     BINARY,
@@ -49,6 +50,8 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="a model whose layers are known")
     name = loss_name(run.card)
     fault, text = _fault(run, output, name)
+    if not fault and has_several(run):
+        output, fault, text = _unreachable_output(run) or (output, fault, text)
     if not fault:
         return Check(
             ID,
@@ -158,10 +161,24 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
     return "", f"{told}: they fit."
 
 
-def _unreachable(run: Run, output: LayerCard, told: str) -> tuple[str, str] | None:
-    """Where targets lie that the output's activation cannot give; None where there are none."""
+def _unreachable_output(run: Run) -> tuple[LayerCard, str, str] | None:
+    """The first of several outputs whose distance to its targets cannot come to 0, by the layer that has its name."""
+    rows = run.data.of_kind("target").rows
+    for at, (row, name) in enumerate(zip(rows, loss_names(run.card, len(rows)), strict=True)):
+        output = run.card.layer(row.own_name)
+        if output is None or name not in DISTANCES:
+            continue
+        told = f"{output.path!r} ({output.activation or 'no activation'}) feeds {name}"
+        found = _unreachable(run, output, told, at)
+        if found is not None:
+            return output, *found
+    return None
+
+
+def _unreachable(run: Run, output: LayerCard, told: str, at: int = 0) -> tuple[str, str] | None:
+    """Where targets lie that the output's activation cannot give; None where there are none. at: which of several."""
     reach = RANGES.get(output.activation or "")
-    low, high = value_range(run, "target")
+    low, high = value_range(run, "target", at)
     if reach is None or not (low < reach[0] - 1e-6 or high > reach[1] + 1e-6):
         return None
     outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"

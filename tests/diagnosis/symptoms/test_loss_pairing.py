@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import asked_losses as a
 import numpy as np
 import pytest
@@ -136,3 +138,20 @@ def test_so_does_a_loss_of_the_users_own_that_is_lowest_at_its_targets(least, st
     card = s.with_layer(a.own(), "output", activation="relu", units=1)
     run = a.guessing(card=card, targets={"min": -3.0, "max": 1.0}, references={"loss_least": least})
     assert check(run).state == state
+
+
+def headed(activation: str, **target):
+    """Two outputs: "output" under a cross-entropy and "hidden_3" under a squared error, with this activation."""
+    data = a.table({"output": a.well(), "hidden_3": a.well()})
+    values = data.values.copy()
+    for name, value in target.items():
+        values[:, [row.name for row in data.rows].index("target:hidden_3"), data.columns.index(name)] = value
+    card = s.with_layer(a.heads({}, {}).card, "hidden_3", activation=activation)
+    card = s.with_layer(card, "output", activation="sigmoid", units=1)
+    return s.healthy(card=card, data=replace(data, values=values), targets=None)
+
+
+def test_each_output_has_its_own_targets_within_reach():
+    found = check(headed("relu", min=-40.0, max=40.0))
+    assert found.sign("fault") == "unreachable_targets" and found.layers == ("hidden_3",)
+    assert check(headed("linear", min=-40.0, max=40.0)).state == "not_found"  # and those of the first are its own
