@@ -190,6 +190,18 @@ cards = st.builds(
         st.sampled_from(CARD_KEYS), st.sampled_from((None, True, 3, "", "float16", "sparse_classes"))
     ),
 )
+FACTS = {
+    "loss_shapes": ({"target": [None], "prediction": [None, 1]}, {"target": "?"}, {}),
+    "not_measured": ("the loss is computed inside train_step", "", 3),
+    "broadcasts": ([{"operation": "sub", "left": [3], "right": [3, 1], "result": [3, 3]}], [{}, 3], "?"),
+    "untracked": ([{"name": "layers.0.weight", "shape": [4, 4]}], [{"name": ""}, 3], "?"),
+    "optimizer_share": (1.0, 0.02, 0.0, "all", float("nan")),
+    "optimizer_foreign": (0, 650, "many", 10**400),
+    "callbacks": ([{"name": "ReduceLROnPlateau", "config": {"factor": 0.2}}], [{"name": "StepLR"}, 3], "?"),
+    "calls_per_step": (2, "?"),
+}
+facts = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in FACTS.items()})
+cards = st.builds(lambda card, more: replace(card, settings={**card.settings, **more}), cards, facts)
 events = st.builds(
     Event,
     step=st.integers(0, 400),
@@ -209,9 +221,10 @@ events = st.builds(
 def runs(values: tuple[float, ...] = EXTREME, epoch_values: tuple[float, ...] = DOUBLE):
     """Any Run whatever. values, epoch_values: what the numbers of records and of epochs are made of."""
     inputs = [Row("input:x", "input"), Row("target:y", "target"), Row("prediction:output", "prediction")]
+    more = [Row("target:b", "target"), Row("prediction:b", "prediction"), Row("loss:kl", "loss"), Row("loss:b", "loss")]
     classes = st.builds(lambda count: [Row(str(i), "target") for i in range(count)], st.integers(0, 3))
     layers = tables(tuple(schema.LAYER_COLUMNS), st.builds(model_rows, st.integers(0, 6)), values)
-    data = tables(schema.DATA_COLUMNS, st.just(inputs), values)
+    data = tables(schema.DATA_COLUMNS, st.sampled_from((inputs, [*inputs, *more])), values)
     targets = tables(schema.TARGET_COLUMNS, classes, values)
     return st.builds(
         Run,

@@ -83,7 +83,7 @@ def constant(run: Run) -> float | None:
 
     Only of a single output whose loss can come down to about 0: of any other, 1 - loss / constant is not the skill.
     """
-    found = () if has_several(run) else measured(run)
+    found = () if run.card is None or has_several(run) else measured(run)
     if len(found) != 1 or found[0].least is None or not is_the_loss(run, found[0]):
         return None
     known = found[0].constant[np.isfinite(found[0].constant)]

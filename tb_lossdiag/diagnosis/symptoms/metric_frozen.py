@@ -7,7 +7,7 @@ falling while the predictions, and every metric made from them, stand still.
 import numpy as np
 
 from tb_lossdiag.diagnosis.needs import accuracies
-from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, constant_loss, loss_name, pooled_mean
+from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, constant_loss, known_targets, loss_name, pooled_mean
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
 from tb_lossdiag.run import Run
@@ -31,7 +31,8 @@ SOURCE = "a loss at skill 0.3 goes with a clearly better than chance accuracy in
 def check(run: Run) -> Check:
     name = _accuracy(run)
     constant = constant_loss(run)
-    if name is None or "loss" not in run.epochs or constant is None or loss_name(run.card) not in CATEGORICAL | BINARY:
+    known = constant is not None and known_targets(run) is not None
+    if name is None or "loss" not in run.epochs or not known or loss_name(run.card) not in CATEGORICAL | BINARY:
         return Check(ID, TITLE, "not_run", needs=accuracies(run))
     accuracy, loss = run.epochs[name].values, run.epochs["loss"].values
     if min(len(accuracy), len(loss)) < MIN_EPOCHS or not (np.isfinite(accuracy).all() and np.isfinite(loss).all()):
