@@ -38,4 +38,5 @@ def gains_weight(run: Run) -> bool:
 
 def _end(terms: Table, part: slice) -> np.ndarray:
     """float64 [terms]: the mean of a few samples."""
-    return terms.column("mean")[part].astype(np.float64).mean(axis=0)
+    with np.errstate(invalid="ignore"):  # between -Inf and Inf lies NaN
+        return terms.column("mean")[part].astype(np.float64).mean(axis=0)

@@ -93,7 +93,9 @@ def _parts(run: Run) -> tuple[list[Part], np.ndarray]:
     outputs = measured(run)
     if terms is not None and len(terms.rows) > 1:
         values = np.abs(terms.column("mean").astype(np.float64))
-        pulls = terms.column("gradient_norm").astype(np.float64) if terms.has("gradient_norm") else values * np.nan
+        pulls = (
+            np.abs(terms.column("gradient_norm").astype(np.float64)) if terms.has("gradient_norm") else values * np.nan
+        )
         levels = [_level_of(row.own_name, outputs) for row in terms.rows]
         return _of([(r.own_name, r.name) for r in terms.rows], levels, values, pulls, terms.steps)
     if len(outputs) > 1 and all(len(one.steps) == len(outputs[0].steps) for one in outputs):
@@ -108,12 +110,12 @@ def _of(
     names: list[tuple[str, str]], levels: list[str | None], values: np.ndarray, pulls: np.ndarray, steps: np.ndarray
 ) -> tuple[list[Part], np.ndarray]:
     """values, pulls: float64 [n, parts]."""
-    known = np.isfinite(values).all(axis=1) & (values.sum(axis=1) > 0)
+    known = np.isfinite(values).all(axis=1) & values.any(axis=1)
     if not known.any():
         return [], steps[:0]
     values, steps = values[known], steps[known]
     shares = np.median(values / values.sum(axis=1, keepdims=True), axis=0)
-    pulled = np.isfinite(pulls).all(axis=1) & (pulls.sum(axis=1) > 0)
+    pulled = np.isfinite(pulls).all(axis=1) & pulls.any(axis=1)
     pull = (
         np.median(pulls[pulled] / pulls[pulled].sum(axis=1, keepdims=True), axis=0) if pulled.any() else shares * np.nan
     )
