@@ -172,38 +172,42 @@ BALANCE = (
         fix=fixes.check_pairing,
         weight=2,
     ),
-    Candidate(
-        "learning_rate_zero",
-        "The learning rate was taken to nothing",
-        requires=(
-            found("schedule", fault=("zero", "ended_early", "nothing")),
-            fact(loop.rate_setter),
-            any_of(BAD, shows("skill", skill=lambda s: s < 0.9), found("flatness", direction="flat")),
-        ),
-        supports=(
-            found("schedule", fault=("zero", "nothing")),
-            found("update_ratio", level=("zero", "stopped", "low")),
-            found("flatness", direction="flat"),
-            clear_of("zero_gradient"),
-        ),
-        contradicts=(
-            found("update_ratio", level="high"),
-            found("loss_pairing", certain=True),
-            shows("skill", skill=lambda s: s >= 0.9),
-        ),
-        explains=(
-            "learning_rate_too_low",
-            "undertrained",
-            "insufficient_capacity",
-            "noise_floor",
-            "updates_not_applied",
-        ),
-        test="Train the rest with a constant learning rate.",
-        fix=fixes.hold_the_rate,
-        points_at="schedule",
-        accuses_learning=True,
-        good_enough=0.9,
-        weight=7,
+    *(
+        Candidate(
+            "learning_rate_zero",
+            "The learning rate was taken to nothing",
+            requires=(
+                *told,
+                any_of(BAD, shows("skill", skill=lambda s: s < 0.9), found("flatness", direction="flat")),
+            ),
+            supports=(
+                found("schedule", fault=("zero", "nothing")),
+                found("update_ratio", level=("zero", "stopped", "low")),
+                found("flatness", direction="flat"),
+                clear_of("zero_gradient"),
+            ),
+            contradicts=(
+                found("update_ratio", level="high"),
+                found("loss_pairing", certain=True),
+                shows("skill", skill=lambda s: s >= 0.9),
+            ),
+            explains=(*HELD, "updates_not_applied"),
+            test="Train the rest with a constant learning rate.",
+            fix=fix,
+            points_at="schedule",
+            accuses_learning=True,
+            good_enough=0.9,
+            weight=weight,
+        )
+        for told, fix, weight in (
+            # Who took it there is known, so the fix changes that one's argument.
+            (
+                (found("schedule", fault=("zero", "ended_early", "nothing")), fact(loop.rate_setter)),
+                fixes.hold_the_rate,
+                7,
+            ),
+            ((found("schedule", fault="nothing"),), fixes.set_learning_rate, 6),
+        )
     ),
     Candidate(
         "low_precision",

@@ -100,6 +100,10 @@ def test_a_callback_that_takes_the_rate_to_nothing_is_named_with_its_arguments()
     assert "An epoch gains 0.02, less than the 0.04" in cause.fix.text
 
 
+def test_a_rate_that_nobody_is_known_to_have_taken_there_ran_out_as_well():
+    assert first(dying()).id == "learning_rate_zero"
+
+
 def test_in_a_torch_loop_the_scheduler_is_stepped_elsewhere():
     cause = first(dying({"name": "StepLR", "config": {"step_size": 7, "gamma": 0.1}}, framework="torch 2"))
     assert cause.id == "learning_rate_zero" and "scheduler.step()" in cause.fix.code and "keras" not in cause.fix.code
