@@ -85,7 +85,10 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
     if skill < LITTLE and direction in ("flat", "unclear") and checks["flatness"].sign("fallen", 1) < UNMOVED:
         return "never_learned"  # no better than at the start; the reference, of sampled targets, may be a little off
     if skill < LITTLE and direction == "falling":
-        return "never_learned" if _came_to_rest(run, checks["skill"]) else "slow"
+        answers = (
+            checks["metric_frozen"].sign("gained") or 0.0
+        )  # a few losses may be out of measure, and the rest right
+        return "never_learned" if answers < LITTLE and _came_to_rest(run, checks["skill"]) else "slow"
     if checks["skill"].found:
         return "never_learned" if direction in ("flat", "unclear") else "inconclusive"
     if checks["generalization_gap"].found:

@@ -9,7 +9,7 @@ from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED
 from tb_lossdiag.run import Row, Run
 
 
-def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False, measured=None, **found):
+def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False, measured=None, gained=None, **found):
     """The outcome of a training with this trend and skill; found: further checks that found something.
 
     measured: further signs of a skill by measured references, such as {"level": "open"}.
@@ -19,6 +19,7 @@ def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False
         "flatness": (("direction", direction), ("fallen", fallen)),
         "skill": (() if skill is None else (("skill", skill),)) + tuple(told.items()),
         "nonfinite": (("place", place),),
+        "metric_frozen": (("gained", gained),),
         "output_diversity": (("alike", alike),),
         "update_ratio": (("level", "high" if found.get("update_ratio") else "normal"),),
     }
@@ -213,3 +214,8 @@ def test_one_answer_for_all_inputs_has_learned_nothing_whatever_was_asked():
     assert judge("flat", alike=True, run=far) == "stalled"
     two = s.with_rows(a.run(s.flat(), {"diversity": 1e-4}).data, (Row("rate:d", "rate"), Row("rate:g", "rate")))
     assert judge("flat", alike=True, run=s.healthy(data=two)) == "stalled"
+
+
+def test_right_answers_are_something_learned_though_a_few_losses_make_up_the_mean():
+    assert judge("falling", 0.0, run=coming_down(1.0), measured={"constant_loss": 1.0}, gained=0.9) == "slow"
+    assert judge("falling", 0.0, run=coming_down(1.0), measured={"constant_loss": 1.0}, gained=0.1) == "never_learned"

@@ -1,9 +1,9 @@
 """Is the loss itself to blame? Parts that drown each other, codes and embeddings that collapse, values without end."""
 
 from tb_lossdiag.diagnosis import fixes, loop, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, HELD_BACK, NOT_LEARNING, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import BAD, BLOCKED, HELD_BACK, NOT_LEARNING, USEFUL, Candidate
 from tb_lossdiag.diagnosis.causes.wiring import HELD
-from tb_lossdiag.diagnosis.clues import Findings, any_of, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import Findings, any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.outcome import LONGER_PATIENCE, is_young
 from tb_lossdiag.diagnosis.report import Evidence
 from tb_lossdiag.diagnosis.standing import LITTLE
@@ -208,6 +208,22 @@ BALANCE = (
             ),
             ((found("schedule", fault="nothing"),), fixes.set_learning_rate, 6),
         )
+    ),
+    # Inputs so large that the first squashing layer said only yes and no from the first step to the last.
+    Candidate(
+        "unnormalized_inputs",
+        "Inputs are not normalised",
+        requires=(
+            found("input_scale", level="large", size=lambda s: s > FAR_OFF),
+            found("saturated_units", start=lambda s: s > BLOCKED, share=lambda s: s > BLOCKED),
+            unless(shows("skill", skill=lambda s: s >= HELD_BACK)),
+        ),
+        explains=(*HELD, "saturated_activations", "vanishing_gradients", "hidden_activation_unsuitable"),
+        test="Standardise the inputs and train 50 steps.",
+        fix=fixes.normalise,
+        points_at="input_scale",
+        certain=True,
+        weight=5,
     ),
     Candidate(
         "low_precision",

@@ -132,3 +132,15 @@ def test_inputs_unlike_those_of_the_frozen_layers_are_named():
     assert (cause.id, cause.title[:13]) == ("unnormalized_inputs", "Inputs unlike")
     assert "unnormalized_inputs" not in accused(s.stuck(card=card, layers=near))
     assert accused(s.healthy(card=card, layers=near)) == []
+
+
+@pytest.mark.parametrize(("size", "saturated", "loss", "causes"), [
+    (171.0, 0.95, s.falling(1.1, 0.002, 0.0), ["unnormalized_inputs"]),
+    (171.0, 0.3, s.falling(1.1, 0.002, 0.0), []), (5.0, 0.95, s.falling(1.1, 0.002, 0.0), []),
+])  # fmt: skip
+def test_inputs_that_saturate_the_first_layer_throughout_are_told_though_the_loss_falls(size, saturated, loss, causes):
+    table = s.with_column(s.layer_table(), "activation_saturated_share", saturated, ["hidden_1"])
+    card = s.with_layer(a.own(), "hidden_1", activation="tanh")
+    data = s.data_table(input={"mean": 0.0, "std": size, "min": -2 * size, "max": 2 * size})
+    run = s.healthy(card=card, layers=table, data=data, targets=None, steps=s.loss(loss))
+    assert accused(run) == causes
