@@ -127,9 +127,17 @@ def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
         return "overfitting"
     if direction == "unclear" and checks["flatness"].sign("fallen", 0) > FALLEN:
         return "learning"
-    if direction == "flat" and checks["flatness"].sign("fallen", 0) > FALLEN:
+    came_down = checks["flatness"].sign("fallen", 0) > FALLEN and not _was_thrown_about(checks)
+    if direction == "flat" and came_down:
         return "inconclusive"  # it came down, and lies at its floor or above: nothing says how low it can come
     return {"falling": "learning", "flat": "stalled"}.get(direction, "inconclusive")
+
+
+def _was_thrown_about(checks: Mapping[str, Check]) -> bool:
+    """Whether large steps made the loss leap and the weights grow: where it came to lie then is no floor."""
+    return checks["update_ratio"].sign("level") == "high" and bool(
+        checks["early_loss"].sign("leapt") and checks["weight_growth"].found
+    )
 
 
 def _kept_its_skill(checks: Mapping[str, Check]) -> bool:

@@ -20,11 +20,12 @@ def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False
         "skill": (() if skill is None else (("skill", skill),)) + tuple(told.items()),
         "nonfinite": (("place", place),),
         "metric_frozen": (("gained", gained),),
+        "early_loss": (("leapt", bool(found.get("early_loss"))),),
         "output_diversity": (("alike", alike),),
         "update_ratio": (("level", "high" if found.get("update_ratio") else "normal"),),
     }
     names = ("flatness", "skill", "divergence", "nonfinite", "metric_frozen", "generalization_gap", "output_diversity")
-    names += ("loss_bound", "update_ratio", "weight_growth")
+    names += ("loss_bound", "update_ratio", "weight_growth", "early_loss")
     states = {name: "found" if found.get(name) else "not_found" for name in names}
     if skill is not None and skill < NONE:
         states["skill"] = "found"
@@ -219,3 +220,10 @@ def test_one_answer_for_all_inputs_has_learned_nothing_whatever_was_asked():
 def test_right_answers_are_something_learned_though_a_few_losses_make_up_the_mean():
     assert judge("falling", 0.0, run=coming_down(1.0), measured={"constant_loss": 1.0}, gained=0.9) == "slow"
     assert judge("falling", 0.0, run=coming_down(1.0), measured={"constant_loss": 1.0}, gained=0.1) == "never_learned"
+
+
+def test_where_a_loss_came_to_lie_after_leaps_is_no_floor():
+    assert judge("flat", fallen=0.9) == "inconclusive"
+    thrown = {"update_ratio": True, "early_loss": True, "weight_growth": True}
+    assert judge("flat", fallen=0.9, **thrown) == "stalled"
+    assert judge("flat", fallen=0.9, **{**thrown, "early_loss": False}) == "inconclusive"

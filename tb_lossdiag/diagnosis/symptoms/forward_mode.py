@@ -20,6 +20,8 @@ MOSTLY = 0.9
 # One that forgot model.train() behind a validation has trained in the first of four parts at least.
 PART = 4
 FEWEST = 3
+# Passes in evaluation mode are made at a low rate.
+FEWEST_PASSES = 2
 # Evaluation mode gives back this share of what the training loss gained over a constant guess, or without one of the
 # first loss. Unmeasured; what train_eval_gap asks of a validation loss to blame the mode for it.
 LOST = 0.5
@@ -125,7 +127,7 @@ def _gap(run: Run) -> tuple[float, float, float, int] | None:
     known = np.isfinite(train.values[i]) & np.isfinite(evaluated.values[j])
     steps, a, b = steps[known], train.values[i][known], evaluated.values[j][known]
     late = steps >= (int(steps[0]) + int(steps[-1])) / 2 if len(steps) else known[:0]
-    if late.sum() < FEWEST:
+    if late.sum() < FEWEST_PASSES:
         return None
     first = float(np.median(train.values[: max(1, len(train) // 20)]))
     guess = constant_loss(run)
