@@ -146,8 +146,9 @@ class LayerCard:
     path: unique, "block/dense_1". kind: the class name, "Dense". activation: Keras name or None when it has none.
     initializers: {"kernel": {"name": "GlorotUniform", "config": {...}}, ...}.
     inputs: paths of the layers that feed it. units: size of the last output axis, None when unknown.
-    settings: what only some layers have: rate (dropout), regularizers, kernel_size, return_sequences, and how the
-        weights started: kernel_mean, _std, _fan_in, _identical_columns, bias_mean, _min, _max.
+    settings: what only some layers have: rate (dropout), regularizers, kernel_size, return_sequences; bases, Keras's
+        layers that its class was derived from; and how the weights started: kernel_mean, _std, _max_abs, _fan_in,
+        _identical_columns, bias_mean, _min, _max.
     """
 
     path: str
@@ -170,7 +171,8 @@ class ModelCard:
     """The static facts of a training: what the user wrote.
 
     rows, columns: the axes of the recorded tensors, {"steps": [...], "layers": [...], ...}; data_rows: DATA's rows.
-    optimizer: {"name": "Adam", "config": {...}}; loss: {"name": "CategoricalCrossentropy", "from_logits": False,
+    optimizer: {"name": "Adam", "config": {...}}, the one with most weights; with several the others as a list "others".
+    loss: {"name": "CategoricalCrossentropy", "from_logits": False,
     "reads_logits": True}, where reads_logits says that Keras will take the layer's cached pre-activation values.
     batch_size, steps_per_epoch, epochs: None when unknown. precision: Keras's dtype policy name.
     settings: how it was recorded, and facts that no other field has, each only where it is known:
@@ -185,6 +187,8 @@ class ModelCard:
         optimizer_share    of the model's trainable weights (elements), the share that the optimizers have
         optimizer_foreign  elements of weights that the optimizers have and the model does not
         callbacks          [{"name": "ReduceLROnPlateau", "config": {...}}] of fit; of torch the rate schedulers
+        inputs             {"x": {"dtype": "int32", "shape": [12]}}, of each input, without the batch axis
+        functional         whether the layers make up the model's whole graph, so that it can be rebuilt from them
         calls_per_step     how often the model was called in a step, where more than once
     """
 

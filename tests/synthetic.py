@@ -63,6 +63,7 @@ def card(**changes) -> ModelCard:
         inputs = units
     total = sum(layer.parameters for layer in layers)
     known = {
+        "framework": "keras 3.15.0, tensorflow 2.21.0",
         "layers": tuple(layers),
         "optimizer": {"name": "Adam", "config": {"learning_rate": 1e-3}},
         "loss": {"name": "sparse_categorical_crossentropy", "from_logits": False, "reads_logits": True},

@@ -96,9 +96,7 @@ def _prepare() -> None:
 def _record(folder: Path, name: str, seed: int, print_now: str) -> Recording:
     import keras
 
-    from benchmarks.zoo.zoo import TRAININGS
-
-    (training,) = (one for one in TRAININGS if one.name == name)
+    training = _named(name)
     at = place(folder, name, seed)
     shutil.rmtree(at, ignore_errors=True)
     at.mkdir(parents=True)
@@ -113,6 +111,15 @@ def _record(folder: Path, name: str, seed: int, print_now: str) -> Recording:
     done = Recording(name, seed, print_now, round(time.process_time() - began, 2), outcome, error)
     (at / "done.json").write_text(json.dumps(asdict(done), indent=1))
     return done
+
+
+def _named(name: str) -> Training:
+    """One of the zoo's, or one made of two of them."""
+    from benchmarks.zoo.both import all_pairs
+    from benchmarks.zoo.zoo import TRAININGS
+
+    known = next((one for one in TRAININGS if one.name == name), None)
+    return known or next(pair.training for pair in all_pairs() if pair.training.name == name)
 
 
 def _in_words(outcome: Outcome) -> str:

@@ -1,7 +1,8 @@
 """Are a layer's weights as its initialiser left them? Then it was never trained, and nothing was loaded into it.
 
-A kernel drawn from an initialiser has that initialiser's mean and spread up to chance, and a bias that is exactly 0;
-training or loading moves at least one of them. Spreads after Glorot & Bengio 2010 and He et al. 2015, as Keras draws.
+A kernel drawn from an initialiser has that initialiser's mean and spread up to chance, which a short training hardly
+moves. What tells is sharper: a bias that is exactly 0, and that no weight lies beyond the end of the initialiser's
+range, which all of Keras's usual ones have. Spreads after Glorot & Bengio 2010 and He et al. 2015, as Keras draws.
 """
 
 import math
@@ -18,6 +19,11 @@ FEWEST_WEIGHTS = 30
 HE = {"HeNormal", "HeUniform"}
 GLOROT = {"GlorotNormal", "GlorotUniform"}
 LECUN = {"LecunNormal", "LecunUniform"}
+# A uniform draw ends at sqrt(3) of its standard deviations; Keras cuts a normal one off at two of those that it had
+# before it was cut, 0.8796 of which are left.
+UNIFORM_END = math.sqrt(3)
+NORMAL_END = 2 / 0.87962566103423978
+ROUNDED = 1 + 1e-5  # float32
 # Layers whose kernel is laid out as inputs by units, so that both its fans are known.
 DENSE_KERNEL = {"Dense", "Conv1D", "Conv2D", "Conv3D"}
 
@@ -28,10 +34,28 @@ def is_fresh(layer: LayerCard) -> bool:
     if std is None or mean is None or expected is None:
         return False
     size = (layer.number("kernel_fan_in") or 0) * (finite(layer.units) or 0)
-    if size < FEWEST_WEIGHTS or layer.number("bias_min") or layer.number("bias_max"):
+    if size < FEWEST_WEIGHTS or not _untouched(layer, expected):
         return False
     spread_error, mean_error = NORMAL_ERROR * expected / math.sqrt(size), expected / math.sqrt(size)
     return abs(std - expected) <= WITHIN * spread_error and abs(mean) <= WITHIN * mean_error
+
+
+def _untouched(layer: LayerCard, expected: float) -> bool:
+    """Whether what training moves at once is where it started; False where nothing of the kind was recorded."""
+    if layer.number("bias_min") or layer.number("bias_max"):
+        return False
+    largest, end = layer.number("kernel_max_abs"), _end(layer)
+    if largest is None or end is None:
+        return layer.number("bias_max") is not None
+    return largest <= end * expected * ROUNDED
+
+
+def _end(layer: LayerCard) -> float | None:
+    """How many standard deviations from 0 the largest weight may lie; None for a draw without an end."""
+    name = str(layer.initializers["kernel"].get("name"))
+    if name not in HE | GLOROT | LECUN:
+        return None
+    return UNIFORM_END if name.endswith("Uniform") else NORMAL_END
 
 
 def initial_std(layer: LayerCard) -> float | None:

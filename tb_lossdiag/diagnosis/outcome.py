@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.accuracy import is_mostly_right
 from tb_lossdiag.diagnosis.players import gains_weight, plays_against_itself
 from tb_lossdiag.diagnosis.report import Check
 from tb_lossdiag.diagnosis.settings import DONE, planned_steps, ran_as_planned
@@ -47,6 +48,8 @@ BLOWN_UP = 2.0
 def outcome(run: Run, checks: Mapping[str, Check]) -> str:
     """One of report.VERDICTS."""
     judged = _judged(run, checks)
+    if judged == "slow" and is_mostly_right(run):
+        judged = "learning"
     if judged in NEEDS_PATIENCE and is_young(run):
         return "inconclusive"
     return "inconclusive" if judged in MOVING and is_young(run, LONGER_PATIENCE) and not _blown_up(run) else judged

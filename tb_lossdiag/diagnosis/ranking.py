@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from tb_lossdiag.diagnosis import fixes
 from tb_lossdiag.diagnosis.causes import CANDIDATES
-from tb_lossdiag.diagnosis.causes.candidate import Candidate
+from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, Candidate
 from tb_lossdiag.diagnosis.clues import Clue, Findings
+from tb_lossdiag.diagnosis.framework import spoken
 from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, PROGRESSING, is_young
 from tb_lossdiag.diagnosis.reliability import RIGHT
 from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, Cause, Evidence
@@ -47,7 +48,9 @@ def _argue(candidate: Candidate, findings: Findings) -> tuple[Candidate, Cause] 
     if any(answer is None for answer in required):
         return None
     evidence_for, arguments = _gather(required, candidate.supports, findings)
-    evidence_against, counter = _gather([], candidate.contradicts, findings)
+    stands_alone = any(clue(findings) is not None for clue in candidate.stands_by)
+    contradicts = tuple(clue for clue in candidate.contradicts if not (stands_alone and clue is ANOTHER_FAULT))
+    evidence_against, counter = _gather([], contradicts, findings)
     likely = not counter and (arguments >= ARGUMENTS or candidate.certain or not candidate.supports)
     confidence = "likely" if likely else "ruled_out" if counter > arguments + 1 else "possible"
     source = findings.checks[candidate.points_at] if candidate.points_at else None
@@ -62,8 +65,9 @@ def _argue(candidate: Candidate, findings: Findings) -> tuple[Candidate, Cause] 
         onset=source.onset if source is not None else min((s[0] for s in steps), default=None),
         layers=source.layers if source is not None else (),
         steps=(min(s[0] for s in steps), max(s[1] for s in steps)) if steps else None,
-        test=candidate.test,
+        test=spoken(candidate.test, findings.run),
         fix=fixes.written(candidate.fix, findings),
+        stands_alone=stands_alone,
     )
     return candidate, cause
 
@@ -105,7 +109,9 @@ def _one_per_id(argued: list[tuple[Candidate, Cause]]) -> list[tuple[Candidate, 
 
 
 def _explains(other: Candidate, explanation: Cause, candidate: Candidate, cause: Cause) -> bool:
-    """Whether a likely cause that stands accounts for this one and began no later."""
+    """Whether a likely cause that stands accounts for this one, which has no facts of its own, and began no later."""
+    if cause.stands_alone and cause.confidence == "likely":
+        return False
     if explanation.confidence != "likely" or not (candidate.id in other.explains or "*" in other.explains):
         return False
     return cause.onset is None or explanation.onset is None or explanation.onset <= cause.onset
@@ -123,6 +129,7 @@ def _order(pair: tuple[Candidate, Cause]) -> tuple:
         CONFIDENCES.index(cause.confidence),
         SEVERITIES.index(cause.severity),
         -candidate.weight,
+        not cause.stands_alone,
         len(cause.evidence_against) - len(cause.evidence_for),
         cause.id,
     )

@@ -83,6 +83,8 @@ class Cause:
     layers: names to look at. steps: the span in which it acted. test: what would settle it.
     right: in how many calibration runs it was right, of how many that named it first with this confidence; None when
         there was none.
+    stands_alone: whether facts of the data or the settings speak for it that no other fault brings about, so that
+        mending another cause leaves this one.
     """
 
     id: str
@@ -97,6 +99,7 @@ class Cause:
     test: str = ""
     fix: Fix = Fix("")
     right: tuple[int, int] | None = None
+    stands_alone: bool = False
 
 
 @dataclass(frozen=True)

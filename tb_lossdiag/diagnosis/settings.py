@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.framework import Framework, framework_of
+from tb_lossdiag.diagnosis.layer_kinds import NORMALISING, is_one_of, prepares_data
 from tb_lossdiag.run import LayerCard, Run, finite
 
 # Usual learning rates end here: Keras's defaults are 1e-2 (SGD) and 1e-3 (adaptive), and momentum-free SGD takes more.
@@ -29,11 +31,7 @@ RECURRENT = {"SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"}
 MOSTLY_RIGHT = 0.5
 ATTENTION = {"MultiHeadAttention", "GroupedQueryAttention", "Attention"}
 SIGMOID = {"sigmoid", "hard_sigmoid"}
-
-
-def is_torch(run: Run) -> bool:
-    """Whether a plain PyTorch loop trained it; Keras on PyTorch is Keras."""
-    return run.card is not None and run.card.framework.startswith("torch")
+SATURATING = SIGMOID | {"tanh", "softmax"}
 
 
 def learning_rate(run: Run) -> float | None:
@@ -57,9 +55,20 @@ def usual_limit(run: Run) -> float:
 
 
 def hidden_layers(run: Run) -> list[LayerCard]:
-    """Layers with weights, the output layer left out."""
-    weighted = [layer for layer in (run.card.layers if run.card else ()) if layer.parameters and layer.units]
-    return weighted[:-1]
+    """Layers whose weights mix what comes in, the output layer left out.
+
+    What scales the data or brings them to a common scale has as many units as its input: it hides and narrows nothing.
+    """
+    layers = run.card.layers if run.card else ()
+    weighted = [layer for layer in layers if layer.parameters and layer.units]
+    return [layer for layer in weighted if not (is_one_of(layer, NORMALISING) or prepares_data(layer))][:-1]
+
+
+def saturating_layers(run: Run) -> list[LayerCard]:
+    """Layers with an activation that flattens, and bare activations among them, in front of the output layer."""
+    layers = run.card.layers if run.card else ()
+    last = max((at for at, layer in enumerate(layers) if layer.parameters), default=0)
+    return [layer for layer in layers[:last] if layer.activation in SATURATING]
 
 
 def rate_is_zero(run: Run) -> str | None:
@@ -109,8 +118,8 @@ def recurs_through_sigmoids(run: Run) -> str | None:
 
 def clips_nothing(run: Run) -> str | None:
     config = _config(run)
-    if is_torch(run):
-        return None  # a loop clips by hand there
+    if framework_of(run) is not Framework.KERAS_FIT:
+        return None  # a loop clips by hand
     clips = any(config.get(name) for name in ("clipnorm", "global_clipnorm", "clipvalue"))
     return "The optimizer does not clip gradients." if config and not clips else None
 

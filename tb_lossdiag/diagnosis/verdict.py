@@ -3,7 +3,7 @@
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.headline import headline
 from tb_lossdiag.diagnosis.outcome import is_young
-from tb_lossdiag.diagnosis.report import Cause, Verdict
+from tb_lossdiag.diagnosis.report import Cause, Check, Verdict
 
 WORDS = {
     "nonfinite": "The training broke: NaN or Inf",
@@ -16,17 +16,29 @@ WORDS = {
     "learning": "The model is learning",
     "converged": "The model has converged",
 }
-# The check whose first sentence carries the number for a state.
+# The checks whose first sentence may carry the number for a state, the first that has one speaks.
 NUMBER = {
-    "nonfinite": "nonfinite",
-    "diverging": "flatness",
-    "never_learned": "skill",
-    "stalled": "flatness",
-    "overfitting": "generalization_gap",
-    "slow": "skill",
-    "learning": "skill",
-    "converged": "skill",
+    "nonfinite": ("nonfinite", "flatness"),
+    "diverging": ("flatness", "divergence"),
+    "never_learned": ("metric_frozen", "skill", "flatness"),
+    "stalled": ("flatness",),
+    "overfitting": ("generalization_gap", "flatness"),
+    "slow": ("skill", "flatness"),
+    "inconclusive": ("flatness",),
+    "learning": ("skill", "flatness"),
+    "converged": ("skill", "flatness"),
 }
+# What the trend may say beside a state without contradicting it.
+AGREES = {
+    "diverging": ("rising",),
+    "never_learned": ("flat", "unclear"),
+    "stalled": ("flat",),
+    "slow": ("falling", "flat", "unclear"),
+    "learning": ("falling", "unclear"),
+    "converged": ("flat", "falling"),
+}
+# These say what the state says only where they found something.
+MUST_HAVE_FOUND = ("metric_frozen", "divergence")
 # What to do next where no cause says it.
 ACTIONS = {
     "inconclusive": "Let it train on: the answer comes with more steps, or with what the open checks need.",
@@ -43,8 +55,8 @@ def verdict(findings: Findings, causes: tuple[Cause, ...]) -> Verdict:
     special = headline(findings)
     if special is not None:
         return Verdict(state, special, first.id if first else None, _action(state, first, causes))
-    check = findings.checks.get(_number(findings))
-    told = check is not None and check.evidence
+    check = _speaking(findings)
+    told = check is not None
     if state == "inconclusive" and (not told or is_young(findings.run)):
         sentence = f"{WORDS[state]}: {'; '.join(_missing(findings))}."
     elif told:
@@ -57,14 +69,27 @@ def _action(state: str, first: Cause | None, causes: tuple[Cause, ...]) -> str:
     if first is None and state in ACTIONS:
         return ACTIONS[state]
     standing = (cause for cause in causes if cause.confidence != "ruled_out" and cause.fix.text)
-    return (first.fix.text if first else "") or next((cause.fix.text for cause in standing), UNEXPLAINED)
+    text = (first.fix.text if first else "") or next((cause.fix.text for cause in standing), UNEXPLAINED)
+    second = next((cause for cause in causes if cause is not first and _stands_beside(cause, first)), None)
+    return f"{text} That alone is not enough, there is a second fault: {second.fix.text}" if second else text
 
 
-def _number(findings: Findings) -> str:
-    if findings.outcome == "never_learned" and findings.checks["metric_frozen"].found:
-        return "metric_frozen"
-    wanted = NUMBER.get(findings.outcome, "")
-    return wanted if wanted and findings.checks[wanted].evidence else "flatness"
+def _stands_beside(cause: Cause, first: Cause | None) -> bool:
+    """Whether it will be there still when the first is mended."""
+    grave = cause.confidence == "likely" and cause.severity != "note" and bool(cause.fix.text)
+    return first is not None and grave and cause.stands_alone
+
+
+def _speaking(findings: Findings) -> Check | None:
+    """The check whose sentence stands behind the state's own words; None where none fits them."""
+    checks = (findings.checks[name] for name in NUMBER[findings.outcome])
+    return next((check for check in checks if check.evidence and _agrees(check, findings.outcome)), None)
+
+
+def _agrees(check: Check, state: str) -> bool:
+    if check.id in MUST_HAVE_FOUND:
+        return check.found
+    return check.id != "flatness" or check.sign("direction") in AGREES.get(state, (check.sign("direction"),))
 
 
 def _missing(findings: Findings) -> list[str]:

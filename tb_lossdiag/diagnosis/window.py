@@ -65,6 +65,16 @@ def data_loss(run: Run) -> Series | None:
         return replace(loss, values=loss.values - np.interp(loss.steps, penalty.steps, penalty.values))
 
 
+EVALUATED = 3  # of the newest samples: at a low rate, as each is a forward pass more
+
+
+def evaluation_loss(run: Run) -> float:
+    """What training batches score in evaluation mode at the end, the median of a few; NaN where it was not measured."""
+    series = run.steps.get("evaluation_loss")
+    values = series.values[np.isfinite(series.values)] if series is not None else np.array([])
+    return float(np.median(values[-EVALUATED:])) if len(values) else np.nan
+
+
 def best_curve(run: Run) -> tuple[Series, bool] | None:
     """The loss curve a judgement should rest on, and whether its points are noisy single batches.
 

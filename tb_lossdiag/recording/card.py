@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from tb_lossdiag.recording.activations import activation_name
 from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.loss_card import loss_card
+from tb_lossdiag.recording.rates import those_that_step
 from tb_lossdiag.recording.structure import LEAVES, structure_of
 from tb_lossdiag.run import LayerCard, ModelCard
 
@@ -50,7 +51,7 @@ def model_card(
         ),
         rows=layout.rows,
         data_rows=layout.data_rows,
-        optimizer=_optimizer_card(optimizer),
+        optimizer=_optimizers_card(those_that_step(optimizer, layout.optimizers)),
         loss=loss_card(model, layout) if compiled else {},
         metrics=_metric_names(model) if compiled else (),
         precision=model.dtype_policy.name,
@@ -66,6 +67,8 @@ def model_card(
                 "target_kind": "values" if layout.classes is None else "sparse_classes",
                 "classes": layout.classes,
                 "sample_weight": layout.weighted,
+                "functional": bool(getattr(model, "inputs", None)),
+                **_inputs(layout),
                 **_variable_dtype(model),
             }
         ),
@@ -95,6 +98,7 @@ def _kernel_facts(layer: Any) -> dict[str, Any]:
     return {
         "kernel_mean": float(columns.mean()),
         "kernel_std": float(columns.std()),
+        "kernel_max_abs": float(np.abs(columns).max()),
         "kernel_fan_in": kernel.shape[0]
         if isinstance(layer, keras.layers.EinsumDense)
         else math.prod(kernel.shape[:-1]),
@@ -138,8 +142,23 @@ def _layer_card(
         units=units,
         parameters=layer.count_params() if layer.built else 0,
         trainable=bool(layer.trainable),
-        settings=_plain({**settings, **initial}),
+        settings=_plain({**settings, **_bases(layer), **initial}),
     )
+
+
+def _bases(layer: keras.layers.Layer) -> dict[str, list[str]]:
+    """Keras's layers that the layer's class was derived from; of a user's own Embedding that it is one."""
+    layers = [kind for kind in type(layer).__mro__[1:] if issubclass(kind, keras.layers.Layer)]
+    names = [
+        kind.__name__ for kind in layers if kind is not keras.layers.Layer and kind.__module__.startswith("keras.")
+    ]
+    return {"bases": names} if names else {}
+
+
+def _inputs(layout: Layout) -> dict[str, Any]:
+    """Nothing where it is not known what they are."""
+    known = {name: {"dtype": dtype, "shape": shape} for name, dtype, shape in layout.given}
+    return {"inputs": known} if known else {}
 
 
 def _backend() -> str:
@@ -160,6 +179,14 @@ def _variable_dtype(model: keras.Model) -> dict[str, str]:
 def _metric_names(model: keras.Model) -> tuple[str, ...]:
     found = [inner for metric in model.metrics for inner in getattr(metric, "metrics", [metric])]
     return tuple(metric.name for metric in found if metric.name != "loss")
+
+
+def _optimizers_card(optimizers: Sequence[Any]) -> dict[str, Any]:
+    """Of the first, and of the others under "others"."""
+    if not optimizers:
+        return {}
+    first, *others = map(_optimizer_card, optimizers)
+    return {**first, "others": others} if others else first
 
 
 def _optimizer_card(optimizer: Any) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class Layout:
     sigmoid. classes: of integer class labels, None for other targets. prediction: dtype name and static shape of the
     first, () without one. weighted: whether the loss was given sample weights.
     followed: (row, units) of those whose silent units tensor "silent" tells.
+    given: (name, dtype, shape without the batch axis) of each input. optimizers: that have updated variables of the
+    model, as its framework has them.
     """
 
     rows: tuple[Row, ...]
@@ -48,6 +50,8 @@ class Layout:
     target_rank: int
     weighted: bool
     followed: tuple[tuple[str, int], ...] = ()
+    given: tuple[tuple[str, str, tuple[int | None, ...]], ...] = ()
+    optimizers: tuple[Any, ...] = ()
 
 
 def histograms_in(card_rows: Sequence[Row], rows: Sequence[Row], table: np.ndarray) -> dict[str, np.ndarray]:

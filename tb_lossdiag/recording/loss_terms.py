@@ -27,6 +27,12 @@ def added_by_layers(model: keras.Model, structure: Structure) -> dict[str, list[
     return {path: losses for path, losses in added.items() if losses}
 
 
+def logs_of_its_own(model: keras.Model, logs: Any) -> dict[str, Any]:
+    """Of what a train_step returned: the entries that no metric averages, so that they are this step's own."""
+    metrics = {metric.name for metric in model.metrics}
+    return {name: value for name, value in logs.items() if name not in metrics} if isinstance(logs, Mapping) else {}
+
+
 def returned_terms(result: Any) -> dict[str, Any]:
     """Of what a step of the user's own returned: the further entries that are called a loss."""
     if not isinstance(result, Mapping):

@@ -99,6 +99,9 @@ class Packer:
                 raise self.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
                 observation.y = first_replicas(observation.model, arguments[1])
+            if observation.x is None:  # the step called parts of the model, and never the model itself
+                given = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+                observation.x = first_replicas(observation.model, given)
             for name, value in returned_terms(result).items():
                 observation.saw_term(name, value)
             self.inside = not observation.optimizers and observation.numbers is not None

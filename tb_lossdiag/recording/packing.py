@@ -76,6 +76,10 @@ def packed(
             target_rank=next((t.shape.rank or 0 for k, _, t in data if k == "target"), 0),
             weighted=observation.weighted,
             followed=tuple((name, int(units.shape[0])) for name, units in followed.items()),
+            given=tuple(
+                (name, t.dtype.name, tuple(t.shape[1:] if t.shape.rank else ())) for k, name, t in data if k == "input"
+            ),
+            optimizers=tuple({id(one): one for one in observation.optimizers}.values()),
         )
         first_target = next((i for i, (kind, _, _) in enumerate(data) if kind == "target"), None)
         data_rows = [

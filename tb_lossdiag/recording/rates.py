@@ -1,7 +1,7 @@
 """At which learning rate does an optimizer step? One for all variables, or one of each optimizer that it is made of."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,22 @@ def members(optimizer: Any) -> list[Any]:
     """The optimizers that take the steps: those that a MultiOptimizer divides the variables among, else the one."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
     return list(getattr(optimizer, "optimizers", None) or [optimizer])
+
+
+def those_that_step(given: Any, seen: Sequence[Any]) -> list[Any]:
+    """The optimizers that take the steps, the one with most weights first. seen: those that updated variables.
+
+    given: to compile() or to a monitor. It may be one that nothing uses: told of none Keras makes an RMSprop, and a
+    train_step of the user's own has others.
+    """
+    known = [] if given is None else [given, *members(given)]
+    if not seen or any(one is other for one in seen for other in known):
+        return [] if given is None else [given]
+    return sorted(seen, key=_weights, reverse=True)
+
+
+def _weights(optimizer: Any) -> int:
+    return sum(math.prod(variable.shape) for member in members(optimizer) for variable in variables_of(member))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,10 @@ class BatchLoss:
         self._mean = 0.0
         self._reading: tuple[float | None, float] = (None, math.nan)
 
+    def take_as_reported(self) -> None:
+        """What is reported is no mean, as nothing averages it."""
+        self._mean_holds = False
+
     def recover(self, reported: float, steps: int = 1) -> float | None:
         """The batch loss behind the next reported loss; None where it cannot be trusted. Call once per execution."""
         self.count += steps

@@ -4,7 +4,6 @@ The user's own compiled step takes the plain ones, a twin of it the sampled ones
 from a state that lives in its own trace, turns would change what is drawn: then the twin takes every step.
 """
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
 from tb_lossdiag.recording.loss_card import has_sparse_labels
+from tb_lossdiag.recording.loss_entry import LossEntry
 from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.running_mean import BatchLoss
@@ -47,6 +47,7 @@ class TrainFunction:
         self.recorder: Recorder | None = None
         self.announced = False
         self.batch_loss = BatchLoss()
+        self._entry = LossEntry()
         self._packer = Packer(has_sparse_labels(model), selection, replicas_of(model))
         self._plain_calls = 0
         self._batch_size = 0
@@ -116,7 +117,7 @@ class TrainFunction:
 
     def _record_plain(self, logs: Any, seconds: float | None) -> None:
         width = self.recorder.width
-        loss = self.batch_loss.recover(_reported_loss(logs), width)
+        loss = self.batch_loss.recover(self._entry.of(logs), width)
         self.recorder.record_plain(loss, seconds, last_in_epoch_counts=self.batch_loss.count == width)
 
     def _sampled(self, iterator: Any) -> Any:
@@ -144,10 +145,11 @@ class TrainFunction:
 
     def _record_sample(self, logs: Any, numbers: Mapping[str, Any]) -> None:
         with self.recorder.guarded():
-            width, reported = self.recorder.width, _reported_loss(logs)
-            layout = self._packer.layout(numbers)
-            loss = self.recorder.record_sample(layout, numbers, reported)
-            self.batch_loss.recover(reported, width)
+            width, layout = self.recorder.width, self._packer.layout(numbers)
+            loss = self.recorder.record_sample(layout, numbers, self._entry.of(logs))
+            if self._entry.learn(logs, loss) and self._entry.name not in {metric.name for metric in self.model.metrics}:
+                self.batch_loss.take_as_reported()
+            self.batch_loss.recover(self._entry.of(logs), width)
             size = int(numbers["batch"])
             self._batch_size = self._batch_size or size
             if width == 1 and layout.knows_loss and size == self._batch_size:  # means of unequal batches are weighted
@@ -191,7 +193,3 @@ class TrainFunction:
         with self.recorder.guarded():
             self._record_plain(logs, time.perf_counter() - began if self._packer.traces == traces else None)
         return logs
-
-
-def _reported_loss(logs: Any) -> float:
-    return float(logs["loss"]) if isinstance(logs, Mapping) and "loss" in logs else math.nan

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tb_lossdiag.recording.draws import KeepsRandomState
+from tb_lossdiag.recording.loss_terms import logs_of_its_own
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.patch import patched
@@ -111,7 +112,8 @@ def twin_train_function(model: keras.Model, packer: Packer) -> Callable:
         with ExitStack() as stack:
             observation = packer.observe(stack, model)
             logs = train_step(data)
-        return {"logs": logs, NUMBERS: packer.numbers(observation, data, afterwards=afterwards)}
+        own = logs_of_its_own(model, logs)
+        return {"logs": logs, NUMBERS: packer.numbers(observation, data, own, afterwards)}
 
     if not afterwards:
         return made(model, observed_step)

@@ -68,3 +68,29 @@ def test_a_few_weights_tell_nothing():
 
 def test_a_window_is_the_product_of_its_sides():
     assert (window(layer()), window(layer(kernel_size=5)), window(layer(kernel_size=[3, 4]))) == (1, 5, 12)
+
+
+ENDS = {"GlorotUniform": math.sqrt(3), "HeUniform": math.sqrt(3), "GlorotNormal": 2 / 0.8796, "HeNormal": 2 / 0.8796}
+
+
+@pytest.mark.parametrize(("beyond", "fresh"), [(0.999, True), (1.01, False)])
+@pytest.mark.parametrize("name", ENDS)
+def test_a_weight_beyond_the_end_of_the_draw_was_moved_there(name, beyond, fresh):
+    """A kernel without a bias that two epochs had trained kept its mean and spread; its largest weights tell."""
+    unbiased = layer(name)
+    settings = {key: value for key, value in unbiased.settings.items() if not key.startswith("bias")}
+    largest = ENDS[name] * initial_std(unbiased) * beyond
+    assert is_fresh(replace(unbiased, settings={**settings, "kernel_max_abs": largest})) is fresh
+    assert is_fresh(replace(unbiased, settings={**unbiased.settings, "kernel_max_abs": largest})) is fresh
+
+
+def test_a_kernel_without_a_bias_of_which_no_largest_weight_is_known_tells_nothing():
+    unbiased = layer()
+    settings = {key: value for key, value in unbiased.settings.items() if not key.startswith("bias")}
+    assert not is_fresh(replace(unbiased, settings=settings))
+
+
+def test_a_draw_without_an_end_needs_a_bias():
+    endless = layer("RandomNormal", config={"stddev": 0.3}, kernel_max_abs=1.2)
+    settings = {key: value for key, value in endless.settings.items() if not key.startswith("bias")}
+    assert is_fresh(endless) and not is_fresh(replace(endless, settings=settings))

@@ -33,4 +33,21 @@ def test_a_keras_run_is_told_of_the_callback_whatever_its_backend(framework):
 
 def test_of_plain_scalars_nobody_knows_who_wrote_them():
     told = needs(replace(healthy(), card=None, source="scalars", **BARE))
-    assert "layer records: add the LossDiagnostics callback, or tb_lossdiag.torch.watch in PyTorch" in told
+    wanted = "layer records: record with tb_lossdiag, by LossDiagnostics in Keras or tb_lossdiag.torch.watch in PyTorch"
+    assert wanted in told
+
+
+@pytest.mark.parametrize("framework", [KERAS, "torch 2.14.1"])
+@pytest.mark.parametrize("reason", [None, "the loss is computed inside train_step"])
+def test_a_run_that_was_recorded_is_not_told_to_be_recorded(framework, reason):
+    settings = {"not_measured": reason} if reason else {}
+    run = replace(healthy(), card=card(framework=framework, settings=settings), data=None, targets=None)
+    told = [text for text in needs(run) if text.startswith(("input statistics:", "recorded targets:"))]
+    assert told and all(text.endswith(f"because {reason}" if reason else "this recording has none") for text in told)
+    assert not [text for text in needs(run) if "LossDiagnostics" in text or "watch(" in text]
+
+
+def test_a_loop_of_ones_own_is_told_of_the_monitor_and_never_of_fit():
+    told = needs(replace(healthy(), card=card(framework=KERAS, epochs=None), **BARE))
+    assert "layer records: record with tb_lossdiag.TrainingMonitor(model, optimizer, log_dir)" in told
+    assert not [text for text in told if "callback" in text or "fit" in text.split() or "compile" in text]

@@ -270,3 +270,57 @@ def test_a_bottleneck_that_got_nowhere_by_the_end_of_the_plan_is_too_narrow(last
     report = diagnose_run(s.healthy(card=card, steps=s.loss(np.linspace(2.3, last, 400))))
     assert report.severity == severity
     assert severity == "none" or report.causes[0].id == "insufficient_capacity"
+
+
+PIXELS = {"mean": 110.0, "std": 60.0, "min": 0.0, "max": 255.0}
+
+
+def regression(rate=1e-3, targets=1.0, inputs=None, **changes):
+    """A regression that learned nothing. targets: their size."""
+    data = s.data_table(input=inputs or {}, target={"min": 0.0, "max": 2 * targets, "mean": targets, "std": targets})
+    card = s.with_layer(s.card(loss={"name": "mse"}), "output", units=1, activation="linear")
+    steps = {"loss": s.series(s.flat(2 * targets**2, targets**2 / 50)), "learning_rate": s.series(np.full(400, rate))}
+    known = {"card": card, "data": data, "targets": s.target_table([targets], [targets], [targets]), "steps": steps}
+    return s.stuck(**{**known, **changes})
+
+
+def fast(table=None):
+    return s.with_column(table or s.layer_table(), "update_ratio", 0.3)
+
+
+@pytest.mark.parametrize(("run", "both"), [
+    (regression(targets=1e5, inputs=PIXELS), {"unnormalized_inputs", "unscaled_targets"}),
+    (regression(targets=1e5, rate=0.5, layers=fast()), {"unscaled_targets", "learning_rate_too_high"}),
+    (regression(inputs=PIXELS, rate=0.5, layers=fast()), {"unnormalized_inputs", "learning_rate_too_high"}),
+])  # fmt: skip
+def test_two_faults_that_facts_of_their_own_speak_for_are_both_named(run, both):
+    report = diagnose_run(run)
+    assert {cause.id for cause in report.causes[:2]} == both
+    assert all(cause.confidence == "likely" and cause.stands_alone for cause in report.causes[:2])
+    first, second = report.causes[:2]
+    assert (
+        report.verdict.action
+        == f"{first.fix.text} That alone is not enough, there is a second fault: {second.fix.text}"
+    )
+
+
+def test_a_rate_far_above_usual_stands_beside_an_output_that_cannot_reach_the_targets():
+    run = regression(rate=0.5, layers=fast())
+    card = s.with_layer(run.card, "output", activation="tanh")
+    report = diagnose_run(replace(run, card=card, data=s.data_table(target={"min": -5.0, "max": 5.0})))
+    assert [cause.id for cause in report.causes[:2]] == ["output_activation_mismatch", "learning_rate_too_high"]
+
+
+def test_adadelta_at_the_rate_of_another_stands_beside_an_output_that_cannot_reach_the_targets():
+    run = regression()
+    card = s.with_layer(run.card, "output", activation="tanh")
+    card = replace(card, optimizer={"name": "Adadelta", "config": {"learning_rate": 0.001}})
+    report = diagnose_run(replace(run, card=card, data=s.data_table(target={"min": -5.0, "max": 5.0})))
+    assert {cause.id for cause in report.causes[:2]} == {"output_activation_mismatch", "unsuitable_optimizer"}
+
+
+def test_what_only_follows_from_a_fault_still_steps_back_behind_it():
+    report = diagnose_run(regression(targets=30.0, inputs=PIXELS))
+    assert report.causes[0].id == "unnormalized_inputs"
+    assert [cause.confidence for cause in report.causes if cause.id == "unscaled_targets"] in ([], ["possible"])
+    assert "second fault" not in report.verdict.action

@@ -3,13 +3,15 @@ import synthetic as s
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.report import VERDICTS, Cause, Check, Evidence, Fix
-from tb_lossdiag.diagnosis.verdict import ACTIONS, NUMBER, UNEXPLAINED, WORDS, verdict
+from tb_lossdiag.diagnosis.symptoms import flatness
+from tb_lossdiag.diagnosis.verdict import ACTIONS, AGREES, MUST_HAVE_FOUND, NUMBER, UNEXPLAINED, WORDS, verdict
 
-CHECKS = ("nonfinite", "flatness", "skill", "metric_frozen", "generalization_gap")
+CHECKS = ("nonfinite", "flatness", "skill", "metric_frozen", "generalization_gap", "divergence")
 
 
-def findings(outcome, found=(), silent=(), needs=""):
-    """Each check tells one sentence with its own name, but those in `silent`."""
+def findings(outcome, found=(), silent=(), needs="", direction=None):
+    """Each check tells one sentence with its own name, but those in `silent`; the trend one that fits, or this one."""
+    direction = direction or AGREES.get(outcome, ("flat",))[0]
     checks = {
         name: Check(
             name,
@@ -17,6 +19,7 @@ def findings(outcome, found=(), silent=(), needs=""):
             "found" if name in found else "not_found",
             () if name in silent else (Evidence(f"{name} measured 7."),),
             needs=needs if name in silent else "",
+            signs=(("direction", direction),) if name == "flatness" else (),
         )
         for name in CHECKS
     }
@@ -28,14 +31,29 @@ def cause(id, confidence="likely", severity="critical"):
 
 
 def test_every_verdict_has_words_and_every_number_a_check():
-    assert set(WORDS) == set(VERDICTS) and set(NUMBER.values()) <= set(CHECKS)
+    assert set(WORDS) == set(NUMBER) == set(VERDICTS)
+    assert {name for names in NUMBER.values() for name in names} <= set(CHECKS)
 
 
 @pytest.mark.parametrize("outcome", NUMBER)
 def test_the_headline_says_the_state_and_its_number(outcome):
     told = verdict(findings(outcome), ())
     assert (told.state, told.cause) == (outcome, None)
-    assert told.headline == f"{WORDS[outcome]}. {NUMBER[outcome]} measured 7."
+    speaks = next(name for name in NUMBER[outcome] if name not in MUST_HAVE_FOUND)
+    assert told.headline == f"{WORDS[outcome]}. {speaks} measured 7."
+
+
+@pytest.mark.parametrize("outcome", [name for name in NUMBER if name != "inconclusive"])
+@pytest.mark.parametrize("direction", flatness.WORDS)
+def test_no_headline_says_of_the_trend_what_its_state_denies(outcome, direction):
+    told = verdict(findings(outcome, silent=["skill", "nonfinite", "generalization_gap"], direction=direction), ())
+    spoken = "flatness" in told.headline
+    assert spoken == (direction in AGREES.get(outcome, (direction,)))
+
+
+def test_a_divergence_that_the_trend_does_not_show_speaks_itself():
+    told = verdict(findings("diverging", found=["divergence"], direction="falling"), ())
+    assert told.headline == f"{WORDS['diverging']}. divergence measured 7."
 
 
 def test_the_trend_speaks_where_the_number_is_missing():

@@ -32,7 +32,10 @@ def test_the_plan_and_the_sizes_are_on_it(tmp_path):
     assert (found.model, found.parameters, found.trainable_parameters) == ("net", 51, 51)
     assert found.metrics == ("accuracy",)
     assert found.framework.startswith(f"keras {keras.__version__}")
-    assert found.settings == {
+    inputs = found.settings["inputs"]
+    assert list(inputs.values()) == [{"dtype": "float32", "shape": [4]}]
+    assert [row.own_name for row in found.data_rows if row.kind == "input"] == list(inputs)
+    assert {name: value for name, value in found.settings.items() if name != "inputs"} == {
         "every": "auto",
         "jit_compile": False,
         "run_eagerly": False,
@@ -40,6 +43,7 @@ def test_the_plan_and_the_sizes_are_on_it(tmp_path):
         "target_kind": "sparse_classes",
         "classes": 3,
         "sample_weight": False,
+        "functional": True,
     }
 
 
@@ -153,3 +157,40 @@ def test_a_layer_is_fresh_until_it_has_learned(tmp_path):
     names = [layer.name for layer in layers]
     assert all(is_fresh(cards["first"].layer(name)) for name in names)
     assert not any(is_fresh(cards["second"].layer(name)) for name in names)
+
+
+def test_a_class_of_the_users_own_tells_what_it_was_derived_from(tmp_path):
+    class Table(LAYERS.Embedding):
+        pass
+
+    own = keras.Sequential(
+        [LAYERS.Input((4,), dtype="int32"), Table(9, 6, name="table"), LAYERS.Flatten(), LAYERS.Dense(3)]
+    )
+    own.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = batches()
+    own.fit(np.abs(x * 3).astype("int32"), y, batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path)])
+    found = Records(tmp_path).card
+    assert found.layer("table").settings["bases"] == ["Embedding"]
+    assert "bases" not in found.layer("dense").settings if found.layer("dense") else True
+    assert [given["dtype"] for given in found.settings["inputs"].values()] == ["int32"]
+
+
+def test_a_kernel_without_a_bias_that_was_trained_before_is_not_fresh(tmp_path):
+    layers = [LAYERS.Dense(32, use_bias=False, activation="relu", name="first")]
+    encoder = keras.Sequential(
+        [LAYERS.Input((4,)), *layers, LAYERS.Dense(16, use_bias=False, name="second")], name="encoder"
+    )
+    x, y = batches(240)
+    assert all(is_fresh(layer) for layer in card(tmp_path / "fresh", _frozen(encoder)).layers if not layer.trainable)
+    encoder.trainable = True
+    before = keras.Sequential([encoder, LAYERS.Dense(3, "softmax")])
+    before.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    before.fit(x, y, batch_size=8, epochs=2, verbose=0)
+    trained = card(tmp_path / "trained", _frozen(encoder)).layers
+    assert not any(is_fresh(layer) for layer in trained if not layer.trainable)
+
+
+def _frozen(encoder):
+    """A head on it, and nothing else that learns."""
+    encoder.trainable = False
+    return keras.Sequential([LAYERS.Input((4,)), encoder, LAYERS.Dense(3, "softmax", name="out")])

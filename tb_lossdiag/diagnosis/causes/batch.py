@@ -2,6 +2,7 @@
 
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes.candidate import (
+    ANOTHER_FAULT,
     HELD_BACK,
     LARGE_LATE_STEPS,
     NOT_LEARNING,
@@ -33,7 +34,7 @@ BATCH = (
             shows("update_ratio", late=lambda u: u > LARGE_LATE_STEPS),
         ),
         contradicts=(
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             found("update_ratio", level=("low", "zero")),
             found("dead_units"),
             found("zero_gradient"),
@@ -58,7 +59,7 @@ BATCH = (
             fact(settings.rate_is_constant),
         ),
         supports=(fact(settings.adapts_nothing), found("update_ratio", level="high"), clear_of("input_scale")),
-        contradicts=(found("loss_pairing", certain=True), found("zero_gradient"), fact(settings.is_bottleneck)),
+        contradicts=(ANOTHER_FAULT, found("zero_gradient"), fact(settings.is_bottleneck)),
         explains=("insufficient_capacity", "unsuitable_optimizer", "learning_rate_too_high"),
         test="Train one more epoch with a tenth of the learning rate: the loss drops at once if it was noise.",
         fix=fixes.decay_rate,
@@ -82,14 +83,14 @@ BATCH = (
             clear_of("input_scale"),
         ),
         contradicts=(
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             found("update_ratio", level=("zero", "low")),
             found("input_scale", level=("large", "constant")),
             found("zero_gradient"),
             found("initialization"),
         ),
         explains=("undertrained", "unsuitable_optimizer", "learning_rate_too_low"),
-        test="Train as many epochs with batch_size=32.",
+        test="Train as many epochs with batches of 32.",
         fix=fixes.rebatch,
         points_at="update_count",
         accuses_learning=True,
@@ -110,12 +111,12 @@ BATCH = (
             found("update_ratio", level="high"),
         ),
         contradicts=(
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             found("update_ratio", level=("zero", "low")),
             found("input_scale"),
         ),
         explains=("noise_floor", "learning_rate_too_high"),
-        test="Train as many examples with batch_size=32.",
+        test="Train as many examples with batches of 32.",
         fix=fixes.rebatch,
         points_at="update_count",
         weight=4,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tb_lossdiag.diagnosis import fixes
-from tb_lossdiag.diagnosis.clues import Clue, Findings, all_of, ended, shows
+from tb_lossdiag.diagnosis.clues import Clue, Findings, all_of, ended, found, shows
+from tb_lossdiag.diagnosis.framework import Words
 from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED
 from tb_lossdiag.diagnosis.report import Fix
 
@@ -27,6 +28,8 @@ HELD_BACK = 0.8
 SETTLED_EARLY = all_of(shows("flatness", direction="unclear"), shows("skill", skill=lambda s: s < HELD_BACK))
 # A step that still moves the weights by a hundredth late in training: ten times the usual.
 LARGE_LATE_STEPS = 1e-2
+# Where the output and the loss do not belong together that comes first, and most else may follow from it.
+ANOTHER_FAULT = found("loss_pairing", certain=True)
 # Of a layer's units: a layer that is half silent still lets half of everything through.
 BLOCKED = 0.9
 # What steps that are too large, or weights and inputs on the wrong scale, leave behind.
@@ -50,6 +53,8 @@ class Candidate:
 
     explains: ids of the causes it accounts for; ("*",) for all.
     points_at: the check whose layers and onset are the cause's own.
+    stands_by: facts of the data or the settings that no other fault brings about. While one holds, no other cause
+        explains this one away, and that another fault was found as well is nothing against it: there are two.
     certain: wrong whatever the outcome, so it may accuse even a run that seems to learn.
     accuses_learning: may accuse, when likely, a run that learns but is not yet good enough.
     good_enough: the skill from which a run that learns or stalls may be as good as its data, for all this cause knows.
@@ -62,9 +67,10 @@ class Candidate:
     supports: tuple[Clue, ...] = ()
     contradicts: tuple[Clue, ...] = ()
     explains: tuple[str, ...] = ()
-    test: str = ""
+    test: str | Words = ""
     fix: Callable[[Findings], Fix] = fixes.none
     points_at: str = ""
+    stands_by: tuple[Clue, ...] = ()
     certain: bool = False
     accuses_learning: bool = False
     good_enough: float = USEFUL

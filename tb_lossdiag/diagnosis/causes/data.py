@@ -1,7 +1,16 @@
 """Are the data to blame? Inputs and targets the training cannot use as they are."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, BLOCKED, EARLY_DAMAGE, NOT_LEARNING, UNFINISHED, Candidate
+from tb_lossdiag.diagnosis.causes import settling
+from tb_lossdiag.diagnosis.causes.candidate import (
+    ANOTHER_FAULT,
+    BAD,
+    BLOCKED,
+    EARLY_DAMAGE,
+    NOT_LEARNING,
+    UNFINISHED,
+    Candidate,
+)
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows
 
 # Labels that cannot be explained leave a model at a constant guess; far below it something else pushes.
@@ -14,13 +23,18 @@ RARELY_NAMED = shows("output_diversity", rare_named=lambda share: share < 0.25)
 # Fresh weights answer different inputs differently by far more than float32 rounds.
 SAME = 1e-6
 
+# Inputs or targets of this size are far from what fresh weights take or give, whatever else is wrong; raw pixels have
+# 100. Between this and what the checks call large many trainings learn.
+FAR_OFF = 80.0
+
 DATA = (
     Candidate(
         "nonfinite_inputs",
         "NaN or Inf in the data",
         requires=(found("nonfinite", place=("input", "target")),),
+        stands_by=(found("nonfinite"),),
         explains=("*",),
-        test="np.isfinite(x).all() on the training data",
+        test=settling.ALL_FINITE,
         fix=fixes.drop_nonfinite,
         certain=True,
         weight=9,
@@ -29,9 +43,10 @@ DATA = (
         "invalid_labels",
         "Labels the loss cannot use",
         requires=(found("targets", level=("out_of_range", "fractional", "constant", "none_hot")),),
+        stands_by=(found("targets"),),
         supports=(found("nonfinite"), found("skill")),
         explains=("*",),
-        test="Look at np.unique(y, return_counts=True).",
+        test=settling.COUNT_LABELS,
         fix=fixes.check_labels,
         certain=True,
         weight=8,
@@ -40,9 +55,10 @@ DATA = (
         "constant_inputs",
         "Inputs that never vary",
         requires=(found("input_scale", level="constant"),),
+        stands_by=(found("input_scale"),),
         supports=(found("output_diversity"), found("skill")),
         explains=("*",),
-        test="Print x.min(), x.max() and x.std() right before fit.",
+        test="Print x.min(), x.max() and x.std() right before training.",
         fix=fixes.check_inputs,
         certain=True,
         weight=8,
@@ -66,7 +82,7 @@ DATA = (
             found("activation_scale"),
         ),
         explains=("uninformative_labels", "dying_relu", "learning_rate_too_low", "learning_rate_too_high"),
-        test="np.ptp(x, axis=0).max() on the training data",
+        test=settling.LARGEST_RANGE,
         fix=fixes.check_inputs,
         points_at="output_diversity",
         weight=6,
@@ -88,7 +104,7 @@ DATA = (
             found("skill"),
             found("update_ratio", level="high"),
         ),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         explains=(
             *EARLY_DAMAGE,
             "learning_rate_too_high",
@@ -98,7 +114,8 @@ DATA = (
             "unsuitable_optimizer",
             "noise_floor",
         ),
-        test="Put a Normalization layer in front and train 50 steps.",
+        test="Standardise the inputs and train 50 steps.",
+        stands_by=(shows("input_scale", level="large", size=lambda s: s > FAR_OFF),),
         fix=fixes.normalise,
         points_at="input_scale",
         accuses_learning=True,
@@ -117,7 +134,7 @@ DATA = (
             clear_of("input_scale"),
             clear_of("initialization"),
         ),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         explains=(
             "learning_rate_too_high",
             "learning_rate_too_low",
@@ -128,6 +145,7 @@ DATA = (
             "dying_relu",
             "uninformative_labels",
         ),
+        stands_by=(shows("targets", level="large", size=lambda s: s > FAR_OFF),),
         test="Standardise the targets and train 50 steps.",
         fix=fixes.scale_targets,
         accuses_learning=True,
@@ -187,7 +205,7 @@ DATA = (
         supports=(clear_of("input_scale"), clear_of("loss_pairing"), shows("gradient_agreement", level="noise")),
         contradicts=(
             found("train_eval_gap"),
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             found("batch_composition"),
             fact(settings.has_few_rows),
         ),
@@ -252,7 +270,7 @@ DATA = (
             clear_of("input_scale"),
             clear_of("loss_pairing"),
         ),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         explains=(
             "learning_rate_too_high",
             "overfitting",
@@ -265,7 +283,7 @@ DATA = (
             "noise_floor",
             "unsuitable_optimizer",
         ),
-        test="Shuffle rows and labels together once before fit.",
+        test="Shuffle rows and labels together once before training.",
         fix=fixes.shuffle,
         points_at="batch_composition",
         accuses_learning=True,
@@ -294,7 +312,7 @@ DATA = (
             clear_of("initialization"),
         ),
         contradicts=(
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             found("update_ratio", level=("low", "zero", "high")),
             # One answer for all inputs needs few units: half of them fell silent over 5 % of positives.
             shows("dead_units", share=lambda share: share > BLOCKED),
@@ -309,7 +327,7 @@ DATA = (
             "unsuitable_optimizer",
             "noise_floor",
         ),
-        test="Give the rare class its weight back with class_weight and compare recall.",
+        test="Give the rare class its weight back in the loss and compare recall.",
         fix=fixes.weigh_classes,
         points_at="targets",
         accuses_learning=True,

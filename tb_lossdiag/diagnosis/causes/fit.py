@@ -1,7 +1,8 @@
 """Does the size of the model fit the data? Too simple, too complex, too strongly regularised."""
 
 from tb_lossdiag.diagnosis import fixes, settings
-from tb_lossdiag.diagnosis.causes.candidate import NOT_LEARNING, UNFINISHED, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes import settling
+from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, NOT_LEARNING, UNFINISHED, USEFUL, Candidate
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows
 
 # Above this a model of one or two units may be all that the data need, as in an autoencoder.
@@ -72,7 +73,7 @@ FIT = (
             shows("train_eval_gap", advantage=lambda a: a > 0.2),
             clear_of("input_scale"),
         ),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         explains=(
             "learning_rate_too_high",
             "dying_relu",
@@ -85,6 +86,7 @@ FIT = (
         ),
         accuses_learning=True,
         test="Halve the rate and train one epoch.",
+        stands_by=(found("architecture", fault="dropout"),),
         fix=fixes.less_dropout,
         points_at="architecture",
         weight=5,
@@ -100,7 +102,7 @@ FIT = (
             shows("generalization_gap", lost_skill=None, rise=lambda r: r > 0.2),
             shows("generalization_gap", ratio=lambda r: r > 3),
         ),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         test="Train with dropout 0.5 before the last layer and compare validation losses.",
         fix=fixes.regularise,
         weight=3,
@@ -115,7 +117,7 @@ FIT = (
             clear_of("input_scale"),
             clear_of("loss_pairing"),
         ),
-        contradicts=(found("loss_pairing", certain=True), found("initialization", fault=("symmetric", "zero"))),
+        contradicts=(ANOTHER_FAULT, found("initialization", fault=("symmetric", "zero"))),
         explains=(
             "insufficient_capacity",
             "undertrained",
@@ -141,9 +143,9 @@ FIT = (
             shows("train_eval_gap", fault=("moving_statistics", "normalization_batch", "unlike_data", "quick")),
             shows("train_eval_gap", val_skill=lambda s: s < 0),
         ),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         explains=("overfitting", "uninformative_labels"),
-        test="Evaluate the training data itself: model.evaluate(x, y) should agree with the training loss.",
+        test=settling.EVALUATE_TRAINING,
         fix=fixes.align_evaluation,
         points_at="train_eval_gap",
         certain=True,

@@ -1,7 +1,9 @@
 """Does the optimizer do what it should? Updates that never arrive, clipping, epsilon, precision, the method itself."""
 
 from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import (
+    ANOTHER_FAULT,
     BAD,
     HELD_BACK,
     Candidate,
@@ -35,9 +37,10 @@ OPTIMIZER = (
             clear_of("zero_gradient"),
             found("optimizer_settings", fault="clip_tiny"),
         ),
-        contradicts=(found("update_ratio", level=("high", "zero")), found("loss_pairing", certain=True)),
+        contradicts=(found("update_ratio", level=("high", "zero")), ANOTHER_FAULT),
         explains=("learning_rate_too_low", "undertrained", "insufficient_capacity", "unsuitable_optimizer"),
         test="Train 50 steps without clipping.",
+        stands_by=(found("optimizer_settings", fault="clip_tiny"),),
         fix=fixes.loosen_clipping,
         points_at="clipping",
         accuses_learning=True,
@@ -60,11 +63,12 @@ OPTIMIZER = (
         contradicts=(
             found("clipping", level="tight"),
             found("update_ratio", level=("high", "zero")),
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             clear_of("optimizer_efficiency"),
         ),
         explains=("learning_rate_too_low", "undertrained", "insufficient_capacity", "vanishing_gradients"),
-        test="Train 50 steps with epsilon=1e-7.",
+        test=settling.USUAL_EPSILON,
+        stands_by=(found("optimizer_settings", fault="epsilon_large"),),
         fix=fixes.shrink_epsilon,
         points_at="optimizer_efficiency",
         accuses_learning=True,
@@ -74,7 +78,7 @@ OPTIMIZER = (
         "low_precision",
         "Gradients are lost in low precision",
         requires=(found("loss_scale", level="unscaled"), fact(settings.low_precision)),
-        contradicts=(found("loss_pairing", certain=True), found("zero_gradient", unreached=True)),
+        contradicts=(ANOTHER_FAULT, found("zero_gradient", unreached=True)),
         explains=("learning_rate_too_low", "undertrained", "exploding_gradients", "disconnected_graph", "dying_relu"),
         test="Train the same in float32.",
         fix=fixes.raise_precision,
@@ -103,7 +107,7 @@ OPTIMIZER = (
             found("flatness", direction="flat"),
             found("skill"),
         ),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         explains=(
             "learning_rate_too_low",
             "updates_not_applied",
@@ -130,8 +134,9 @@ OPTIMIZER = (
             any_of(ended("never_learned", "stalled", "slow"), shows("skill", skill=lambda s: s < HELD_BACK)),
         ),
         supports=(clear_of("zero_gradient"), clear_of("input_scale"), shows("gradient_agreement", level="aligned")),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         explains=("learning_rate_too_low", "undertrained", "insufficient_capacity"),
+        stands_by=(found("optimizer_settings", fault="rate_of_another_optimizer"),),
         test="Train 50 steps with Adam at its default learning rate.",
         fix=fixes.switch_optimizer,
         points_at="optimizer_settings",

@@ -2,6 +2,7 @@
 
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes.candidate import (
+    ANOTHER_FAULT,
     BAD,
     HELD_BACK,
     NOT_LEARNING,
@@ -102,7 +103,7 @@ OUTPUT = (
         "The loss sits on its clipping limit",
         requires=(shows("output_diversity", extreme_start=lambda e: e > EXTREME_START), fact(settings.began_wrong)),
         contradicts=(
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             found("nonfinite"),
             found("zero_gradient", pattern="all", from_start=True),
             found("input_scale", level="large"),
@@ -129,7 +130,7 @@ OUTPUT = (
                 found("skill"),
             ),
             contradicts=(
-                found("loss_pairing", certain=True),
+                ANOTHER_FAULT,
                 found("nonfinite"),
                 found("zero_gradient", pattern="all", from_start=True),
                 found("input_scale", level="large"),
@@ -167,7 +168,7 @@ OUTPUT = (
         "Metric does not measure this problem",
         requires=(found("metric_fit"),),
         supports=(shows("skill", skill=lambda s: s > 0.15),),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         test="Evaluate with the metric below on the same model.",
         fix=fixes.measure,
         points_at="metric_fit",

@@ -1,7 +1,9 @@
 """Is the step the wrong size? Learning rates that are zero, too high, too low, and trainings that stop too early."""
 
 from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import (
+    ANOTHER_FAULT,
     BAD,
     EARLY_DAMAGE,
     HELD_BACK,
@@ -24,8 +26,9 @@ RATE = (
         "learning_rate_zero",
         "Learning rate is zero",
         requires=(found("update_ratio", level=("zero", "stopped")), fact(settings.rate_is_zero)),
+        stands_by=(fact(settings.rate_is_zero),),
         explains=("*",),
-        test="Print optimizer.learning_rate during training.",
+        test=settling.PRINT_RATE,
         fix=fixes.set_learning_rate,
         certain=True,
         weight=7,
@@ -46,7 +49,7 @@ RATE = (
         ),
         contradicts=(
             found("update_ratio", level="high"),
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             found("dead_units"),
             found("zero_gradient"),
         ),
@@ -93,6 +96,7 @@ RATE = (
             found("activation_scale", level=("blown", "growing")),
         ),
         explains=(*EARLY_DAMAGE, "uninformative_labels"),
+        stands_by=(fact(settings.rate_is_unusual),),
         test="Train 50 steps with a tenth of the learning rate.",
         fix=fixes.lower_learning_rate,
         points_at="update_ratio",
@@ -121,7 +125,7 @@ RATE = (
             found("dead_units"),
             found("saturated_units"),
             found("zero_gradient"),
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             found("output_diversity"),
         ),
         explains=("undertrained", "insufficient_capacity", "unsuitable_optimizer"),
@@ -152,7 +156,7 @@ RATE = (
             shows("flatness", change=lambda c: c < STEEP),
         ),
         contradicts=(
-            found("loss_pairing", certain=True),
+            ANOTHER_FAULT,
             shows("gradient_agreement", level="noise"),
             shows("generalization_gap", best_skill=lambda s: s < UNSEEN_BY_VALIDATION),
             found("architecture", fault="dropout"),
@@ -173,7 +177,7 @@ RATE = (
             shows("skill", skill=lambda s: s < 0.5),
         ),
         supports=(clear_of("update_ratio"),),
-        contradicts=(found("loss_pairing", certain=True),),
+        contradicts=(ANOTHER_FAULT,),
         test="Train as many epochs again.",
         fix=fixes.train_longer,
         weight=1,

@@ -1,5 +1,6 @@
 """What should the user change? Each cause's fix as a sentence and as code in the user's own names and numbers."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -68,20 +69,26 @@ from tb_lossdiag.diagnosis.fixes.wiring import (
     register_weights,
     train_in_training_mode,
 )
+from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.report import Fix
-from tb_lossdiag.diagnosis.settings import is_torch
 
 
 def none(f: Findings) -> Fix:
     return Fix("")
 
 
+# What only one framework's user has at hand.
+OF_A_FRAMEWORK = re.compile(r"\b(keras|tf|torch|model|optimizer|loss_fn|dataset)\b")
+
+
 def written(fix: Callable[[Findings], Fix], f: Findings) -> Fix:
-    """The fix in the terms of the framework that trained the run: Keras, or torch."""
-    made = fix(f)
-    if not is_torch(f.run):
-        return made
-    return replace(made, code=in_torch.code(fix, f, made.code))
+    """The fix in the terms of the framework that trained the run; of an unknown one words, and code that needs none."""
+    framework, made = framework_of(f.run), fix(f)
+    if framework is Framework.TORCH_LOOP:
+        return replace(made, code=in_torch.code(fix, f, made.code))
+    if framework is Framework.UNKNOWN and OF_A_FRAMEWORK.search(made.code):
+        return replace(made, code="")
+    return made
 
 
 __all__ = [

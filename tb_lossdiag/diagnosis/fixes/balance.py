@@ -3,11 +3,11 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.fixes.wiring import is_loop
+from tb_lossdiag.diagnosis.fixes.wiring import is_loop, is_torch
 from tb_lossdiag.diagnosis.losses import loss_name
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL
 from tb_lossdiag.diagnosis.report import Fix
-from tb_lossdiag.diagnosis.settings import is_torch, learning_rate
+from tb_lossdiag.diagnosis.settings import learning_rate
 from tb_lossdiag.diagnosis.snippets import rounded
 
 # A weight that lifts a part of the loss beyond this is no weight, but another unit: the targets are to be scaled.
@@ -19,7 +19,7 @@ def bound_the_loss(f: Findings) -> Fix:
     if f.checks["loss_bound"].sign("level") == "impossible" and name in BINARY | CATEGORICAL:
         return Fix(
             "A cross-entropy takes targets from 0 to 1. Scale what is a share, and give numbers a squared error.",
-            "print(y.min(), y.max())  # 0 ... 1 for a cross-entropy",
+            "print(y.min(), y.max())  # from 0 to 1 for a cross-entropy",
         )
     return Fix(
         "Look for the answer that makes this loss as low as it can be: it should be the right one. Targets beyond 0 to "
@@ -37,12 +37,11 @@ def balance_terms(f: Findings) -> Fix:
         f"Bring the parts to one scale: divide {large!r} by about {rounded(ratio)}, or scale the targets it compares."
     )
     if is_loop(f.run):
-        return Fix(text, f"loss = terms[{small!r}] + terms[{large!r}] / {rounded(ratio)}")
+        return Fix(text, f"def balanced(small, large):\n    return small + large / {rounded(ratio)}")
     weights = f"{{{small!r}: 1.0, {large!r}: {rounded(1 / ratio)}}}"
     return Fix(
         text,
-        "model.compile(optimizer=model.optimizer, loss=losses,  # the losses as they were\n"
-        f"              loss_weights={weights})",
+        f"model.compile(optimizer=model.optimizer, loss=model.loss, loss_weights={weights})",
     )
 
 
@@ -52,17 +51,18 @@ def keep_the_code(f: Findings) -> Fix:
     if is_torch(f.run):
         return Fix(
             text,
-            "reconstruction = (output - x).pow(2).flatten(1).sum(1).mean()\n"
-            "kl = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()\n"
-            "loss = reconstruction + weight * kl  # weight from 0 to 1",
+            "def balanced(x, output, mu, logvar, weight):  # weight from 0 to 1\n"
+            "    reconstruction = (output - x).pow(2).flatten(1).sum(1).mean()\n"
+            "    kl = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum(1).mean()\n"
+            "    return reconstruction + weight * kl",
         )
     return Fix(
         text,
-        "axes = tuple(range(1, len(x.shape)))\n"
-        "reconstruction = keras.ops.mean(keras.ops.sum(keras.ops.square(x - output), axis=axes))\n"
-        "each = -0.5 * (1 + log_var - keras.ops.square(mean) - keras.ops.exp(log_var))\n"
-        "kl = keras.ops.mean(keras.ops.sum(each, axis=1))\n"
-        "loss = reconstruction + weight * kl  # weight from 0 to 1",
+        "def balanced(x, output, mean, log_var, weight):  # weight from 0 to 1\n"
+        "    axes = tuple(range(1, len(x.shape)))\n"
+        "    reconstruction = keras.ops.mean(keras.ops.sum(keras.ops.square(x - output), axis=axes))\n"
+        "    each = -0.5 * (1 + log_var - keras.ops.square(mean) - keras.ops.exp(log_var))\n"
+        "    return reconstruction + weight * keras.ops.mean(keras.ops.sum(each, axis=1))",
     )
 
 
@@ -72,4 +72,4 @@ def spread_embeddings(f: Findings) -> Fix:
     text = f"Normalise the embeddings to length 1{lower}; mine semi-hard pairs before the hardest ones."
     if is_torch(f.run):
         return Fix(text, "embedding = torch.nn.functional.normalize(model(x), dim=1)")
-    return Fix(text, "embedding = keras.layers.UnitNormalization(axis=-1)(embedding)")
+    return Fix(text, "embedding = keras.layers.UnitNormalization(axis=-1)(model(x))")

@@ -1,77 +1,136 @@
 """What should the user change about the model's size? Width, dropout, penalties and normalisation statistics."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Any
 
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.framework import Framework, framework_of
+from tb_lossdiag.diagnosis.layer_kinds import RECURRENT
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import hidden_layers
-from tb_lossdiag.diagnosis.snippets import layer_lines, rounded
+from tb_lossdiag.diagnosis.snippets import each_layer, is_reached, joined, layer, mended_line, rounded
+from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, in_front_of_output, stopped_early, with_changed_layers
+from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_layer
+from tb_lossdiag.run import LayerCard, Run
 
 # A penalty of this share of the loss still shapes the weights and no longer decides the direction.
 WANTED_SHARE = 0.05
+# A layer this wide passes on more than one or two numbers.
+WIDE = 32
+# What a layer is told for its size.
+SIZES = ("units", "filters")
+# Strong, but two thirds of what comes in still passes.
+WANTED_DROPOUT = 0.3
+# The weights that a layer may be told to keep small, and where it has them.
+PENALISED = {
+    "kernel_regularizer": "kernel",
+    "recurrent_regularizer": "recurrent_kernel",
+    "bias_regularizer": "bias",
+}
 
 
 def less_dropout(f: Findings) -> Fix:
-    names = f.checks["architecture"].layers
-    return Fix("Lower the dropout rate.", "\n".join(f"keras.layers.Dropout(0.3)  # {name!r}" for name in names[:4]))
+    layers = [layer for layer in (f.run.card.layers if f.run.card else ()) if is_reached(f.run, layer.path)]
+    named = set(f.checks["architecture"].layers)
+    dropping = [one.path for one in layers if one.path in named and "Dropout" in one.kind]
+    cells = [one.path for one in layers if one.kind in RECURRENT and (one.number("dropout") or 0) > WANTED_DROPOUT]
+    lines = joined(
+        each_layer(dropping, f"layer.rate = {WANTED_DROPOUT}"),
+        each_layer(cells, f"layer.cell.dropout = {WANTED_DROPOUT}"),
+    )
+    return Fix("Lower the dropout rate.", joined(lines, mended_line(f.run)) if lines else "")
 
 
 def widen(f: Findings) -> Fix:
-    layers = [replace(layer, units=max(32, layer.units * 8)) for layer in hidden_layers(f.run)]
-    return Fix(
-        "Give the model more units, or a hidden layer if it has none.",
-        layer_lines(layers, None) or "keras.layers.Dense(64, activation='relu')",
-    )
+    text = "Give the model more units, or a hidden layer if it has none."
+    hidden = [layer for layer in hidden_layers(f.run) if is_reached(f.run, layer.path) and _size(layer)]
+    if not f.run.card or not can_be_rebuilt(f.run):
+        return Fix(text)
+    if hidden:
+        changes = {one.path: {_size(one): max(WIDE, one.units * 8)} for one in hidden}
+        return Fix(text, with_changed_layers(f.run, changes))
+    output = output_layer(f.run.card)
+    if output is None or not output.parameters or "/" in output.path:
+        return Fix(text)
+    return Fix(text, in_front_of_output(f.run, output, "Dense(64, activation='relu')"))
+
+
+def _size(layer: LayerCard) -> str | None:
+    return next((name for name in SIZES if layer.number(name)), None)
 
 
 def regularise(f: Findings) -> Fix:
     best = f.checks["generalization_gap"].sign("best_epoch")
-    output = next((layer for layer in reversed(f.run.card.layers) if layer.parameters), None) if f.run.card else None
-    where = f"  # in front of {output.path!r}" if output else ""
-    return Fix(
+    text = (
         f"Stop near epoch {best}, add dropout or L2, or train on more data."
         if best
-        else "Stop earlier, add dropout or L2, or train on more data.",
-        f"keras.layers.Dropout(0.5){where}\nkeras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)",
+        else "Stop earlier, add dropout or L2, or train on more data."
     )
+    output = next((one for one in reversed(f.run.card.layers) if one.parameters), None) if f.run.card else None
+    dropout = ""
+    if output is not None and "/" not in output.path and can_be_rebuilt(f.run) and output == output_layer(f.run.card):
+        dropout = in_front_of_output(f.run, output, "Dropout(0.5)")
+    stops = framework_of(f.run) is Framework.KERAS_FIT and not _has_callback(f.run, "EarlyStopping")
+    return Fix(text, joined(dropout, stopped_early(f.run) if stops else ""))
+
+
+def _has_callback(run: Run, name: str) -> bool:
+    written = run.card.settings.get("callbacks") if run.card else None
+    known = written if isinstance(written, (list, tuple)) else ()
+    return any(isinstance(one, Mapping) and one.get("name") == name for one in known)
 
 
 def lighten_penalty(f: Findings) -> Fix:
     known = f.checks["penalty_share"]
     share = max(known.sign("share_start") or 0.0, known.sign("share_end") or 0.0) or 0.99
     factor = WANTED_SHARE * max(1 - share, 0.01) / max(share, 0.01)
-    penalised = [layer for layer in (f.run.card.layers if f.run.card else ()) if _strength(layer.settings)]
-    lines = [
-        f"keras.regularizers.{kind}({rounded(strength * factor)})  # {layer.path!r}, was {strength:g}"
-        for layer in penalised[:4]
-        for kind, strength in [_strength(layer.settings)]
-    ]
+    lines = [line for one in (f.run.card.layers if f.run.card else ()) for line in _lightened(f.run, one, factor)]
     return Fix(
         f"The penalty is {share:.0%} of the loss. Make it about {1 / factor:.0f} times weaker.",
-        "\n".join(lines) or f"penalty = {rounded(factor)} * penalty",
+        joined(*lines, mended_line(f.run)) if lines else "",
     )
 
 
+def _lightened(run: Run, one: LayerCard, factor: float) -> list[str]:
+    if not is_reached(run, one.path):
+        return []
+    lines = []
+    for option, weight in PENALISED.items():
+        for kind, strength in _strengths(one.settings.get(option)):
+            holder = f"{layer(one.path)}.cell" if one.kind in RECURRENT else layer(one.path)
+            weaker = f"keras.regularizers.{kind}({rounded(strength * factor)})"
+            lines.append(f"{holder}.{weight}.regularizer = {weaker}  # was {strength:g}")
+    for kind, strength in _strengths(one.settings.get("activity_regularizer")):
+        weaker = f"keras.regularizers.{kind}({rounded(strength * factor)})"
+        lines.append(f"{layer(one.path)}.activity_regularizer = {weaker}  # was {strength:g}")
+    return lines
+
+
 def align_evaluation(f: Findings) -> Fix:
-    if f.checks["train_eval_gap"].sign("fault") == "unlike_data":
+    fault = f.checks["train_eval_gap"].sign("fault")
+    if fault in ("unlike_data", "quick"):
         return Fix(
             "Prepare the validation data exactly as the training data, with the same scaling and the same columns.",
             "print(x.mean(), x.std(), x_val.mean(), x_val.std())  # the pairs should agree",
         )
-    names = f.checks["train_eval_gap"].layers[:4]
-    lines = [f"keras.layers.BatchNormalization(momentum=0.9)  # {name!r}" for name in names]
+    names = [path for path in f.checks["train_eval_gap"].layers if is_reached(f.run, path)]
+    if not names:
+        return Fix(
+            "Look for what differs between the two modes: dropout, normalisation, noise, an argument `training` that "
+            "is not passed on."
+        )
     return Fix(
         "Let the moving statistics catch up with the batches: a smaller momentum, and batches of 16 or more.",
-        "\n".join(lines) or "keras.layers.BatchNormalization(momentum=0.9)",
+        joined(each_layer(names, "layer.momentum = 0.9"), mended_line(f.run)),
     )
 
 
-def _strength(settings) -> tuple[str, float] | None:
-    """Class and strength of a kernel's L1 or L2 penalty, as the layer's settings hold them."""
-    written = settings.get("kernel_regularizer")
-    config = written.get("config") if isinstance(written, dict) else None
-    for kind in ("l2", "l1"):
-        strength = config.get(kind) if isinstance(config, dict) else None
-        if isinstance(strength, (int, float)) and strength > 0:
-            return kind.upper(), float(strength)
-    return None
+def _strengths(written: Any) -> list[tuple[str, float]]:
+    """Class and strength of an L1 or L2 penalty, as a layer's settings hold it."""
+    config = written.get("config") if isinstance(written, Mapping) else None
+    found = [(kind, config.get(kind)) for kind in ("l1", "l2")] if isinstance(config, Mapping) else []
+    return [
+        (kind.upper(), float(strength))
+        for kind, strength in found
+        if isinstance(strength, (int, float)) and strength > 0
+    ][:1]

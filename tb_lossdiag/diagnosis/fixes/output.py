@@ -3,10 +3,24 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.reference import ABSOLUTE, BINARY, CATEGORICAL, SQUARED, loss_name, value_range
 from tb_lossdiag.diagnosis.report import Fix
-from tb_lossdiag.diagnosis.snippets import compile_line, logits_loss, loss_code
-from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
+from tb_lossdiag.diagnosis.snippets import (
+    compile_line,
+    ends,
+    is_reached,
+    joined,
+    layer,
+    logits_loss,
+    loss_code,
+    mended_line,
+    optimizer_code,
+    trained_by,
+)
+from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, new_head
+from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_layer, output_units
+from tb_lossdiag.run import LayerCard, Run
 
 METRICS = {
     "accuracy_for_regression": ("Accuracy counts exact hits, which numbers never are.", "'mae'"),
@@ -17,10 +31,24 @@ METRICS = {
         "keras.metrics.AUC(curve='PR'), keras.metrics.Recall()",
     ),
 }
+# Whose activation and number of units are options of their own.
+HEADS = {"Dense", "Conv1D", "Conv2D", "Conv3D", "Activation"}
 
 
 def pair(f: Findings) -> Fix:
     """The exact loss and output layer for this problem."""
+    units, activation, loss = paired(f)
+    output = _named_output(f)
+    told = f" {output.path!r}" if output is not None else ""
+    return Fix(
+        f"Let the output{told} and the loss belong together: {units} unit{'s' if units != 1 else ''}, "
+        f"{activation or 'no activation'}, and the loss for that.",
+        _with_head(f.run, output, units, activation, loss),
+    )
+
+
+def paired(f: Findings) -> tuple[int, str | None, str]:
+    """Units and activation of the output, and the loss, as code, that belong to the targets."""
     fault = f.checks["loss_pairing"].sign("fault")
     name, units = loss_name(f.run.card), output_units(f.run.card) or 1
     low, high = value_range(f.run, "target")
@@ -28,36 +56,73 @@ def pair(f: Findings) -> Fix:
     one_unit = fault in ("one_unit_softmax", "class_count")
     numbers = name in SQUARED | ABSOLUTE and (low, high) != (0, 1)
     if fault == "relative_to_zero":
-        layer, loss = f"Dense({units})", "'mse'"
-    elif fault == "squared_error_for_classes":
-        layer, loss = f"Dense({units}, activation='softmax')", "'sparse_categorical_crossentropy'"
-    elif fault == "unreachable_targets" or (one_unit and numbers):
-        layer, loss = f"Dense({units})", loss_code(f.run)
-    elif one_unit and classes > 2:
-        layer, loss = f"Dense({classes}, activation='softmax')", "'sparse_categorical_crossentropy'"
-    elif one_unit or name in BINARY or fault == "squared_error_for_labels":
-        layer, loss = f"Dense({units}, activation='sigmoid')", "'binary_crossentropy'"
-    else:
-        layer, loss = (
-            f"Dense({units}, activation='softmax')",
-            repr(name if name in CATEGORICAL else "categorical_crossentropy"),
-        )
-    path = f.checks["loss_pairing"].sign("output", "")
-    return Fix(
-        f"Replace the output {path!r} and compile with the loss that belongs to it.",
-        f"keras.layers.{layer}\n{compile_line(f.run, loss=loss)}",
-    )
+        return units, None, "'mse'"
+    if fault == "squared_error_for_classes":
+        return units, "softmax", "'sparse_categorical_crossentropy'"
+    if fault == "unreachable_targets" or (one_unit and numbers):
+        return units, None, loss_code(f.run)
+    if one_unit and classes > 2:
+        return classes, "softmax", "'sparse_categorical_crossentropy'"
+    if units == 1 or one_unit or name in BINARY or fault == "squared_error_for_labels":
+        return units, "sigmoid", "'binary_crossentropy'"
+    return units, "softmax", repr(name if name in CATEGORICAL else "categorical_crossentropy")
+
+
+def _named_output(f: Findings) -> LayerCard | None:
+    named = f.run.card.layer(f.checks["loss_pairing"].sign("output", ""))
+    return named or output_layer(f.run.card)
+
+
+def _with_head(run: Run, output: LayerCard | None, units: int, activation: str | None, loss: str) -> str:
+    """The output layer changed in its place where that will do, else a new one behind what feeds it."""
+    compile_call = mended_line(run, loss=loss)
+    wanted = f"keras.activations.get({activation or 'linear'!r})"
+    if output is None or not is_reached(run, output.path):
+        return compile_line(run, loss=loss)
+    as_many = output.units in (units, None)
+    if as_many and (output.kind not in HEADS or _is_given(output, activation)):
+        return compile_line(
+            run, loss=loss
+        )  # whatever gives these outputs, they are what the loss is now told to expect
+    if as_many:
+        return joined(f"{layer(output.path)}.activation = {wanted}", compile_call)
+    if output.kind != "Dense" or "/" in output.path or not can_be_rebuilt(run):
+        return ""
+    written = f"Dense({units}" + (f", activation={activation!r})" if activation else ")")
+    return new_head(run, output, written, compile_call)
+
+
+def _is_given(output: LayerCard, activation: str | None) -> bool:
+    return (output.activation or "linear") == (activation or "linear")
 
 
 def logits(f: Findings) -> Fix:
-    units = output_units(f.run.card) or 1 if f.run.card else 1
-    return Fix(
-        "Let the output layer give logits and the loss take them: their gradient cannot saturate.",
-        f"keras.layers.Dense({units})\n{compile_line(f.run, loss=logits_loss(f.run))}",
-    )
+    text = "Let the output layer give logits and the loss take them: their gradient cannot saturate."
+    if f.run.card is None:
+        return Fix(text)
+    loss = _logits_loss(f.run)
+    head = next((one for one in reversed(f.run.card.layers) if one.parameters), None)
+    if head is None or head.kind not in HEADS or not is_reached(f.run, head.path):
+        return Fix(text, compile_line(f.run, loss=loss))
+    lines = [f"{layer(head.path)}.activation = keras.activations.get('linear')"]
+    if head != output_layer(f.run.card) and "/" not in head.path and can_be_rebuilt(f.run):
+        lines.append(
+            f"model = keras.Model({ends(f.run, 'inputs')}, {layer(head.path)}.output)  # without what came behind it"
+        )
+    return Fix(text, joined(*lines, mended_line(f.run, loss=loss)))
+
+
+def _logits_loss(run: Run) -> str:
+    """Of one unit a cross-entropy of yes and no, whatever stood there."""
+    name = loss_name(run.card)
+    if name not in CATEGORICAL | BINARY and output_units(run.card) == 1:
+        return "keras.losses.BinaryCrossentropy(from_logits=True)"
+    return logits_loss(run)
 
 
 def measure(f: Findings) -> Fix:
     fault = f.checks["metric_fit"].sign("fault")
     text, metrics = METRICS.get(fault, ("The metric does not measure what the loss trains.", "'mae'"))
-    return Fix(text, f"{compile_line(f.run)[:-1]}, metrics=[{metrics}])")
+    if framework_of(f.run) is not Framework.KERAS_FIT:
+        return Fix(text)
+    return Fix(text, trained_by(f.run, optimizer_code(f.run), metrics=f"[{metrics}]"))

@@ -4,9 +4,18 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.report import Fix
-from tb_lossdiag.diagnosis.settings import hidden_layers
-from tb_lossdiag.diagnosis.snippets import compile_line, layer_lines, named_layers, rounded
-from tb_lossdiag.diagnosis.symptoms.architecture import SATURATING
+from tb_lossdiag.diagnosis.settings import hidden_layers, saturating_layers
+from tb_lossdiag.diagnosis.snippets import (
+    activation_lines,
+    compile_line,
+    is_reached,
+    joined,
+    mended_line,
+    named_layers,
+    rounded,
+)
+from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, normalised_in_front
+from tb_lossdiag.run import LayerCard
 
 
 def clip(f: Findings) -> Fix:
@@ -21,27 +30,32 @@ def clip(f: Findings) -> Fix:
 
 
 def shorten_gradient_path(f: Findings) -> Fix:
-    hidden = f.run.card.layers[:-1] if f.run.card else ()
     return Fix(
         "Use ReLU with He initialisation in the hidden layers; in deeper models add normalisation or skip connections.",
-        layer_lines([layer for layer in hidden if layer.activation in SATURATING], "relu"),
+        _activated(f, saturating_layers(f.run), "relu"),
     )
 
 
 def swap_activation(f: Findings) -> Fix:
-    return Fix("Give the hidden layers a ReLU with He initialisation.", layer_lines(hidden_layers(f.run), "relu"))
+    hidden = {layer.path: layer for layer in (*hidden_layers(f.run), *saturating_layers(f.run))}
+    return Fix("Give the hidden layers a ReLU with He initialisation.", _activated(f, list(hidden.values()), "relu"))
 
 
 def leak(f: Findings) -> Fix:
     return Fix(
         "Use an activation that lets a gradient through below zero, and a smaller learning rate.",
-        layer_lines(named_layers(f, "dead_units"), "leaky_relu"),
+        _activated(f, named_layers(f, "dead_units"), "leaky_relu"),
     )
 
 
 def desaturate(f: Findings) -> Fix:
-    names = f.checks["saturated_units"].layers
-    return Fix(
-        "Bring the pre-activations back into range.",
-        f"keras.layers.LayerNormalization()  # in front of {names[0] if names else ''!r}",
-    )
+    names = [path for path in f.checks["saturated_units"].layers if is_reached(f.run, path)]
+    top = [name for name in names if "/" not in name]
+    code = normalised_in_front(f.run, top) if top and can_be_rebuilt(f.run) else ""
+    where = f" of {names[0]!r}" if names else ""
+    return Fix(f"Bring the values in front{where} back into range: normalise there, or scale less.", code)
+
+
+def _activated(f: Findings, layers: list[LayerCard], activation: str) -> str:
+    lines = activation_lines(f.run, layers, activation)
+    return joined(lines, mended_line(f.run)) if lines else ""

@@ -3,10 +3,11 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.loop import setter
 from tb_lossdiag.diagnosis.report import Fix
-from tb_lossdiag.diagnosis.settings import is_torch, learning_rate, optimizer_name
-from tb_lossdiag.diagnosis.snippets import class_name, optimizer_code, rounded
+from tb_lossdiag.diagnosis.settings import learning_rate, optimizer_name
+from tb_lossdiag.diagnosis.snippets import class_name, compile_line, optimizer_code, rounded
 from tb_lossdiag.run import Run
 
 SHOWN = 4
@@ -17,8 +18,12 @@ COUNTED = 0.1
 
 
 def is_loop(run: Run) -> bool:
-    """Whether the steps stand in a loop of the user's own; a fit says how many epochs it was asked for."""
-    return is_torch(run) or run.card is None or not run.card.epochs
+    """Whether the steps stand in a loop of the user's own."""
+    return framework_of(run) is not Framework.KERAS_FIT
+
+
+def is_torch(run: Run) -> bool:
+    return framework_of(run) is Framework.TORCH_LOOP
 
 
 def match_shapes(f: Findings) -> Fix:
@@ -30,7 +35,7 @@ def match_shapes(f: Findings) -> Fix:
     longer = isinstance(target, list) and isinstance(prediction, list) and len(target) > len(prediction)
     if is_torch(f.run):
         return Fix(text, "target = target.squeeze(-1)" if longer else "target = target.unsqueeze(-1)")
-    return Fix(text, "y = y[..., 0]" if longer else "y = y[..., None]  # (batch,) becomes (batch, 1)")
+    return Fix(text, "y = y[:, 0]" if longer else "y = np.reshape(y, (len(y), -1))  # (rows,) becomes (rows, 1)")
 
 
 def register_weights(f: Findings) -> Fix:
@@ -42,7 +47,9 @@ def register_weights(f: Findings) -> Fix:
         )
     return Fix(
         "Make weights with add_weight, and keep layers as attributes or in lists of the layer that calls them.",
-        "self.kernel = self.add_weight(shape=(inputs, units), initializer='glorot_uniform', name='kernel')  # in build",
+        "class Mine(keras.layers.Layer):\n"
+        "    def build(self, shape):\n"
+        "        self.kernel = self.add_weight(shape=(shape[-1], 8), initializer='glorot_uniform', name='kernel')",
     )
 
 
@@ -50,19 +57,14 @@ def give_optimizer_its_weights(f: Findings) -> Fix:
     text = "Make the optimizer from the weights of the model that is trained, after the model is complete."
     if is_torch(f.run):
         return Fix(text, f"optimizer = {_torch_optimizer(f.run)}")
-    line = "optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))"
-    return Fix(
-        text,
-        f"optimizer = {optimizer_code(f.run)}\nweights = model.trainable_variables\n{line}"
-        if is_loop(f.run)
-        else f"model.compile(optimizer={optimizer_code(f.run)}, loss=model.loss)",
-    )
+    made = f"optimizer = {optimizer_code(f.run)}\noptimizer.build(model.trainable_variables)"
+    return Fix(text, made if is_loop(f.run) else compile_line(f.run))
 
 
 def clear_gradients(f: Findings) -> Fix:
     return Fix(
         "Clear the gradients once in each step, in front of the backward pass.",
-        "optimizer.zero_grad()\nloss.backward()\noptimizer.step()",
+        "optimizer.zero_grad()\nloss.backward()\noptimizer.step()" if is_torch(f.run) else "",
     )
 
 
@@ -99,12 +101,11 @@ def hold_the_rate(f: Findings) -> Fix:
     if is_torch(f.run):
         return Fix(
             f"Let {name} take its step once an epoch and not once a batch, or count its arguments in batches.",
-            "for epoch in range(epochs):\n    for x, y in loader:\n        ...\n        optimizer.step()\n"
-            "    scheduler.step()",
+            "for epoch in range(epochs):\n    for x, y in loader:\n        optimizer.step()\n    scheduler.step()",
         )
     return Fix(
         f"Keep {name} from going below a hundredth of its peak, or end it with the training.",
-        f"rate = max(rate, {floor})",
+        _not_below(f, floor),
     )
 
 
@@ -113,7 +114,7 @@ def _patient(f: Findings, floor: str) -> Fix:
     monitor = config.get("monitor") if isinstance(config.get("monitor"), str) else "val_loss"
     gain, asked = _gain(f.run), config.get("min_delta", config.get("threshold"))
     least = rounded(min(1e-4, COUNTED * gain)) if gain else "0.0001"
-    text = f"Let the plateau callback wait longer and never go below {floor}."
+    text = f"Let it wait longer for a plateau and never go below {floor}."
     if gain and isinstance(asked, (int, float)) and asked > gain:
         text = f"An epoch gains {rounded(gain, 2)}, less than the {asked:g} that counts as a gain: ask for less. {text}"
     if is_torch(f.run):
@@ -122,11 +123,19 @@ def _patient(f: Findings, floor: str) -> Fix:
             "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau("
             f"optimizer, factor=0.5, patience=10, threshold={least}, min_lr={floor})",
         )
+    if is_loop(f.run):
+        return Fix(text, _not_below(f, floor))
     return Fix(
         text,
         f"keras.callbacks.ReduceLROnPlateau(monitor={monitor!r}, factor=0.5, patience=10, min_delta={least}, "
         f"min_lr={floor})",
     )
+
+
+def _not_below(f: Findings, floor: str) -> str:
+    if is_loop(f.run):
+        return f"optimizer.learning_rate = max(float(optimizer.learning_rate), {floor})"
+    return f"keras.callbacks.LearningRateScheduler(lambda epoch, rate: max(rate, {floor}))"
 
 
 def _gain(run: Run) -> float | None:
@@ -151,11 +160,11 @@ def prepare_as_pretrained(f: Findings) -> Fix:
     if is_torch(f.run):
         return Fix(
             f"Prepare the inputs{where} as those of the pretrained weights: the same range, mean and spread.",
-            "x = x / 255  # if the pretrained model saw 0 ... 1\n"
+            "x = x / 255  # if the pretrained layers saw 0 to 1\n"
             "mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # ImageNet's\n"
             "x = (x - mean[:, None, None]) / std[:, None, None]",
         )
     return Fix(
-        f"Prepare the inputs{where} as those of the pretrained weights, with that model's preprocess_input.",
-        "x = keras.applications.resnet50.preprocess_input(x)  # of the model that the weights come from",
+        f"Prepare the inputs{where} as those of the pretrained weights: the same range, mean and spread.",
+        "x = x / np.float32(255)  # if the pretrained layers saw 0 to 1",
     )

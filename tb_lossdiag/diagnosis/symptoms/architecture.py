@@ -1,5 +1,6 @@
 """Does the layer list itself limit learning? Deep saturating stacks, no activation, dropout that leaves little."""
 
+from tb_lossdiag.diagnosis.layer_kinds import prepares_data
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import LayerCard, Run
@@ -21,7 +22,7 @@ STRAIGHT = {*LINEAR, "InputLayer", "Dropout", "Flatten", "Reshape", "ZeroPadding
 def check(run: Run) -> Check:
     if run.card is None or not run.card.layers:
         return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
-    layers = run.card.layers
+    layers = tuple(layer for layer in run.card.layers if not prepares_data(layer))
     usual = Evidence(f"Nothing in the list of {len(layers)} layers limits learning by itself.", source="the model card")
     found = _deep_saturating(layers) or _dropout(layers) or _linear_stack(layers)
     return found or Check(ID, TITLE, "not_found", (usual,))

@@ -10,6 +10,7 @@ from tb_lossdiag.diagnosis.needs import validation_losses
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import theil_sen
+from tb_lossdiag.diagnosis.window import evaluation_loss
 from tb_lossdiag.run import Run
 
 ID = "generalization_gap"
@@ -21,6 +22,9 @@ RATIO = 1.5
 RISE_UNIT = "rise above the best"
 # Validation has stopped improving at over four times the training loss: the rest of the progress is memorised.
 PLATEAU_RATIO = 4.0
+# Of the way from the training loss to the validation loss. Training rows that lie beyond it in evaluation mode score
+# like rows never seen, so nothing was memorised.
+SHARED = 0.5
 SOURCE = "healthy runs rise by less than 10 % above their best"
 
 
@@ -45,11 +49,15 @@ def check(run: Run) -> Check:
     # A plateau high above training is overfitting too, only without the turn.
     turned = bool(rising and train_fell and rise > RISE and ratio > RATIO)
     plateau = bool(train_fell and ratio > PLATEAU_RATIO and _stopped(b))
-    found = turned or plateau
+    # Whatever parts the two curves, training rows share it.
+    alike = bool(evaluation_loss(run) - a[-1] > SHARED * (recent - a[-1]))
+    found = (turned or plateau) and not alike
     text = (
         f"Validation loss was best at {b[best]:.4g} (epoch {best + 1} of {len(b)}) and ends at {recent:.4g}, "
         f"while training loss went from {a[best]:.4g} to {a[-1]:.4g}."
     )
+    if alike and (turned or plateau):
+        text += f" In evaluation mode training batches score {evaluation_loss(run):.4g} as well: nothing was memorised."
     best_skill, end_skill = _skill(run, float(b[best])), _skill(run, float(recent))
     measured = (ratio, PLATEAU_RATIO, "validation / training") if plateau and not turned else (rise, RISE, RISE_UNIT)
     evidence = Evidence(text, *measured, SOURCE, (), (int(shared[best]), int(shared[-1])))
@@ -66,6 +74,7 @@ def check(run: Run) -> Check:
             ("epochs", len(b)),
             ("improved", float((b[0] - b[best]) / abs(b[0])) if b[0] else 0.0),
             ("best_skill", best_skill),
+            ("shared_by_training", alike),
             ("lost_skill", best_skill - end_skill if best_skill is not None and end_skill is not None else None),
         ),
     )

@@ -5,10 +5,11 @@ Also finds inputs that do not vary at all, and features whose scales differ so m
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.input_use import are_ids, brings_own_scale
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import early, span
-from tb_lossdiag.run import ModelCard, Row, Run, Table
+from tb_lossdiag.run import Row, Run, Table
 
 ID = "input_scale"
 TITLE = "Input scale"
@@ -30,12 +31,13 @@ def check(run: Run) -> Check:
     facts = [fact for fact in facts if np.isfinite(fact[0][0])]
     if not facts:
         return Check(ID, TITLE, "inconclusive", needs="finite inputs")
-    (size, mean, std, uneven), row = max(facts, key=lambda fact: float(fact[0][0]) + float(fact[0][3]) / UNEVEN)
     constant = all(f[2] == 0 for f, _ in facts)
-    if not constant and _looks_up_ids(run.card):
-        return Check(
-            ID, TITLE, "not_run", needs="numeric inputs; these are ids for an Embedding or values a layer normalises"
-        )
+    if not constant:
+        facts = [] if brings_own_scale(run.card) else [fact for fact in facts if not are_ids(run.card, fact[1])]
+    if not facts:
+        needs = "inputs whose size matters; these are ids to be looked up, or values that the model scales itself"
+        return Check(ID, TITLE, "not_run", needs=needs)
+    (size, mean, std, uneven), row = max(facts, key=lambda fact: float(fact[0][0]) + float(fact[0][3]) / UNEVEN)
     if constant:
         level, value, threshold = "constant", std, 0.0
         text = f"{row.name} does not vary: every value is {mean:.4g}."
@@ -78,27 +80,3 @@ def _typical(table: Table, row: Row, column: str) -> float:
     values = table.cell(row.name, column).astype(np.float64) if table.has(column) else np.array([])
     values = values[np.isfinite(values)]
     return float(np.median(values)) if len(values) else np.nan
-
-
-def _looks_up_ids(card: ModelCard | None) -> bool:
-    """Whether the first layers take ids or bring their own scaling, so that the raw input's scale says nothing."""
-    if card is None or not card.layers:
-        return False
-    first = [layer for layer in card.layers if layer.kind != "InputLayer"][:2]
-    return any(
-        layer.kind
-        in (
-            "Embedding",
-            "Normalization",
-            "Rescaling",
-            "BatchNormalization",
-            "LayerNormalization",
-            "Discretization",
-            "CategoryEncoding",
-            "Hashing",
-            "StringLookup",
-            "IntegerLookup",
-            "TextVectorization",
-        )
-        for layer in first
-    )

@@ -96,8 +96,8 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
     told = f"{output.path!r} ({act or 'no activation'}, {units} unit{'s' if units != 1 else ''}) feeds {name}"
     if act == "softmax" and units == 1:
         return "one_unit_softmax", (
-            f"{told}: a softmax over one unit is always 1, so no prediction can ever differ. "
-            "Keras 3 hides it: the loss falls, the metric does not move."
+            f"{told}: a softmax over one unit is always 1, so no prediction can ever differ."
+            + (" Keras 3 hides it: the loss falls, the metric does not move." if corrected else "")
         )
     if name in CATEGORICAL and units == 1:
         return "class_count", f"{told}: with one unit there is one class, and its probability is always 1."

@@ -42,7 +42,9 @@ TEXTS = {
 def check(run: Run) -> Check:
     if run.card is None or not run.card.loss.get("name"):
         return Check(ID, TITLE, "not_run", needs=recorded("the loss and metrics", run))
-    metrics = [name for name in run.card.metrics if name not in OUTER]
+    metrics = _of_first_output(run, [name for name in run.card.metrics if name not in OUTER])
+    if metrics is None:
+        return Check(ID, TITLE, "inconclusive", needs="which of several outputs each metric is for")
     name = next((name for name in metrics if name in ACCURACIES), None)
     targets = known_targets(run)
     if name is None:
@@ -51,6 +53,20 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "inconclusive", needs="recorded targets that are finite")
     fault, top = _fault(run, name, len(metrics), targets)
     return _result(fault, name, top, targets)
+
+
+def _of_first_output(run: Run, metrics: list[str]) -> list[str] | None:
+    """The metrics of the output whose targets were recorded; None where that cannot be told of several.
+
+    Keras reports a metric of one of several outputs as "<output>_<metric>" at the end of an epoch.
+    """
+    outputs = [row.own_name for row in run.card.data_rows if row.kind == "target"]
+    if len(outputs) < 2:
+        return metrics
+    if not run.epochs:
+        return None
+    reported = set(run.epochs)
+    return [name for name in dict.fromkeys(metrics) if f"{outputs[0]}_{name}" in reported]
 
 
 def _fault(run: Run, name: str, metrics: int, targets: Table) -> tuple[str, float]:

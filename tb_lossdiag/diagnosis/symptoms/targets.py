@@ -48,7 +48,7 @@ def check(run: Run) -> Check:
         "found" if bad else "not_found",
         (evidence,),
         0 if bad else None,
-        signs=(("level", level), ("min", low), ("max", high)),
+        signs=(("level", level), ("min", low), ("max", high), ("size", value if level == "large" else None)),
     )
 
 
@@ -81,7 +81,7 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
         if (name in CATEGORICAL and top >= 1 - 1e-9) or (name in BINARY and np.all(pooled_variance(run.targets) == 0)):
             return (
                 "constant",
-                f"Every recorded label is the same ({low:g} … {high:g}); there is nothing to learn.",
+                f"{_constant_label(name, mean, low, high)}; there is nothing to learn.",
                 top,
                 1.0,
             )
@@ -96,7 +96,7 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
     spread = float(np.sqrt(np.mean(pooled_variance(run.targets))))
     size = float(np.hypot(np.mean(np.abs(mean)), spread))
     if name in SQUARED | ABSOLUTE and spread == 0:
-        return "constant", f"Every recorded target is {mean[0]:g}; there is nothing to learn.", spread, 0.0
+        return "constant", f"{_constant('target', mean, low, high)}; there is nothing to learn.", spread, 0.0
     if name in SQUARED | ABSOLUTE and size > LARGE:
         return (
             "large",
@@ -116,6 +116,19 @@ def _two_kinds(run: Run, low: float, high: float) -> float | None:
     if not 0 < share < 1 or abs(variance[0] - share * (1 - share) * (high - low) ** 2) > ROUNDING * (high - low) ** 2:
         return None
     return float(max(share, 1 - share))
+
+
+def _constant_label(name: str, mean: np.ndarray, low: float, high: float) -> str:
+    if name in CATEGORICAL and len(mean) > 1:
+        return f"Every recorded label is class {int(mean.argmax())}"
+    return _constant("label", mean, low, high)
+
+
+def _constant(what: str, mean: np.ndarray, low: float, high: float) -> str:
+    """Said of targets none of which ever varies: all of one value, or each of several of its own."""
+    if low == high:
+        return f"Every recorded {what} is {low:g}"
+    return f"Each of the {len(mean)} {what}s of an example is the same in every recorded one ({low:g} … {high:g})"
 
 
 def _out_of_range(targets: Table) -> float:

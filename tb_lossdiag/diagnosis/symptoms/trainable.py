@@ -1,6 +1,7 @@
 """Is there anything to train? Frozen layers, untrained ones among them, and models without a trainable variable."""
 
 from tb_lossdiag.diagnosis.fresh import is_fresh
+from tb_lossdiag.diagnosis.layer_kinds import prepares_data
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import Run
@@ -13,7 +14,7 @@ SOURCE = "the model's trainable flags"
 def check(run: Run) -> Check:
     if run.card is None or not run.card.layers:
         return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
-    weighted = [layer for layer in run.card.layers if layer.parameters]
+    weighted = [layer for layer in run.card.layers if layer.parameters and not prepares_data(layer)]
     frozen = tuple(layer.path for layer in weighted if not layer.trainable)
     untrained = tuple(layer.path for layer in weighted if not layer.trainable and is_fresh(layer))
     share = 1 - run.card.trainable_parameters / run.card.parameters if run.card.parameters else 0.0

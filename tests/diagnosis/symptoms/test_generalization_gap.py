@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.generalization_gap import MIN_EPOCHS, PLATEAU_RATIO, RATIO, RISE, check
+from tb_lossdiag.diagnosis.symptoms.generalization_gap import MIN_EPOCHS, PLATEAU_RATIO, RATIO, RISE, SHARED, check
 
 TRAIN = np.linspace(2.0, 0.2, 20)
 
@@ -93,3 +95,15 @@ def test_the_skill_that_was_lost_is_told_where_a_constant_guess_is_known():
 def test_what_validation_gained_since_its_first_epoch_is_told():
     assert check(turning(0.5)).sign("improved") == pytest.approx(0.5)
     assert check(s.healthy(epochs=s.epochs(loss=TRAIN, val_loss=TRAIN[::-1]))).sign("improved") == 0
+
+
+@pytest.mark.parametrize(("share", "state"), [(SHARED * 0.9, "found"), (SHARED * 1.1, "not_found")])
+def test_what_training_rows_share_in_evaluation_mode_was_not_memorised(share, state):
+    """Their loss lies this share of the way from the training loss to the validation loss."""
+    run = turning(0.5)
+    evaluated = TRAIN[-1] + share * (1.5 - TRAIN[-1])
+    found = check(
+        replace(run, steps={**run.steps, "evaluation_loss": s.series([9.0, evaluated, evaluated, evaluated])})
+    )
+    assert (found.state, found.sign("shared_by_training")) == (state, state == "not_found")
+    assert ("nothing was memorised" in found.evidence[0].text) == (state == "not_found")

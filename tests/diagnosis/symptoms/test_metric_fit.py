@@ -3,6 +3,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.symptoms.metric_fit import MAJORITY, check
+from tb_lossdiag.run import Row
 
 
 def compiled(loss, targets, *metrics, from_logits=False):
@@ -69,3 +70,24 @@ def test_a_binary_accuracy_of_many_classes_is_found():
     run = s.healthy(card=s.card(metrics=("binary_accuracy",), loss={"name": "categorical_crossentropy"}))
     assert (check(run).state, check(run).sign("fault")) == ("found", "binary_for_classes")
     assert f"{s.CLASSES} classes" in check(run).evidence[0].text
+
+
+def with_heads(*outputs, reported=()):
+    """Two outputs, of which the targets of the first are recorded: numbers under a squared error."""
+    rows = tuple(Row(f"target:{name}", "target") for name in outputs)
+    card = s.card(loss={"name": "mse"}, metrics=("accuracy", "mae"), data_rows=rows)
+    return s.healthy(card=card, targets=NUMBERS, epochs=s.epochs(**{name: [0.5] for name in reported}))
+
+
+def test_a_metric_of_one_head_is_not_held_against_the_targets_of_another():
+    run = with_heads("age", "kind", reported=("loss", "kind_accuracy", "age_mae"))
+    assert check(run).sign("fault") == "none"
+
+
+def test_a_metric_of_the_head_whose_targets_are_known_is_judged():
+    run = with_heads("age", "kind", reported=("loss", "age_accuracy", "age_mae"))
+    assert check(run).sign("fault") == "accuracy_for_regression"
+
+
+def test_before_the_first_epoch_nobody_knows_which_metric_is_whose():
+    assert check(with_heads("age", "kind")).state == "inconclusive"

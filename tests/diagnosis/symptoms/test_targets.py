@@ -95,3 +95,15 @@ def test_pairs_of_which_one_kind_is_rare_are_an_imbalance_under_any_loss(share, 
 
 def test_numbers_between_two_ends_are_no_kinds():
     assert check(labels([0.05], "my_loss", [0.1], min=0.0, max=1.0)).sign("level") == "normal"
+
+
+@pytest.mark.parametrize(("run", "told"), [
+    (labels([7.0], "mse", [0.0], min=7.0, max=7.0), "Every recorded target is 7;"),
+    (labels([1.0, 2.0, 3.0], "mse", [0.0] * 3, min=1.0, max=3.0), "Each of the 3 targets of an example is the same"),
+    (labels([1.0, 0.0], "binary_crossentropy", min=0.0, max=1.0), "Each of the 2 labels of an example is the same"),
+    (labels([1.0], "binary_crossentropy", min=1.0, max=1.0), "Every recorded label is 1;"),
+    (labels([0, 0, 1.0], "categorical_crossentropy", min=0.0, max=1.0), "Every recorded label is class 2;"),
+])  # fmt: skip
+def test_what_never_varies_is_told_as_it_is(run, told):
+    found = check(run)
+    assert found.sign("level") == "constant" and found.evidence[0].text.startswith(told)

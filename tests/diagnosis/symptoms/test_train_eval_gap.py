@@ -6,6 +6,7 @@ import synthetic as s
 
 from tb_lossdiag.diagnosis.symptoms.train_eval_gap import (
     LOST,
+    MODE_LOST,
     MOSTLY,
     NEARLY_ALL,
     NO_SKILL,
@@ -140,3 +141,28 @@ def test_moving_statistics_have_until_the_end_of_the_plan():
     assert check(run).sign("fault") == "moving_statistics"
     longer = replace(run, card=replace(run.card, epochs=100))
     assert (check(longer).sign("fault"), check(longer).found) == ("warming_up", False)
+
+
+def evaluated(run, lost):
+    """Training batches in evaluation mode: this share of what training gained over a constant guess is gone."""
+    loss = 0.1 + lost * (CONSTANT - 0.1)
+    return replace(run, steps={**run.steps, "evaluation_loss": s.series([loss] * 4)})
+
+
+@pytest.mark.parametrize(("lost", "fault"), [(MODE_LOST * 1.1, "evaluation_mode"), (MODE_LOST * 0.9, "unlike_data")])
+def test_training_rows_in_evaluation_mode_tell_the_mode_from_the_rows(lost, fault):
+    run = curves(0.1, 9.0, kind="Dense", steps=s.loss(s.falling(2.0, 0.1)))
+    assert check(evaluated(run, lost)).sign("fault") == fault
+
+
+@pytest.mark.parametrize(("lost", "fault"), [(1.0, "moving_statistics"), (0.0, "unlike_data")])
+def test_statistics_that_lag_are_blamed_only_where_training_rows_suffer_too(lost, fault):
+    run = curves(0.1, 9.0, momentum=0.9999, steps=s.loss(s.falling(2.0, 0.1)))
+    assert check(evaluated(run, lost)).sign("fault") == fault
+
+
+def test_240_updates_at_a_momentum_of_099_blame_the_statistics_and_not_the_data():
+    """Measured: at momentum 0.9 the same training validated at accuracy 1.0."""
+    card = s.with_layer(s.card(epochs=6), "hidden_2", {"momentum": 0.99}, kind="BatchNormalization")
+    run = curves(0.1, 9.0, card=card, steps=s.loss(s.falling(2.0, 0.1)[:240]))
+    assert check(run).sign("fault") == "moving_statistics"

@@ -1,0 +1,26 @@
+"""What sets the learning rate while a training goes on? A callback or a scheduler, by its name and arguments."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tb_lossdiag.run import Run
+
+PLATEAU = "ReduceLROnPlateau"
+
+
+def rate_setter(run: Run) -> tuple[str, Mapping[str, Any]] | None:
+    """Name and arguments of the callback or scheduler; None where none is known to set the rate."""
+    written = run.card.settings.get("callbacks") if run.card else None
+    for one in written if isinstance(written, (list, tuple)) else ():
+        name = one.get("name") if isinstance(one, Mapping) else None
+        if isinstance(name, str) and _sets_rate(name):
+            config = one.get("config")
+            return name, config if isinstance(config, Mapping) else {}
+    return None
+
+
+def _sets_rate(name: str) -> bool:
+    known = name.lower()
+    return any(word in known for word in ("learningrate", "reducelr", "lrschedul", "warmup", "cosine")) or (
+        name.endswith(("LR", "Scheduler"))
+    )

@@ -1,0 +1,47 @@
+"""Whole numbers are ids where they are looked up, and numbers where a layer multiplies them."""
+
+import pytest
+import synthetic as s
+
+from tb_lossdiag.diagnosis.symptoms import input_scale
+from tb_lossdiag.run import LayerCard
+
+LARGE = s.data_table(input={"mean": 500.0, "std": 300.0})
+
+
+def judged(*first, dtype=None, shape=(64,)):
+    """The check of large inputs of this type, in a model with these layers in front."""
+    settings = {"inputs": {"x": {"dtype": dtype, "shape": list(shape)}}} if dtype else {}
+    return input_scale.check(s.healthy(card=s.card(layers=(*first, *s.card().layers), settings=settings), data=LARGE))
+
+
+@pytest.mark.parametrize("bases", [["Embedding"], ["ReversibleEmbedding", "Embedding"]])
+def test_a_class_made_from_embedding_looks_up(bases):
+    assert judged(LayerCard("table", "MyTable", settings={"bases": bases})).state == "not_run"
+    assert judged(LayerCard("table", "MyTable")).sign("level") == "large"
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint32"])
+def test_whole_numbers_that_a_layer_of_the_users_own_takes_are_ids(dtype):
+    assert judged(LayerCard("tokens", "MyLookup"), dtype=dtype).state == "not_run"
+
+
+@pytest.mark.parametrize("width", [7, 12])
+def test_whole_numbers_that_were_made_one_hot_on_the_way_are_ids(width):
+    assert judged(dtype="int32", shape=(width,)).state == "not_run"
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", None])
+def test_numbers_that_a_layer_multiplies_as_they_are_have_a_scale(dtype):
+    assert judged(dtype=dtype).sign("level") == "large"
+
+
+@pytest.mark.parametrize("kind", ["Rescaling", "Normalization", "CategoryEncoding", "RandomFlip"])
+def test_preprocessing_in_front_brings_its_own_scale(kind):
+    assert judged(LayerCard("first", kind), dtype="uint8").state == "not_run"
+
+
+@pytest.mark.parametrize("odd", [{"x": 3}, {"x": {"dtype": 3, "shape": "?"}}, [], "int32"])
+def test_what_a_log_may_hold_instead_decides_nothing(odd):
+    card = s.card(settings={"inputs": odd})
+    assert input_scale.check(s.healthy(card=card, data=LARGE)).sign("level") == "large"
