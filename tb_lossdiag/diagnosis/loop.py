@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tb_lossdiag.diagnosis import schedules
 from tb_lossdiag.diagnosis.settings import learning_rate
 from tb_lossdiag.run import Run
 
 # Arguments that a reader knows a scheduler by; what frameworks add by themselves says nothing.
 SHOWN = 5
+LONGEST = 80  # characters of a name
 QUIET = {"verbose", "mode", "last_epoch", "base_lrs", "eps", "cooldown"}
 
 
@@ -31,19 +33,8 @@ class Setter:
 
 
 def setter(run: Run) -> Setter | None:
-    """The first callback of fit, or scheduler of a loop, whose name says that it sets the learning rate."""
-    told = run.card.settings.get("callbacks") if run.card is not None else None
-    for one in told if isinstance(told, (list, tuple)) else ():
-        name = str(one.get("name", ""))[:80] if isinstance(one, Mapping) else ""
-        if sets_rate(name):
-            config = one.get("config")
-            return Setter(name, config if isinstance(config, Mapping) else {})
-    return None
-
-
-def sets_rate(name: str) -> bool:
-    lowered = name.lower()
-    return "lr" in lowered or "learningrate" in lowered or "schedul" in lowered
+    known = schedules.rate_setter(run)
+    return Setter(known[0][:LONGEST], known[1]) if known is not None else None
 
 
 def rate_setter(run: Run) -> str | None:

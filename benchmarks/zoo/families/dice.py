@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from benchmarks.zoo.data import Data
 from benchmarks.zoo.families.descent import begin, descend, predicted, tensors
 from benchmarks.zoo.families.family import Family, fault
-from benchmarks.zoo.families.pictures import blobs, masks_255, wrong_masks
+from benchmarks.zoo.families.pictures import blobs, masks_255
 from benchmarks.zoo.skill import skill
 from benchmarks.zoo.training import Outcome
 
@@ -60,8 +60,5 @@ FAMILY = Family(
     "torch",
     train,
     {"plain": {}, "and_bce": {"loss": dice_and_bce}},
-    (
-        fault("invalid_labels", "masks_255_and_bce", "unbounded_loss", of="and_bce", data=masks_255),
-        fault("uninformative_labels", "masks_of_others", data=wrong_masks),
-    ),
+    (fault("invalid_labels", "masks_255_and_bce", "unbounded_loss", of="and_bce", data=masks_255),),
 )

@@ -31,18 +31,17 @@ def train(
     alpha: float = 0.96,
     gamma: float = 1.0,
     named: bool = True,
-    end: type[nn.Module] = nn.Identity,
     mixed_up: bool = False,
     momentum: float | None = None,
     rate: float = 3e-3,
 ) -> Outcome:
-    """named: whether `watch` is told the loss module. end: what comes after the logits. momentum: of SGD; Adam without
+    """named: whether `watch` is told the loss module. momentum: of SGD; Adam without
     one. mixed_up: the labels are those of other rows."""
     begin(seed)
     x, y, *_ = rare()
     labels = y[np.random.default_rng(0).permutation(len(y))] if mixed_up else y
     criterion = Focal(alpha, gamma)
-    model = nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 1), end())
+    model = nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 1))
     if momentum is None:
         optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     else:
@@ -72,6 +71,5 @@ FAMILY = Family(
         # The weights of the two kinds are exchanged.
         fault("class_imbalance", "alpha_turned_round", alpha=0.04),
         fault("uninformative_labels", "labels_of_others", of="gamma_2", mixed_up=True),
-        fault("output_activation_mismatch", "relu_on_the_logit", "dying_relu", end=nn.ReLU),
     ),
 )

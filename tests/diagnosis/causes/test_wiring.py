@@ -43,7 +43,7 @@ def test_a_sound_run_is_accused_of_nothing():
 def test_certain_evidence_does_not_wait_for_a_bad_outcome(run, cause):
     report = diagnose_run(run)
     assert report.verdict.state == "learning" and accused(run) == [cause] and report.verdict.cause == cause
-    assert report.causes[0].fix.code and report.causes[0].test
+    assert report.causes[0].fix.text and report.causes[0].test
 
 
 @pytest.mark.parametrize("run", [

@@ -55,7 +55,7 @@ def test_every_fix_is_written_for_a_run_of_which_nothing_is_known(fix):
 
 
 @pytest.mark.parametrize(("target", "prediction", "line"), [
-    ([None], [None, 1], "y[..., None]"), ([None, 1], [None], "y[..., 0]"), ("?", None, "y[..., None]"),
+    ([None], [None, 1], "reshape"), ([None, 1], [None], "y[:, 0]"), ("?", None, "reshape"),
 ])  # fmt: skip
 def test_the_shorter_side_gets_the_axis(target, prediction, line):
     card = a.own(settings={"loss_shapes": {"target": target, "prediction": prediction}})
