@@ -17,6 +17,8 @@ from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, fact, found, s
 # The share of itself by which the loss would change if a weight matrix changed by its own size, at most, over the whole
 # run: 2e-7 behind a stopped gradient, 0.1 and more in healthy runs.
 DETACHED = 1e-6
+# Of the trainable weights; BERT's pooler, which many losses leave out, is half a hundredth.
+A_PART = 1 / 3
 
 WEIGHTS = (
     Candidate(
@@ -98,6 +100,17 @@ WEIGHTS = (
         weight=7,
     ),
     Candidate(
+        "symmetric_initialization",
+        "Factors that all start at zero",
+        requires=(found("zero_gradient", at_zero=True),),
+        explains=(*EARLY_DAMAGE, "frozen_layers", "uninformative_labels", "updates_not_applied", "noise_floor"),
+        test="Draw one of the factors from its default initialiser and train 50 steps.",
+        fix=fixes.initialise,
+        points_at="zero_gradient",
+        certain=True,
+        weight=7,
+    ),
+    Candidate(
         "poor_initialization",
         "Initial weights on the wrong scale",
         requires=(
@@ -160,6 +173,19 @@ WEIGHTS = (
         points_at="exploding_norm",
         certain=True,
         weight=6,
+    ),
+    # Layers that run in each step, a good part of the model, and learn nothing: an unused head is smaller.
+    Candidate(
+        "disconnected_graph",
+        "The loss does not reach a part of the model",
+        requires=(found("zero_gradient", unreached=True, from_start=True, cut_share=lambda share: share >= A_PART),),
+        contradicts=(ANOTHER_FAULT, found("trainable", nothing=True)),
+        explains=("undertrained", "insufficient_capacity", "uninformative_labels"),
+        test="Print which gradients are None right behind the backward pass.",
+        fix=fixes.reconnect,
+        points_at="zero_gradient",
+        certain=True,
+        weight=5,
     ),
     Candidate(
         "disconnected_graph",

@@ -10,7 +10,7 @@ import numpy as np
 from tb_lossdiag.diagnosis import standing
 from tb_lossdiag.diagnosis.decimals import skill_text
 from tb_lossdiag.diagnosis.measured import FEWEST, is_the_loss, measured, not_varied
-from tb_lossdiag.diagnosis.reference import attainable_share, derived_constant
+from tb_lossdiag.diagnosis.reference import attainable_share, derived_constant, pooled_variance
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED, Standing
 from tb_lossdiag.diagnosis.window import best_curve
@@ -30,6 +30,10 @@ SPIKE = 20.0
 FIRST = 3
 SCALED = 1e-3
 HIGHEST = 0.95
+# From here on outputs that no longer differ within a batch have all the same been learned, from what differs between
+# batches: neighbouring windows of a series, say. So has a target whose spread lies mostly between batches.
+HALF_WAY = 0.5
+MOST = 0.5
 GUESSES = {
     "constant": "the best constant output scores {:.4g}",
     "shuffled": "the same outputs dealt to other examples score {:.4g}",
@@ -59,9 +63,14 @@ def _derived(run: Run, constant: float) -> Check:
     if now < -NONE * constant:  # less is the error of a penalty that is estimated between samples
         return Check(ID, TITLE, "inconclusive", needs="a loss that is not below the least it can be")
     skill = (1 - now / constant) / attainable_share(run)
+    dealt = _belong_to_no_example(run, skill)
+    skill = skill if dealt is None else dealt.skill
     level = "none" if skill < NONE else "little" if skill < LITTLE else "solved" if skill >= SOLVED else "some"
+    guess = f"always guessing the same scores {constant:.4g}"
+    if dealt is not None:
+        guess = GUESSES[dealt.guess].format(dealt.reference)
     evidence = Evidence(
-        f"The loss ends at {now:.4g}; always guessing the same scores {constant:.4g}. Skill {skill_text(skill)}.",
+        f"The loss ends at {now:.4g}; {guess}. Skill {skill_text(skill)}.",
         skill,
         NONE,
         "skill",
@@ -78,6 +87,19 @@ def _derived(run: Run, constant: float) -> Check:
     )
     state = "found" if level == "none" else "not_found"
     return Check(ID, TITLE, state, (evidence,), int(curve[0].steps[0]) if state == "found" else None, signs=signs)
+
+
+def _belong_to_no_example(run: Run, skill: float) -> Standing | None:
+    """The standing of outputs that score as well with other examples' targets, though they beat one number for all.
+
+    Such as the mean picture for every picture. Examples of a batch that are like each other would look the same.
+    """
+    known = [standing.standing(one) for one in measured(run)]
+    if not NONE <= skill < HALF_WAY or len(known) != 1 or known[0] is None or run.targets is None:
+        return None
+    within = np.nanmean(np.square(run.targets.column("std").astype(np.float64)), axis=0)
+    apart = float(np.sum(within)) >= MOST * float(np.sum(pooled_variance(run.targets)))
+    return known[0] if apart and known[0].level == "none" and known[0].shuffled < NONE else None
 
 
 def _shuffled(run: Run) -> float | None:

@@ -9,13 +9,15 @@ from tb_lossdiag.diagnosis.flow import cuts_inside
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import is_kernel, onset, span
-from tb_lossdiag.run import Run
+from tb_lossdiag.run import Run, Table
 
 ID = "zero_gradient"
 TITLE = "Gradients exactly zero"
 SOURCE = "a gradient of exactly 0 in every element never happens by chance"
 # In short runs a ReLU layer can be silent for a batch; half of the late records is no accident.
 HELD = 0.5
+# A single matrix of zeros in front of a loss gets a gradient; two, one behind the other, give each other none.
+TWO_FACTORS = 2
 
 
 def check(run: Run) -> Check:
@@ -56,6 +58,8 @@ def check(run: Run) -> Check:
         ("unreached", bool(cut)),
         ("from_start", began <= int(table.steps[0])),
         ("cut_inside", cuts_inside(run.card, cut_layers, reached)),
+        ("cut_share", _share_of_weights(run, cut_layers)),
+        ("at_zero", _at_zero(table, stuck & kernels)),
     )
     return Check(ID, TITLE, "found", (evidence,), began, names[:8], signs=signs)
 
@@ -64,3 +68,18 @@ def _unreached(run: Run) -> set[str]:
     """The variables whose gradient was reported as None."""
     told = [event.facts.get("rows") for event in run.events if event.kind == "no_gradient"]
     return {name for rows in told if isinstance(rows, (list, tuple)) for name in rows if isinstance(name, str)}
+
+
+def _share_of_weights(run: Run, layers: set[str]) -> float:
+    """Of the trainable weights, those of these layers that are called in the step; 0 where no sizes are known."""
+    called = {row.layer for row in run.layers.of_kind("output").rows}
+    whole = run.card.trainable_parameters if run.card is not None else 0
+    sizes = [run.card.layer(name).parameters for name in layers & called if run.card and run.card.layer(name)]
+    return min(1.0, sum(sizes) / whole) if whole else 0.0
+
+
+def _at_zero(table: Table, stuck: np.ndarray) -> bool:
+    """Whether these weight matrices are 0 throughout, as two factors of a product that both begin there."""
+    if not table.has("weight_norm") or np.count_nonzero(stuck) < TWO_FACTORS:
+        return False
+    return bool((table.column("weight_norm")[:, stuck] == 0).all())

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
+from tb_lossdiag.diagnosis import diagnose_run
 from tb_lossdiag.diagnosis.symptoms.zero_gradient import HELD, check
 from tb_lossdiag.run import Event
 
@@ -78,3 +79,33 @@ def test_a_way_back_that_is_cut_between_two_layers_is_told(inputs, cut):
     assert found.sign("unreached") and found.sign("cut_inside") is cut
     silent = check(zero(rows, card=card))
     assert silent.sign("cut_inside") is False  # exactly 0, but there is a way
+
+
+def test_two_factors_that_both_are_zero_give_each_other_no_gradient():
+    table = s.with_column(s.with_column(s.layer_table(), "gradient_norm", 0.0, KERNELS[:2]), "weight_norm", 0.0)
+    assert check(s.healthy(layers=table)).sign("at_zero") is True
+    assert check(zero(KERNELS[:2])).sign("at_zero") is False
+
+
+def test_a_single_matrix_of_zeros_is_no_product():
+    table = s.with_column(s.with_column(s.layer_table(), "gradient_norm", 0.0, KERNELS[:1]), "weight_norm", 0.0)
+    assert check(s.healthy(layers=table)).sign("at_zero") is False
+
+
+def unreached(names):
+    table = s.with_column(s.layer_table(), "gradient_norm", np.nan, names)
+    return s.healthy(layers=table, events=(Event(1, "no_gradient", {"rows": names}),))
+
+
+def test_the_share_of_the_weights_that_the_loss_does_not_reach_is_told():
+    card = s.card()
+    sizes = {layer.path: layer.parameters for layer in card.layers}
+    share = sizes["hidden_1"] / card.trainable_parameters
+    assert check(unreached(KERNELS[:1])).sign("cut_share") == pytest.approx(share)
+    assert check(zero(KERNELS[:1])).sign("cut_share") == 0.0
+
+
+@pytest.mark.parametrize(("names", "accused"), [(KERNELS[:1], True), (KERNELS[-1:], False)])
+def test_a_good_part_of_the_model_that_learns_nothing_is_told_however_the_loss_falls(names, accused):
+    causes = [cause for cause in diagnose_run(unreached(names)).causes if cause.id == "disconnected_graph"]
+    assert any(cause.severity == "warning" for cause in causes) is accused
