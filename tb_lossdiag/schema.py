@@ -142,6 +142,7 @@ BUCKETS = 2 * OCTAVES + 1
 # loss: a term of it, rate: the learning rate of one of several optimizers, each by its mean.
 ROW_KINDS = ("variable", "output", "input", "target", "prediction", "loss", "rate")
 EVENT_KINDS = (
+    "no_step",  # {"passes": ...} so many backward passes, and no step of the optimizer behind them
     "no_gradient",  # {"rows": [...]} variables the loss does not reach: the gradient is None
     "learning_rate",  # {"from": ..., "to": ..., "by": class name where known} changed by a callback between steps
     "restart",  # {"cleared": true} a fit that continues in a directory that already holds steps; see above; "beside":

@@ -303,6 +303,11 @@ class Recorder:
         with self.guarded():
             self._cadence.took(self.step, True, seconds)
 
+    def tell(self, kind: str, **facts: Any) -> None:
+        """Writes an event of the step that is going on."""
+        with self.guarded():
+            self._writer.write_event(self.step, kind, **facts)
+
     def note_learning_rate(self, rate: float, by: str | None = None) -> None:
         """Writes an event when it is not the rate of the last call: someone set it by hand. by: who, where known."""
         with self.guarded():

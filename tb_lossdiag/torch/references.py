@@ -18,7 +18,8 @@ PERMUTATIONS = 3
 MAX_ELEMENTS = 2**20  # of predictions; of more, some examples are taken, for the loss and its references alike
 _SELF_LEAST = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss)
 _BY_CLASS = (nn.CrossEntropyLoss, nn.NLLLoss)
-_TRIPLETS = (nn.TripletMarginLoss, nn.TripletMarginWithDistanceLoss)
+# Losses that compare outputs with each other: dealt together, they would stay the pairs that they are.
+_PAIRS = (nn.TripletMarginLoss, nn.TripletMarginWithDistanceLoss, nn.CosineEmbeddingLoss, nn.MarginRankingLoss)
 _ALMOST = 1e-6  # a probability of 0 has no logarithm
 
 
@@ -88,7 +89,11 @@ def _dealt(call: LossCall, outputs: Sequence[Tensor], axis: int, generator: torc
     to = torch.empty_like(order)
     to[order] = order.roll(1)
     moved = [tensor.index_select(axis, to.to(tensor.device)) for tensor in outputs]
-    return [outputs[0], moved[1], *outputs[2:]] if issubclass(call.kind, _TRIPLETS) else moved
+    made = [tensor.requires_grad for tensor in call.predictions]
+    if any(made) and not all(made):  # what an output is compared with stands where another one could
+        pairs = zip(outputs, moved, made, strict=True)
+        return [dealt if is_made else own for own, dealt, is_made in pairs]
+    return [outputs[0], moved[1], *outputs[2:]] if issubclass(call.kind, _PAIRS) else moved
 
 
 def _constants(

@@ -19,11 +19,15 @@ from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_
 from tb_lossdiag.torch.backward import Listener, listen, unlisten
 from tb_lossdiag.torch.batch_loss import BatchLoss
 from tb_lossdiag.torch.held import HeldGradients
+from tb_lossdiag.torch.marks import marks
 from tb_lossdiag.torch.packing import packed
 from tb_lossdiag.torch.seen import Seen
 from tb_lossdiag.torch.structure import bare
 from tb_lossdiag.torch.torch_training import TorchTraining
 from tb_lossdiag.torch.unread import Unread
+
+# Gradients are added up over 64 batches now and then; nobody was seen to add up more.
+PASSES_WITHOUT_STEP = 256
 
 
 class Watcher(Listener):
@@ -49,6 +53,8 @@ class Watcher(Listener):
         self._gradients: Gradients | None = None
         self._rate: Tensor | float = float("nan")
         self._ended: float | None = None
+        self._passes = 0
+        self._marks: list[tuple[int, int]] = []
         self._unread = Unread()
         self._hooks: list[Any] = []
         self._training = training = TorchTraining(self._bare, optimizer)
@@ -62,8 +68,8 @@ class Watcher(Listener):
         with guarded():
             self._seen = training.seen = Seen(model, optimizer, loss, selection, guarded)
             selection.checked(self._seen.structure.layers)
-            parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-            self._loss = BatchLoss(parameters, loss if isinstance(loss, nn.Module) else None, guarded)
+            self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            self._loss = BatchLoss(self._parameters, loss if isinstance(loss, nn.Module) else None, guarded)
             self._held = HeldGradients(optimizer, guarded)
             listen(self)
             self._hooks.append(optimizer.register_step_pre_hook(self._before_step))
@@ -118,6 +124,19 @@ class Watcher(Listener):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def backward_ended(self, loss: Tensor | None) -> None:
+        """After so many passes and no step the loop has none: until it has one, nothing more is measured."""
+        self._passes += 1
+        if self._passes in (1, PASSES_WITHOUT_STEP) and self._recorder.active:
+            with self._recorder.guarded():
+                before, self._marks = self._marks, marks(self._parameters)
+                if self._passes > 1 and before != self._marks:  # else the passes are those of another model
+                    self._recorder.tell("no_step", passes=self._passes)
+                    self._seen.freeze()
+                    self._held.close()
+                elif self._passes > 1:
+                    self._passes = 0
 
     def scaled_step_begins(self, optimizer: Optimizer) -> None:
         if optimizer is self._optimizer:
@@ -174,7 +193,7 @@ class Watcher(Listener):
             self._evaluation_loss = self._seen.evaluation_loss()
 
     def _after_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> None:
-        self._was_taken = True
+        self._was_taken, self._passes = True, 0
         if not self._recorder.active:
             self._let_go()
             return

@@ -9,6 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from tb_lossdiag.torch import watch
+from tb_lossdiag.torch.loss_call import LossCall
+from tb_lossdiag.torch.references import _dealt
 
 G = torch.Generator().manual_seed(1)
 X = torch.randn(32, 4, generator=G)
@@ -221,3 +223,18 @@ def test_of_large_outputs_some_examples_stand_for_all(tmp_path, monkeypatch):
     numbers, _ = measured(tmp_path, lambda p: F.mse_loss(p, Y))
     torch.manual_seed(0)
     assert numbers["loss"] == pytest.approx(F.mse_loss(nn.Linear(4, 1)(X[:16]), Y[:16]).item(), rel=1e-5)
+
+
+def test_what_an_output_is_compared_with_keeps_its_place(tmp_path):
+    wanted = torch.randn(32, 3, generator=G)
+    model = nn.Linear(4, 3)
+    model.weight.data = torch.linalg.lstsq(X, wanted).solution.T.contiguous()
+    numbers, _ = measured(tmp_path, lambda p: F.cosine_embedding_loss(p, wanted, torch.ones(32)), model)
+    assert numbers["loss_shuffled"] > 1.1 * numbers["loss"]
+
+
+@pytest.mark.parametrize("kind", [nn.CosineEmbeddingLoss, nn.MarginRankingLoss])
+def test_of_pairs_that_the_model_made_one_side_is_dealt(kind):
+    made = tuple(torch.arange(6.0)[:, None].requires_grad_() for _ in range(2))
+    first, second = _dealt(LossCall(kind, made, (), None, lambda: None), made, 0, torch.Generator())
+    assert torch.equal(first, made[0]) and not (second == made[1]).any()

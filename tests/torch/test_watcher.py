@@ -8,10 +8,11 @@ import torch
 from recording.reading import Records
 from torch import nn
 
-from tb_lossdiag import schema
+from tb_lossdiag import diagnose, schema
 from tb_lossdiag.recording import selection
 from tb_lossdiag.recording.cadence import ALARM_EXECUTIONS
 from tb_lossdiag.torch import watch
+from tb_lossdiag.torch.watcher import PASSES_WITHOUT_STEP
 
 
 class Nested(nn.Module):
@@ -116,3 +117,26 @@ def test_stop_tells_the_loop_to_stop_with_the_headline_the_fix_and_where_to_read
 def test_wrong_arguments_are_refused_at_construction(tmp_path, wrong, error, message):
     with pytest.raises(error, match=message):
         trained(tmp_path, **wrong)
+
+
+def test_backward_passes_without_a_step_are_told_and_no_longer_measured(tmp_path):
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, tmp_path):
+        for _ in range(PASSES_WITHOUT_STEP + 3):
+            optimizer.zero_grad()
+            model(torch.ones(8, 4)).mean().backward()
+    assert Records(tmp_path).events("no_step") == [{"kind": "no_step", "step": 0, "passes": PASSES_WITHOUT_STEP}]
+    (report,) = diagnose(tmp_path).values()
+    assert report.first.id == "updates_not_applied" and "optimizer.step()" in report.first.fix.text
+
+
+def test_backward_passes_of_another_model_are_no_missing_steps(tmp_path):
+    model, other = nn.Linear(4, 1), nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, tmp_path):
+        for _ in range(2 * PASSES_WITHOUT_STEP):
+            other(torch.ones(8, 4)).mean().backward()
+        model(torch.ones(8, 4)).mean().backward()
+        optimizer.step()
+    assert Records(tmp_path).events("no_step") == []

@@ -52,6 +52,17 @@ WIRING = (
         certain=True,
         weight=8,
     ),
+    Candidate(
+        "updates_not_applied",
+        "The optimizer takes no step",
+        requires=(found("optimizer_coverage", level="no_step"),),
+        explains=("*",),
+        test="Compare a weight before and after one round of the loop.",
+        fix=fixes.take_steps,
+        points_at="optimizer_coverage",
+        certain=True,
+        weight=8,
+    ),
     # To train a part is usual, so here the outcome has to ask for a cause.
     Candidate(
         "updates_not_applied",

@@ -68,6 +68,7 @@ from tb_lossdiag.diagnosis.fixes.wiring import (
     match_shapes,
     prepare_as_pretrained,
     register_weights,
+    take_steps,
     train_in_training_mode,
 )
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
@@ -137,6 +138,7 @@ __all__ = [
     "spread_embeddings",
     "swap_activation",
     "switch_optimizer",
+    "take_steps",
     "train_in_training_mode",
     "train_longer",
     "unfreeze",

@@ -70,6 +70,13 @@ def clear_gradients(f: Findings) -> Fix:
     return Fix("Clear the gradients once in each step, in front of the backward pass.", STEP if is_torch(f.run) else "")
 
 
+def take_steps(f: Findings) -> Fix:
+    return Fix(
+        "Call optimizer.step() behind each backward pass; scheduler.step() sets the learning rate and moves no weight.",
+        STEP if is_torch(f.run) else "",
+    )
+
+
 def train_in_training_mode(f: Findings) -> Fix:
     if is_torch(f.run):
         return Fix(

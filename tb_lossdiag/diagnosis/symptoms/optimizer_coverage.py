@@ -20,6 +20,11 @@ def check(run: Run) -> Check:
     settings = run.card.settings if run.card is not None else {}
     untracked, share = _untracked(settings.get("untracked")), finite(settings.get("optimizer_share"))
     foreign = finite(settings.get("optimizer_foreign")) or 0.0
+    passes = next((event.facts.get("passes") for event in run.events if event.kind == "no_step"), None)
+    if passes is not None:
+        text = f"{finite(passes) or 0:.0f} backward passes in a row were followed by no step of the optimizer."
+        evidence = Evidence(text, finite(passes), 0.0, "backward passes without a step", SOURCE)
+        return Check(ID, TITLE, "found", (evidence,), run.last_step, signs=(("level", "no_step"),))
     if not untracked and share is None:
         return Check(ID, TITLE, "not_run", needs=recorded("what the optimizer was given", run))
     known = share is not None
