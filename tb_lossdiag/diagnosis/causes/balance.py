@@ -152,6 +152,7 @@ BALANCE = (
             clear_of("architecture"),
         ),
         contradicts=(
+            fact(settings.adapts_nothing),
             fact(settings.is_narrow),
             found("input_scale"),
             found("initialization"),
