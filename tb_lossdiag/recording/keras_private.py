@@ -35,6 +35,10 @@ _OPTIONS = Private("keras", "LossFunctionWrapper._fn_kwargs", _ALL, "the loss's 
 _FUNCTIONAL = Private(
     "keras", "keras.src.models.functional.Functional", _ALL, "the plain step of a functional model is traced twice"
 )
+_METRICS, _WEIGHTED = (
+    Private("keras", f"CompileMetrics.{name}", _ALL, "the plain step of a model with metrics is traced twice")
+    for name in ("_user_metrics", "_user_weighted_metrics")
+)
 _OWN_LAYERS = Private("keras", "keras.src.layers", _ALL, "each output stands for a batch of its own: slower only")
 
 _TRAINING = Private("keras", "Layer._call_has_training_arg", _ALL, "no layer is taken to depend on the mode")
@@ -108,6 +112,15 @@ def is_functional(model: Any) -> bool:
     """Whether all variables of the model are there once it is built."""
     functional = _FUNCTIONAL.imported(None)
     return isinstance(model, keras.Sequential) or (functional is not None and isinstance(model, functional))
+
+
+def given_metrics(model: Any) -> list[Any]:
+    """What compile() was given as metrics; of what nobody can tell the holder itself."""
+    holders = list(model.metrics)
+    given = [(_METRICS.of(one, None), _WEIGHTED.of(one, None)) for one in holders]
+    return keras.tree.flatten(
+        [one if one != (None, None) else holder for one, holder in zip(given, holders, strict=True)]
+    )
 
 
 def operation_names(model: Any, ends: str) -> list[str]:

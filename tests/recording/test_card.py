@@ -44,6 +44,7 @@ def test_the_plan_and_the_sizes_are_on_it(tmp_path):
         "classes": 3,
         "sample_weight": False,
         "functional": True,
+        "loss_shapes": {"target": [None], "prediction": [None, 3]},
     }
 
 

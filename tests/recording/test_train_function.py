@@ -116,18 +116,3 @@ def test_a_twin_that_cannot_be_made_for_a_step_that_draws_leaves_the_step_to_the
         recorded = train([LossDiagnostics(tmp_path)])
     assert sum("tb_lossdiag" in str(warning.message) for warning in told) == 1
     assert same(weights, recorded)
-
-
-def test_the_optimizers_variables_are_made_before_the_step_is_traced_so_that_one_trace_is_enough(tmp_path):
-    traced = []
-
-    class Counted(keras.layers.Layer):
-        def call(self, x):
-            traced.append(x)
-            return x
-
-    model = keras.Sequential([keras.Input((4,)), Counted(), *mlp().layers])
-    model.compile("adam", "sparse_categorical_crossentropy")
-    traced.clear()
-    model.fit(*batches(), batch_size=8, verbose=0, callbacks=[LossDiagnostics(tmp_path, every=100)])
-    assert len(traced) == 2  # the plain step and its twin
