@@ -46,7 +46,9 @@ def _is_kerass(part: Any) -> bool:
     """Whether what is called is Keras's, by name, function or object; a wrapper may hold a function of the user's."""
     if part is None or isinstance(part, str):
         return True
-    held = [getattr(part, name, None) for name in ("fn", "_fn", "function")]
+    if type(part) is keras.metrics.MeanMetricWrapper:
+        return False
+    held = [getattr(part, name, None) for name in ("fn", "function")]
     known = [getattr(one, "__module__", "") for one in held if one is not None]
     own = is_of_keras(part) or str(getattr(part, "__module__", "")).startswith("keras.")
     return own and all(str(module).startswith("keras.") for module in known)

@@ -6,12 +6,14 @@ from event_files import scalars, step_record, tensor, write
 
 from tb_lossdiag import schema
 from tb_lossdiag.recording.writer import DiagnosticsWriter
+from tb_lossdiag.run import ModelCard
 
 
 @pytest.fixture
 def sick(tmp_path):
     """A log with one run whose loss turns NaN."""
-    with DiagnosticsWriter(tmp_path / "sick") as writer:
+    card = ModelCard(framework="torch 2.14.1")  # of a writer that nobody knows the fixes have no code
+    with DiagnosticsWriter(tmp_path / "sick", card) as writer:
         for step in range(1, 41):
             loss = 1.0 if step < 20 else np.nan
             writer.write_step(step, loss=loss, learning_rate=0.1, gradient_norm=loss, gradient_nonfinite=step >= 20)

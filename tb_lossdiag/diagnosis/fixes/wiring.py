@@ -3,7 +3,7 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.framework import is_torch
+from tb_lossdiag.diagnosis.framework import is_loop, is_torch
 from tb_lossdiag.diagnosis.loop import setter
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import learning_rate, optimizer_name
@@ -36,7 +36,7 @@ def match_shapes(f: Findings) -> Fix:
     longer = isinstance(target, list) and isinstance(prediction, list) and len(target) > len(prediction)
     if is_torch(f.run):
         return Fix(text, "y = y.squeeze(-1)" if longer else "y = y.unsqueeze(-1)")
-    return Fix(text, "y = y[..., 0]" if longer else "y = y[..., None]  # (batch,) becomes (batch, 1)")
+    return Fix(text, "y = y[:, 0]" if longer else "y = np.reshape(y, (len(y), -1))  # (rows,) becomes (rows, 1)")
 
 
 def register_weights(f: Findings) -> Fix:
@@ -107,8 +107,14 @@ def hold_the_rate(f: Findings) -> Fix:
         return _patient(f, floor)
     name = known.written if known is not None else "the schedule"
     if is_torch(f.run):
-        return Fix(f"Let {name} take its step once an epoch and not once a batch, or count its arguments in batches.")
-    return Fix(f"Keep {name} from going below a hundredth of its peak, {floor}, or end it with the training.")
+        return Fix(
+            f"Let {name} take its step once an epoch and not once a batch, or count its arguments in batches.",
+            "for epoch in range(epochs):\n    for x, y in loader:\n        optimizer.step()\n    scheduler.step()",
+        )
+    return Fix(
+        f"Keep {name} from going below a hundredth of its peak, or end it with the training.",
+        _not_below(f, floor),
+    )
 
 
 def _patient(f: Findings, floor: str) -> Fix:
@@ -116,7 +122,7 @@ def _patient(f: Findings, floor: str) -> Fix:
     monitor = config.get("monitor") if isinstance(config.get("monitor"), str) else "val_loss"
     gain, asked = _gain(f.run), config.get("min_delta", config.get("threshold"))
     least = rounded(min(1e-4, COUNTED * gain)) if gain else "0.0001"
-    text = f"Let the plateau callback wait longer and never go below {floor}."
+    text = f"Let it wait longer for a plateau and never go below {floor}."
     if gain and isinstance(asked, (int, float)) and asked > gain:
         text = f"An epoch gains {rounded(gain, 2)}, less than the {asked:g} that counts as a gain: ask for less. {text}"
     if is_torch(f.run):
@@ -125,11 +131,19 @@ def _patient(f: Findings, floor: str) -> Fix:
             "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau("
             f"optimizer, factor=0.5, patience=10, threshold={least}, min_lr={floor})",
         )
+    if is_loop(f.run):
+        return Fix(text, _not_below(f, floor))
     return Fix(
         text,
         f"callbacks = [keras.callbacks.ReduceLROnPlateau(monitor={monitor!r}, factor=0.5, patience=10, "
         f"min_delta={least}, min_lr={floor})]",
     )
+
+
+def _not_below(f: Findings, floor: str) -> str:
+    if is_loop(f.run):
+        return f"optimizer.learning_rate = max(float(optimizer.learning_rate), {floor})"
+    return f"keras.callbacks.LearningRateScheduler(lambda epoch, rate: max(rate, {floor}))"
 
 
 def _gain(run: Run) -> float | None:
