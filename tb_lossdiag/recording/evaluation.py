@@ -6,6 +6,7 @@ thing in training. The model does not notice: Keras keeps what its layers assign
 or draw past Keras is not taken.
 """
 
+import inspect
 import random
 
 import keras
@@ -54,5 +55,7 @@ def _evaluated(observation: Observation) -> tf.Tensor:
     weights = [(variable, observation.before[path]) for path, variable in observation.structure.variables.items()]
     with keras.StatelessScope(state_mapping=[*weights, *observation.state]):
         prediction = model(given["x"], training=False)
-        loss = model.compute_loss(**{**given, "y_pred": prediction, "training": False})
+        # Keras before 3.6 does not tell it in which mode it is.
+        mode = {"training": False} if "training" in inspect.signature(model.compute_loss).parameters else {}
+        loss = model.compute_loss(**{**given, "y_pred": prediction, **mode})
     return tf.cast(loss, tf.float32)
