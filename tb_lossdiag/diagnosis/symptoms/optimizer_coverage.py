@@ -21,7 +21,7 @@ def check(run: Run) -> Check:
     untracked, share = _untracked(settings.get("untracked")), finite(settings.get("optimizer_share"))
     foreign = finite(settings.get("optimizer_foreign")) or 0.0
     passes = next((event.facts.get("passes") for event in run.events if event.kind == "no_step"), None)
-    if passes is not None:
+    if passes is not None and run.last_step == 0:  # else they were added up for one step, or looked at behind the last
         text = f"{finite(passes) or 0:.0f} backward passes in a row were followed by no step of the optimizer."
         evidence = Evidence(text, finite(passes), 0.0, "backward passes without a step", SOURCE)
         return Check(ID, TITLE, "found", (evidence,), run.last_step, signs=(("level", "no_step"),))

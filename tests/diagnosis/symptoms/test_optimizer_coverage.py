@@ -2,6 +2,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.symptoms.optimizer_coverage import check
+from tb_lossdiag.run import Event, Run
 
 HIDDEN = {"name": "layers.0.weight", "shape": [64, 64], "holder": "MyLayer"}
 
@@ -38,3 +39,9 @@ def test_names_and_shapes_are_told():
     found = told(untracked=[HIDDEN, {"name": "scale", "shape": "?"}])
     assert found.layers == ("layers.0.weight", "scale")
     assert "'layers.0.weight' of 64 x 64, 'scale'" in found.evidence[0].text
+
+
+def test_passes_without_a_step_are_a_fault_only_where_no_step_was_ever_taken():
+    told = (Event(0, "no_step", {"passes": 256}),)
+    assert check(Run("never", events=told)).sign("level") == "no_step"
+    assert check(s.healthy(events=told)).sign("level") != "no_step"
