@@ -1,5 +1,7 @@
 """Can the tab be used from the keyboard and with a screen reader?"""
 
+from playwright.sync_api import expect
+
 
 def test_arrow_keys_walk_the_heatmap_and_speak_each_cell(entry):
     page = entry("&p.lossdiag.run=vanishing&p.lossdiag.statistic=gradient_norm")
@@ -29,9 +31,9 @@ def test_the_step_axis_zooms_from_the_keyboard(entry):
     page.get_by_role("slider", name="Loss over steps").focus()
     page.keyboard.press("Home")
     page.keyboard.press("+")
-    assert page.get_by_text("steps 1 to 101").is_visible()
+    expect(page.get_by_text("steps 1 to 101")).to_be_visible()
     page.get_by_role("button", name="Show all").click()
-    assert page.get_by_text("drag to zoom").is_visible()
+    expect(page.get_by_text("drag to zoom")).to_be_visible()
 
 
 def test_the_run_list_is_walked_with_arrow_keys(entry):
@@ -50,4 +52,4 @@ def test_findings_open_and_close_from_the_keyboard(entry):
     head.focus()
     page.keyboard.press("Enter")
     assert head.get_attribute("aria-expanded") == "false"
-    assert page.locator(".finding").first.get_by_role("heading", name="Fix").count() == 0
+    expect(page.locator(".finding").first.get_by_role("heading", name="Fix")).to_have_count(0)

@@ -6,6 +6,7 @@ import json
 import pytest
 import synthetic
 import written_logs
+from playwright.sync_api import expect
 
 from tb_lossdiag.cli import diagnose
 from tb_lossdiag.diagnosis.markdown import to_markdown
@@ -44,9 +45,11 @@ def test_a_link_restores_zoom_open_and_muted_findings_in_a_fresh_browser(entry, 
     page = entry(
         f"&p.lossdiag.run=vanishing&p.lossdiag.steps=20-80&p.lossdiag.open={second.id}&p.lossdiag.mute={first.id}"
     )
-    assert page.locator(".finding-head[aria-expanded=true] .finding-title").all_inner_texts() == [second.title]
-    assert page.locator("summary", has_text="1 finding muted").is_visible()
-    assert page.get_by_text("steps 20 to 80").is_visible()
+    expect(page.locator(".finding-head[aria-expanded=true] .finding-title")).to_have_text(
+        [second.title], use_inner_text=True
+    )
+    expect(page.locator("summary", has_text="1 finding muted")).to_be_visible()
+    expect(page.get_by_text("steps 20 to 80")).to_be_visible()
 
 
 def test_a_finding_under_the_pointer_or_in_focus_lights_its_steps_and_leads_to_them(entry):
@@ -67,7 +70,7 @@ def test_a_finding_under_the_pointer_or_in_focus_lights_its_steps_and_leads_to_t
 def test_the_order_of_events_is_the_reports(entry, vanishing):
     page = entry("&p.lossdiag.run=vanishing")
     rows = page.locator(".timeline tbody tr")
-    assert rows.locator("th").all_inner_texts() == [signal.title for signal in vanishing.timeline]
+    expect(rows.locator("th")).to_have_text([signal.title for signal in vanishing.timeline], use_inner_text=True)
     assert rows.locator(".track-dot").count() == len(vanishing.timeline) > 2
     page.locator(".timeline").get_by_role("button", name=vanishing.first.title).first.click()
     page.locator(".finding-head:focus", has_text=vanishing.first.title).wait_for()
@@ -77,7 +80,7 @@ def test_the_setup_shows_settings_data_labels_and_records(entry):
     page = entry("&p.lossdiag.run=healthy")
     sheet = page.locator(".setup")
     sheet.get_by_text("Learning rate", exact=True).wait_for()
-    assert sheet.locator(".labels tbody tr").count() == synthetic.CLASSES
+    expect(sheet.locator(".labels tbody tr")).to_have_count(synthetic.CLASSES)
     assert "10 %" in sheet.locator(".labels").inner_text()
     records = sheet.locator("tr", has_text="Layer statistics").inner_text()
     assert "39" in records and "20 steps" in records
@@ -129,9 +132,9 @@ def test_runs_are_set_side_by_side_from_the_list_and_by_link(entry, page, violat
     verdicts = page.get_by_label("Verdicts and findings")
     assert "appeared" in verdicts.locator("tr", has_text="Vanishing gradients").inner_text()
     settings = page.get_by_label("Settings that differ")
-    assert settings.locator("tr", has_text="Name").locator("td").all_inner_texts() == ["Adam", "SGD"]
+    expect(settings.locator("tr", has_text="Name").locator("td")).to_have_text(["Adam", "SGD"], use_inner_text=True)
     loss = page.locator(".chart").first
-    assert loss.locator(".legend li > span").all_inner_texts() == ["healthy", "vanishing"]
+    expect(loss.locator(".legend li > span")).to_have_text(["healthy", "vanishing"], use_inner_text=True)
     page.locator(".heatmap canvas").wait_for()
     assert "decades" in page.locator("#compare-layers").locator("xpath=ancestor::section").inner_text()
     assert violations() == []
@@ -151,4 +154,4 @@ def test_names_in_a_comparison_are_text_and_never_markup(entry):
     page.locator(".run-pick", has_text="<img").locator("input").check()
     page.locator(".compare thead", has_text=written_logs.HOSTILE_RUN).first.wait_for()
     page.locator(".heatmap canvas").wait_for()
-    assert page.locator("img, .page script").count() == 0
+    expect(page.locator("img, .page script")).to_have_count(0)

@@ -1,6 +1,7 @@
 """Does axe find anything wrong, whatever the reader has opened, in the light theme or the dark one?"""
 
 import pytest
+from playwright.sync_api import expect
 
 
 @pytest.mark.parametrize("run", ["vanishing", "healthy"])
@@ -28,8 +29,8 @@ def test_nothing_where_all_findings_and_all_lists_are_open(entry, in_both_themes
     page.locator(".setup .facts").first.wait_for()
     page.locator(".heatmap canvas").wait_for()
     page.evaluate("document.querySelectorAll('details.folded, details.setup-layers').forEach(list => list.open = true)")
-    assert page.get_by_role("button", name="Show again ").is_visible()
-    assert page.locator(".setup-layers dl").is_visible()
+    expect(page.get_by_role("button", name="Show again ")).to_be_visible()
+    expect(page.locator(".setup-layers dl")).to_be_visible()
     assert in_both_themes() == []
 
 
@@ -38,7 +39,7 @@ def test_nothing_in_a_chart_menu_or_beside_a_cell_in_hand(entry, in_both_themes)
     page.get_by_label("Loss: more").click()
     page.get_by_role("application").hover(position={"x": 500, "y": 20})
     page.locator(".tooltip").wait_for()
-    assert page.get_by_role("button", name="Download PNG").is_visible()
+    expect(page.get_by_role("button", name="Download PNG")).to_be_visible()
     assert in_both_themes() == []
 
 
@@ -49,7 +50,7 @@ def test_nothing_in_the_tables_of_all_charts(entry, in_both_themes):
     for menu in page.locator(".chart-menu").all():
         menu.locator("summary").click()
         menu.get_by_role("button", name="Show as table").click()
-    assert page.locator(".content canvas").count() == 0
+    expect(page.locator(".content canvas")).to_have_count(0)
     assert page.locator(".series-table").count() > 10
     assert in_both_themes() == []
 

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 
@@ -40,13 +41,14 @@ def test_a_view_that_cannot_be_drawn_says_so_in_its_place_and_the_next_run_is_wh
     said = page.locator(".undrawn", has_text=f"{view} could not be drawn")
     said.wait_for()
     assert "today" in said.inner_text()
-    assert page.locator("#findings").count() == page.locator("#checks").count() == 1
-    assert page.locator("nav.runs button.run").count() == 3
+    expect(page.locator("#findings")).to_have_count(1)
+    expect(page.locator("#checks")).to_have_count(1)
+    expect(page.locator("nav.runs button.run")).to_have_count(3)
     page.evaluate(MEND[view])
     page.get_by_role("button", name="healthy 400").click()
     page.locator(".verdict-run", has_text="healthy").wait_for()
     page.locator("section[aria-labelledby=curves] canvas").first.wait_for()
-    assert page.locator(".undrawn").count() == 0
+    expect(page.locator(".undrawn")).to_have_count(0)
 
 
 @pytest.mark.parametrize("wall", [1.79e12, 1.79e18, 1e300])
@@ -62,7 +64,7 @@ def test_a_time_that_is_none_hides_nothing(page, entry, serve, tmp_path, monkeyp
         entry("&p.lossdiag.run=odd", url)
         page.locator(".verdict-run", has_text="odd").wait_for()
         assert page.locator(".verdict-facts").inner_text() == "odd\nnewest step 59"
-        assert page.locator(".undrawn").count() == 0
+        expect(page.locator(".undrawn")).to_have_count(0)
         page.locator("button.run", has_text="good").click()
         page.locator(".verdict-run", has_text="good").wait_for()
         assert " ago" in page.locator(".verdict-facts").inner_text()

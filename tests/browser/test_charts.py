@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tb_lossdiag import DiagnosticsWriter, ModelCard
 from tb_lossdiag.run import Row
@@ -36,22 +37,22 @@ def dragged(page, first, last):
 
 def test_modules_open_and_close_and_a_search_finds_what_they_hide(charts):
     toggle = charts.get_by_role("button", name="stage_1, 20 rows")
-    assert charts.get_by_role("button", name="stage_1/block_2, 5 rows").is_visible()
+    expect(charts.get_by_role("button", name="stage_1/block_2, 5 rows")).to_be_visible()
     toggle.click()
     assert toggle.get_attribute("aria-expanded") == "false"
-    assert charts.get_by_role("button", name="stage_1/block_2, 5 rows").count() == 0
+    expect(charts.get_by_role("button", name="stage_1/block_2, 5 rows")).to_have_count(0)
     charts.get_by_label("Search layers").fill("stage_1/block_2/dense_3")
-    assert charts.get_by_role("button", name="stage_1/block_2, 1 rows").is_visible()
-    assert charts.locator(".layer-table tbody tr").count() == 1
+    expect(charts.get_by_role("button", name="stage_1/block_2, 1 rows")).to_be_visible()
+    expect(charts.locator(".layer-table tbody tr")).to_have_count(1)
 
 
 def test_a_drag_over_the_heatmap_zooms_every_chart_and_a_double_click_shows_all_again(charts):
     dragged(charts, (MARGIN + 100, 60), (MARGIN + 300, 200))
-    assert charts.get_by_role("button", name="All rows").is_visible()
+    expect(charts.get_by_role("button", name="All rows")).to_be_visible()
     assert charts.get_by_text("steps ", exact=False).first.inner_text().startswith("steps ")
     charts.locator(".heatmap canvas").dblclick(position={"x": MARGIN + 50, "y": 50})
-    assert charts.get_by_text("drag to zoom").is_visible()
-    assert charts.get_by_role("button", name="All rows").count() == 0
+    expect(charts.get_by_text("drag to zoom")).to_be_visible()
+    expect(charts.get_by_role("button", name="All rows")).to_have_count(0)
 
 
 def test_rows_and_steps_of_the_heatmap_zoom_from_the_keyboard(charts):
@@ -59,11 +60,11 @@ def test_rows_and_steps_of_the_heatmap_zoom_from_the_keyboard(charts):
     charts.keyboard.press("ArrowDown")
     charts.keyboard.press("]")
     charts.keyboard.press("+")
-    assert charts.get_by_role("button", name="All rows").is_visible()
-    assert charts.get_by_role("button", name="Show all").is_visible()
+    expect(charts.get_by_role("button", name="All rows")).to_be_visible()
+    expect(charts.get_by_role("button", name="Show all")).to_be_visible()
     charts.keyboard.press("0")
-    assert charts.get_by_text("drag to zoom").is_visible()
-    assert charts.get_by_role("button", name="All rows").count() == 0
+    expect(charts.get_by_text("drag to zoom")).to_be_visible()
+    expect(charts.get_by_role("button", name="All rows")).to_have_count(0)
     charts.keyboard.press("ArrowUp")
     charts.keyboard.press("Enter")
     assert charts.get_by_role("button", name="stage_0, 20 rows").get_attribute("aria-expanded") == "false"
@@ -104,11 +105,13 @@ def test_a_layer_opens_its_own_charts_and_leads_back(charts, violations):
     charts.locator(".layer-table").get_by_role("button", name="stage_0/block_0/dense_1/kernel").click()
     detail = charts.locator(".layer-detail")
     detail.locator(".chart canvas").first.wait_for()
-    assert detail.locator(".legend h3").all_inner_texts() == ["Gradient norm", "Weight norm", "Gradient / weight"]
+    expect(detail.locator(".legend h3")).to_have_text(
+        ["Gradient norm", "Weight norm", "Gradient / weight"], use_inner_text=True
+    )
     detail.get_by_text("No histograms were recorded").wait_for()
     assert violations() == []
     detail.get_by_role("button", name="Close").click()
-    assert detail.count() == 0
+    expect(detail).to_have_count(0)
 
 
 def test_a_link_to_a_row_in_a_closed_module_opens_the_module(entry, nested_address):
@@ -159,7 +162,7 @@ def test_the_terms_of_a_loss_share_a_chart_under_the_names_they_have(entry, serv
         legend = page.locator(".chart", has=page.get_by_role("heading", name="Loss terms")).locator(".legend")
         legend.wait_for()
         assert all(name in legend.inner_text() for name in names)
-        assert page.locator("mark").count() == 0
+        expect(page.locator("mark")).to_have_count(0)
         page.get_by_text(
             "The first NaN or Inf is in the loss's term '<mark>kl</mark>_loss', at step 3."
         ).first.wait_for()

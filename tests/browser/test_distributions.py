@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+from playwright.sync_api import expect
 
 
 @pytest.fixture
@@ -46,12 +47,12 @@ def test_a_drag_over_the_steps_zooms_every_chart_and_a_double_click_shows_all_ag
     page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 90, steps=3)
     assert chart.locator(".brush").bounding_box()["height"] == 130
     page.mouse.up()
-    assert chart.locator(".brush").count() == 0
+    expect(chart.locator(".brush")).to_have_count(0)
     shown = page.locator(".section-head", has_text="Curves").locator(".muted").first.inner_text()
     first, last = (int(word) for word in shown.split() if word.isdigit())
     assert 100 < first < 250 < last < 350
     chart.dblclick(position={"x": 0.6 * box["width"], "y": 20})
-    assert page.get_by_text("drag to zoom").is_visible()
+    expect(page.get_by_text("drag to zoom")).to_be_visible()
 
 
 def test_a_table_and_a_csv_hold_the_same_shares(distributions, page, violations):
@@ -74,4 +75,4 @@ def test_a_table_and_a_csv_hold_the_same_shares(distributions, page, violations)
 def test_another_run_shows_no_chart_of_the_one_before(distributions, page):
     page.locator(".run", has_text="vanishing").click()
     page.locator(".verdict-run", has_text="vanishing").wait_for()
-    assert distributions.count() == 0
+    expect(distributions).to_have_count(0)

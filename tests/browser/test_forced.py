@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from playwright.sync_api import expect
 
 # WCAG's contrast between two colours as computed styles name them.
 CONTRAST = """([one, other]) => {
@@ -156,7 +157,7 @@ def test_rows_named_by_a_finding_and_the_opened_one_differ_from_the_others(force
 def test_charts_are_drawn_for_the_forced_ground_and_not_for_tensorboards_theme(tab, page, address):
     page.emulate_media(forced_colors="active", color_scheme="dark")
     frame = tab("&p.lossdiag.run=vanishing", url=f"{address}?darkMode=false")
-    assert page.locator("body.dark-mode").count() == 0
+    expect(page.locator("body.dark-mode")).to_have_count(0)
     assert frame.evaluate("document.documentElement.dataset.theme") == "dark"
     page.emulate_media(forced_colors="active", color_scheme="light")
     frame.wait_for_function("document.documentElement.dataset.theme === 'light'")

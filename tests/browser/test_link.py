@@ -5,6 +5,7 @@ import shutil
 import pytest
 import synthetic
 import written_logs
+from playwright.sync_api import expect
 
 STAGE_1 = "stage_1, 20 rows"
 NAMED_LINES = "[...document.querySelectorAll('.module-toggle')].map(line => `${line.ariaLabel} ${line.ariaExpanded}`)"
@@ -90,7 +91,7 @@ def test_a_search_comes_back(layers, cold):
     page.get_by_label("Search layers").fill("block_2/dense_3")
     there = cold(link_of(page, "search"))
     assert there.get_by_label("Search layers").input_value() == "block_2/dense_3"
-    assert there.locator(".layer-table tbody tr").count() == 3
+    expect(there.locator(".layer-table tbody tr")).to_have_count(3)
 
 
 def test_a_module_that_was_closed_around_the_opened_row_stays_closed(layers, cold):
@@ -116,7 +117,7 @@ def test_modules_and_rows_that_are_not_there_are_ignored(layers):
     page = layers("&p.lossdiag.collapsed=gone,__proto__&p.lossdiag.lines=3-99999&p.lossdiag.search=")
     assert " 75 rows by " in page.get_by_role("application").get_attribute("aria-label")
     page.wait_for_function("!location.hash.includes('lines')")
-    assert page.get_by_role("button", name="All rows").count() == 0
+    expect(page.get_by_role("button", name="All rows")).to_have_count(0)
 
 
 def test_the_run_of_a_layer_difference_comes_back(entry, cold, runs_address):
@@ -166,7 +167,7 @@ def test_charts_of_a_comparison_and_of_a_layer_are_told_from_those_of_the_run(en
     page = entry("&p.lossdiag.run=healthy&p.lossdiag.with=steady&p.lossdiag.tables=compare.loss", runs_address)
     page.get_by_label("Loss as a table").wait_for()
     there = cold(page.url.replace("&p.lossdiag.with=steady", "&p.lossdiag.tables=layer.gradient_norm"))
-    assert there.get_by_label("Loss as a table").count() == 0
+    expect(there.get_by_label("Loss as a table")).to_have_count(0)
 
 
 def test_the_order_of_the_layer_table_comes_back(layers, cold):
@@ -180,9 +181,9 @@ def test_the_order_of_the_layer_table_comes_back(layers, cold):
 
 def test_a_search_among_the_runs_comes_back_and_can_be_cleared_in_a_short_list(entry, runs_address):
     page = entry("&p.lossdiag.run=nested&p.lossdiag.runs=vanish", runs_address)
-    assert page.locator(".run-name").all_inner_texts() == ["vanishing"]
+    expect(page.locator(".run-name")).to_have_text(["vanishing"], use_inner_text=True)
     page.get_by_label("Search runs").fill("")
-    assert page.locator(".run-name").count() == 4
+    expect(page.locator(".run-name")).to_have_count(4)
 
 
 def test_a_link_pasted_into_an_open_tab_is_the_whole_view_even_when_it_is_reloaded_at_once(layers):
@@ -198,7 +199,7 @@ def test_a_link_pasted_into_an_open_tab_is_the_whole_view_even_when_it_is_reload
         "log_steps=yes",
     ]
     page.wait_for_function("document.querySelector('input[aria-label=\"Search layers\"]').value === ''")
-    assert page.get_by_label("Loss as a table").count() == 0
+    expect(page.get_by_label("Loss as a table")).to_have_count(0)
 
 
 def test_an_address_that_names_no_run_moves_only_what_it_says(layers):

@@ -1,6 +1,7 @@
 """Does the page say what the report says, in words and pictures that a log cannot turn into markup?"""
 
 import written_logs
+from playwright.sync_api import expect
 
 # Distinct colours of the plot's pixels, where the row names and the axis are not.
 PLOT_COLOURS = """() => {
@@ -24,26 +25,26 @@ AXIS_PIXELS = """() => {
 def test_the_first_finding_shows_evidence_with_threshold_and_the_fix(entry):
     page = entry("&p.lossdiag.run=vanishing")
     finding = page.locator(".finding").first
-    assert finding.locator(".finding-title", has_text="Vanishing gradients").is_visible()
-    assert finding.get_by_role("columnheader", name="Threshold").first.is_visible()
+    expect(finding.locator(".finding-title", has_text="Vanishing gradients")).to_be_visible()
+    expect(finding.get_by_role("columnheader", name="Threshold").first).to_be_visible()
     assert finding.locator("tbody tr").count() >= 1
-    assert finding.get_by_role("heading", name="Fix").is_visible()
+    expect(finding.get_by_role("heading", name="Fix")).to_be_visible()
     assert finding.locator("pre").inner_text().strip()
     assert "Critical" in finding.locator(".finding-head").inner_text()
 
 
 def test_a_healthy_run_says_that_nothing_was_found(entry):
     page = entry("&p.lossdiag.run=healthy")
-    assert page.get_by_text("No cause of trouble found").is_visible()
-    assert page.locator(".verdict.edge-good").is_visible()
-    assert page.locator(".finding").count() == 0
+    expect(page.get_by_text("No cause of trouble found")).to_be_visible()
+    expect(page.locator(".verdict.edge-good")).to_be_visible()
+    expect(page.locator(".finding")).to_have_count(0)
 
 
 def test_the_loss_curve_is_drawn_with_finding_spans_and_the_constant_guess(entry):
     page = entry("&p.lossdiag.run=vanishing")
     page.locator(".chart canvas").first.wait_for()
     assert page.locator(".chart canvas").first.evaluate(INKED_PIXELS) > 1000
-    assert page.locator(".legend", has_text="Batch loss").get_by_text("best constant guess").is_visible()
+    expect(page.locator(".legend", has_text="Batch loss").get_by_text("best constant guess")).to_be_visible()
 
 
 def test_the_heatmap_is_drawn_with_axes_and_a_colour_bar(entry):
@@ -57,7 +58,7 @@ def test_the_heatmap_is_drawn_with_axes_and_a_colour_bar(entry):
 def test_the_healthy_update_ratio_is_the_centre_of_its_colour_bar(entry):
     page = entry("&p.lossdiag.run=vanishing&p.lossdiag.statistic=update_ratio")
     assert "0.001" in page.locator(".ramp").inner_text()
-    assert page.get_by_text("0.001 is healthy").is_visible()
+    expect(page.get_by_text("0.001 is healthy")).to_be_visible()
 
 
 def test_every_check_is_listed_with_one_of_four_states(entry):
@@ -72,7 +73,7 @@ def test_names_from_the_log_are_text_and_never_markup(entry):
     page.get_by_role("button", name="<img").click()
     page.locator(".layer-table").get_by_text(written_logs.HOSTILE_ROW, exact=True).wait_for()
     assert page.locator(".verdict-run").inner_text() == written_logs.HOSTILE_RUN
-    assert page.locator("img, .page script").count() == 0
+    expect(page.locator("img, .page script")).to_have_count(0)
 
 
 def test_a_run_that_does_not_exist_is_named_and_the_others_still_open(entry):
@@ -108,7 +109,7 @@ def test_a_layer_clicked_before_the_layers_are_here_is_shown_once_they_are(entry
     page.route("**/layers?**", lambda route: held.append(route))
     entry("&p.lossdiag.run=vanishing")
     page.locator(".finding .chip", has_text="hidden").first.click()
-    assert page.locator(".layer-table").count() == 0
+    expect(page.locator(".layer-table")).to_have_count(0)
     for route in held:
         route.continue_()
     page.locator(".layer-table tr.selected").wait_for()

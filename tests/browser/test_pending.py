@@ -2,6 +2,8 @@
 
 import json
 
+from playwright.sync_api import expect
+
 
 def test_runs_without_a_verdict_are_listed_and_asked_for_again(page, entry):
     asked = []
@@ -20,8 +22,8 @@ def test_runs_without_a_verdict_are_listed_and_asked_for_again(page, entry):
     assert asked[0].endswith("runs?run=healthy")
     count = page.locator("button.run").count()
     assert page.locator("nav.runs header .muted").inner_text() == f"1 of {count} ready"
-    assert page.locator(".run-state", has_text="Not diagnosed yet").count() == count - 1
+    expect(page.locator(".run-state", has_text="Not diagnosed yet")).to_have_count(count - 1)
     page.locator("nav.runs header .muted", has_text="worst first").wait_for()
-    assert page.locator(".run-state", has_text="Not diagnosed yet").count() == 0
+    expect(page.locator(".run-state", has_text="Not diagnosed yet")).to_have_count(0)
     assert page.locator(".verdict-run").inner_text() == "healthy"
     page.unroute_all(behavior="wait")

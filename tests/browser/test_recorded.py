@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from playwright.sync_api import expect
 from trainings import TRAININGS
 
 from tb_lossdiag import cli
@@ -79,8 +80,10 @@ def test_every_run_opens_on_its_verdict_findings_curves_events_and_layers(entry,
         page.wait_for_function(DRAWN, arg=".chart canvas")
         found = [cause.title for cause in report.causes if cause.confidence != "ruled_out"]
         assert page.locator("main h1").inner_text() == report.verdict.headline
-        assert page.locator(".finding-title").all_inner_texts() == found
-        assert page.locator(".timeline tbody th").all_inner_texts() == [one.title for one in report.timeline]
+        expect(page.locator(".finding-title")).to_have_text(found, use_inner_text=True)
+        expect(page.locator(".timeline tbody th")).to_have_text(
+            [one.title for one in report.timeline], use_inner_text=True
+        )
         assert page.locator(".layer-table tbody tr").count() > 0
 
 
@@ -128,7 +131,7 @@ def test_two_real_runs_are_set_side_by_side(run, page):
     verdicts = page.get_by_label("Verdicts and findings")
     assert "appeared" in verdicts.locator("tr", has_text="Learning rate").first.inner_text()
     settings = page.get_by_label("Settings that differ").locator("tr", has_text="Learning rate").first
-    assert settings.locator("td").all_inner_texts() == ["0.001", "0.5"]
+    expect(settings.locator("td")).to_have_text(["0.001", "0.5"], use_inner_text=True)
     page.locator(".heatmap canvas").wait_for()
 
 
@@ -136,7 +139,7 @@ def test_the_setup_shows_the_model_the_data_and_what_was_recorded(run, page):
     run("healthy")
     sheet = page.locator(".setup")
     sheet.get_by_text("Adam", exact=True).wait_for()
-    assert sheet.locator(".labels tbody tr").count() == 10
+    expect(sheet.locator(".labels tbody tr")).to_have_count(10)
     assert "Layer statistics" in sheet.inner_text()
 
 
@@ -167,7 +170,7 @@ def test_a_deep_link_opened_cold_shows_its_run_layer_statistic_and_steps(tab, re
     assert frame.locator(".verdict-run").inner_text() == "deep_sigmoid"
     frame.locator(".layer-detail .chart canvas").first.wait_for()
     assert frame.get_by_label("Statistic").input_value() == "update_ratio"
-    assert frame.get_by_text("steps 20 to 200").first.is_visible()
+    expect(frame.get_by_text("steps 20 to 200").first).to_be_visible()
 
 
 def test_a_training_is_followed_while_it_runs_and_read_after_it_was_killed(entry, endless):
@@ -182,5 +185,5 @@ def test_a_training_is_followed_while_it_runs_and_read_after_it_was_killed(entry
     report = cli.diagnose(log.parent)["endless"]
     page.locator("main h1").get_by_text(report.verdict.headline, exact=True).wait_for(timeout=PATIENCE_MS)
     found = [cause.title for cause in report.causes if cause.confidence != "ruled_out"]
-    assert page.locator(".finding-title").all_inner_texts() == found
+    expect(page.locator(".finding-title")).to_have_text(found, use_inner_text=True)
     page.locator(".heatmap canvas").wait_for()

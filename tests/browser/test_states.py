@@ -5,6 +5,7 @@ import pytest
 import synthetic
 import written_logs
 from event_files import scalars, step_record, tensor, write
+from playwright.sync_api import expect
 
 from tb_lossdiag import schema
 from tb_lossdiag.recording.writer import DiagnosticsWriter
@@ -38,7 +39,7 @@ def state(entry, states_address):
 
 def test_fifty_runs_are_listed_worst_first_and_found_by_name_state_or_cause(state, in_both_themes):
     page = state("&p.lossdiag.run=sweep/45")
-    assert page.locator("button.run").count() == MANY
+    expect(page.locator("button.run")).to_have_count(MANY)
     page.locator("nav.runs header", has_text="worst first").wait_for()  # all verdicts are there
     assert page.locator(".run-name").first.inner_text() == "vanishing"
     current = page.locator("button.run[aria-current=true]")
@@ -46,7 +47,7 @@ def test_fifty_runs_are_listed_worst_first_and_found_by_name_state_or_cause(stat
     box, frame = current.bounding_box(), page.viewport_size
     assert box["y"] >= 0 and box["y"] + box["height"] <= frame["height"]
     page.get_by_label("Search runs").fill("vanishing gradients")
-    assert page.locator(".run-name").all_inner_texts() == ["vanishing"]
+    expect(page.locator(".run-name")).to_have_text(["vanishing"], use_inner_text=True)
     assert in_both_themes() == []
 
 
@@ -61,7 +62,7 @@ def test_a_newer_format_says_what_to_do_and_accuses_nothing(state, in_both_theme
     page = state("&p.lossdiag.run=newer")
     assert "pip install -U" in page.locator("main h1").inner_text()
     page.get_by_role("heading", name="Nothing else is known of this run").wait_for()
-    assert page.locator(".finding, .checks").count() == 0
+    expect(page.locator(".finding, .checks")).to_have_count(0)
     assert in_both_themes() == []
 
 
@@ -85,7 +86,7 @@ def test_when_tensorboard_is_gone_the_page_keeps_what_it_had_and_says_that_it_is
 def test_an_empty_log_directory_and_a_missing_run_read_well_in_both_themes(page, empty_address, state, in_both_themes):
     page.goto(f"{empty_address}data/plugin_entry.html?name=lossdiag")
     page.get_by_role("heading", name="No training in this log directory yet").wait_for()
-    assert page.locator("pre").count() == 3
+    expect(page.locator("pre")).to_have_count(3)
     assert in_both_themes() == []
     state("&p.lossdiag.run=gone")
     assert in_both_themes() == []

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 import synthetic
 import written_logs
+from playwright.sync_api import expect
 
 from tb_lossdiag.recording.writer import DiagnosticsWriter
 
@@ -85,7 +86,7 @@ def test_a_growing_run_grows_on_the_page_and_the_reader_keeps_his_place(tab, pag
     frame.locator(".verdict-facts", has_text="step 400").wait_for()
     assert place > 0
     assert zoomed == "steps 1 to 51"
-    assert frame.get_by_text(zoomed, exact=True).is_visible()
+    expect(frame.get_by_text(zoomed, exact=True)).to_be_visible()
     assert frame.locator(".layer-detail h3").first.inner_text() == "output"
     assert "newest step 400, " in frame.locator(".freshness").inner_text()
     assert frame.evaluate("document.querySelector('.content').scrollTop") == pytest.approx(place, abs=60)

@@ -140,7 +140,7 @@ def test_a_writer_beside_one_of_another_process_says_so_once_and_in_its_restart(
         (lambda w: w.write_layers(1, {"gradient_norm": [1, 2, 3]}), ValueError, r"shape \(3,\), expected \(2,\)"),
         (lambda w: w.write_histograms(1, {"weight": []}), ValueError, "unknown quantity 'weight'; known: gradient"),
         (lambda w: w.write_histograms(1, {"gradient": [[0.5, 0.5]]}), ValueError, r"'gradient' has shape \(1, 2\)"),
-        (lambda w: w.write_event(1, "boom"), ValueError, "unknown event kind 'boom'; known: no_gradient"),
+        (lambda w: w.write_event(1, "boom"), ValueError, "unknown event kind 'boom'; known: no_step, no_gradient"),
     ],
 )
 def test_wrong_values_are_refused_by_name_and_leave_no_record(tmp_path, call, error, message):

@@ -108,8 +108,9 @@ def hold_the_rate(f: Findings) -> Fix:
     name = known.written if known is not None else "the schedule"
     if is_torch(f.run):
         return Fix(
-            f"Let {name} take its step once an epoch and not once a batch, or count its arguments in batches.",
-            "for epoch in range(epochs):\n    for x, y in loader:\n        optimizer.step()\n    scheduler.step()",
+            f"Let {name} take its step once an epoch and not once a batch, or count its arguments in batches. "
+            f"At the least, keep the rate above {floor} behind each step of it.",
+            f'for group in optimizer.param_groups:\n    group["lr"] = max(group["lr"], {floor})',
         )
     return Fix(
         f"Keep {name} from going below a hundredth of its peak, or end it with the training.",
