@@ -23,6 +23,12 @@ _VARIABLE = Private(
     _ALL,
     "nothing is recorded where a step has to keep numbers or to be told something",
 )
+_HANDLE = Private(
+    "tensorflow",
+    "EagerTensor._handle_data",
+    _ALL,
+    "of what XLA compiles nothing is recorded: a sample could not be undone",
+)
 _COMPILED = Private("tensorflow", "Function._jit_compile", _ALL, "a watched tf.function is not recorded")
 _CLONE = Private("tensorflow", "Function._clone", _ALL, "a step that is or calls a tf.function is not recorded")
 _MARK = Private("tensorflow", "Graph._attr_scope", _ALL, "no step with a graph is recorded: its rounding might change")
@@ -59,6 +65,11 @@ def bare_variable(shape: tf.TensorShape, dtype: tf.DType) -> tf.Variable:
     which would refuse it or lift it out.
     """
     return _VARIABLE.imported()(tf.zeros([size or 0 for size in shape], dtype), shape=shape, trainable=False)
+
+
+def variable_type(handle: tf.Tensor) -> tf.DType:
+    """Of what a variable holds, by its handle."""
+    return tf.as_dtype(_HANDLE.of(handle).shape_and_type[0].dtype)
 
 
 def is_compiled(function: Any) -> bool:

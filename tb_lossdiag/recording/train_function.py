@@ -107,7 +107,7 @@ class TrainFunction:
                 self._packer.seeds = seeds(graph)
                 self._packer.take_every_step()
             self._rest_function = made(self.model, self.model.train_step)
-            self._twin = twin_train_function(self.model, self._packer)
+            self._twin = twin_train_function(self.model, self._packer, self.plain)
         return self._twin is not None
 
     def _plain(self, iterator: Any) -> Any:

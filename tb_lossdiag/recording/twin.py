@@ -20,6 +20,7 @@ from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.tensorflow_private import clone, clone_not_compiled, is_compiled
+from tb_lossdiag.recording.undone import undone
 from tb_lossdiag.recording.workers import alone
 
 
@@ -81,6 +82,17 @@ def _steps(function: Callable) -> list[Any]:
     return [one for one in found if hasattr(one, "get_concrete_function")][:1]
 
 
+def _step_on_data(function: Any) -> Callable | None:
+    """The compiled step on one batch inside of Keras's train function, which is compiled already; None if not found."""
+    inner = getattr(function, "python_function", function)
+    inner = inspect.unwrap(inner) if callable(inner) else inner
+    if not inspect.isfunction(inner):
+        return None
+    known = inspect.getclosurevars(inner).nonlocals
+    nested = (_step_on_data(value) for name, value in known.items() if "iterator" in name)
+    return known.get("one_step_on_data") or next(filter(None, nested), None)
+
+
 def run_twin(twin: Callable, packer: Packer, recorder: Recorder, *args: Any, **kwargs: Any) -> Any:
     """What the twin returns; None when it failed through us, and then the plain step is to be run instead.
 
@@ -102,8 +114,11 @@ def is_twins(result: Any) -> bool:
     return isinstance(result, Mapping) and set(result) == {"logs", NUMBERS}
 
 
-def twin_train_function(model: keras.Model, packer: Packer) -> Callable:
-    """What Keras makes of an observed train_step; it is traced at its first call."""
+def twin_train_function(model: keras.Model, packer: Packer, plain: Callable) -> Callable:
+    """What Keras makes of an observed train_step; it is traced at its first call.
+
+    plain: the model's own train function. A compiled one takes the step behind the observed one, which is undone.
+    """
     train_step = model.train_step
     afterwards = bool(model.jit_compile) and not model.run_eagerly and alone(model)
 
@@ -118,11 +133,13 @@ def twin_train_function(model: keras.Model, packer: Packer) -> Callable:
     if not afterwards:
         return made(model, observed_step)
     compiled_step = tf.function(observed_step, autograph=False, jit_compile=True, reduce_retracing=True)
+    own_step = _step_on_data(plain) or tf.function(train_step, jit_compile=True, reduce_retracing=True)
 
     @functools.wraps(train_step)
     def step(data: Any) -> dict[str, Any]:
-        result = compiled_step(data)
-        return {"logs": result["logs"], NUMBERS: packer.packed_afterwards(result[NUMBERS])}
+        with undone(compiled_step.get_concrete_function(data)):
+            numbers = packer.packed_afterwards(compiled_step(data)[NUMBERS])
+        return {"logs": own_step(data), NUMBERS: numbers}
 
     model.jit_compile = False
     try:
@@ -168,7 +185,8 @@ def taking(model: keras.Model, steps: int) -> Iterator[None]:
 def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Packer) -> Callable:
     """A step function's twin: same arguments, answers (what the function returns, packed numbers).
 
-    A tf.function gives a tf.function with the same options, anything else a plain function.
+    A tf.function gives a tf.function with the same options, anything else a plain function. One that XLA compiles takes
+    the step itself, behind an observed one that is undone.
     """
     is_function = hasattr(function, "python_function")
     inner = function.python_function if is_function else function
@@ -195,13 +213,17 @@ def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Pack
     if not afterwards:
         return watched
 
-    @tf.autograph.experimental.do_not_convert
-    def after(numbers: Mapping[str, Any]) -> Mapping[str, tf.Tensor]:
-        return packer.packed_afterwards(numbers)
-
     @functools.wraps(inner)
-    def whole(*args: Any, **kwargs: Any) -> tuple[Any, Mapping[str, tf.Tensor]]:
-        result, numbers = watched(*args, **kwargs)
-        return result, after(numbers)
+    @tf.autograph.experimental.do_not_convert
+    def looked_into(*args: Any, **kwargs: Any) -> Mapping[str, tf.Tensor]:
+        with undone(watched.get_concrete_function(*args, **kwargs)):
+            _, numbers = watched(*args, **kwargs)
+            return packer.packed_afterwards(numbers)
 
-    return clone_not_compiled(function, whole)
+    numbers_of = clone_not_compiled(function, looked_into)
+
+    def taken(*args: Any, **kwargs: Any) -> tuple[Any, Mapping[str, tf.Tensor]]:
+        numbers = numbers_of(*args, **kwargs)
+        return function(*args, **kwargs), numbers
+
+    return taken
