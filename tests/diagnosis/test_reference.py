@@ -1,10 +1,14 @@
 """The constant guess's score against formulas on the whole data, which the reference only sees batch by batch."""
 
+from dataclasses import replace
+
+import asked_losses as a
 import numpy as np
 import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.reference import (
+    WEIGHED,
     attainable_share,
     constant_loss,
     known_targets,
@@ -12,6 +16,7 @@ from tb_lossdiag.diagnosis.reference import (
     pooled_mean,
     pooled_variance,
     value_range,
+    weighs_examples,
 )
 from tb_lossdiag.run import ModelCard, Row, Run, Table
 
@@ -158,3 +163,21 @@ def test_of_several_outputs_a_range_is_that_of_one():
     assert value_range(Run("run", data=two), "target") == (0.0, 1.0)
     assert value_range(Run("run", data=two), "target", 1) == (20.0, 60.0)
     assert np.isnan(value_range(Run("run", data=two), "target", 2)).all()
+
+
+RARE = 0.05
+EQUAL = -(RARE * np.log(RARE) + (1 - RARE) * np.log1p(-RARE))
+
+
+@pytest.mark.parametrize(
+    ("given", "times", "told"),
+    [
+        (False, 0.95 * WEIGHED, None),
+        (False, 1.05 * WEIGHED, "equal weights would score 0.1985"),
+        (True, 1.0, "weights"),
+    ],
+)
+def test_examples_count_differently_by_weights_or_by_a_loss_that_says_so(given, times, told):
+    card = s.card(loss={"name": "binary_crossentropy"}, settings={"sample_weight": given})
+    said = weighs_examples(replace(a.learned(times * EQUAL, card=card), targets=s.target_table([RARE])))
+    assert said is None if told is None else told in said

@@ -3,7 +3,7 @@
 from tb_lossdiag.diagnosis import fixes, loop, settings
 from tb_lossdiag.diagnosis.causes.candidate import BAD, BLOCKED, HELD_BACK, NOT_LEARNING, USEFUL, Candidate
 from tb_lossdiag.diagnosis.causes.wiring import HELD
-from tb_lossdiag.diagnosis.clues import Findings, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.outcome import LONGER_PATIENCE, is_young
 from tb_lossdiag.diagnosis.report import Evidence
 from tb_lossdiag.diagnosis.standing import LITTLE
@@ -146,12 +146,11 @@ BALANCE = (
             clear_of("output_diversity"),
         ),
         supports=(
-            clear_of("input_scale"),
-            clear_of("initialization"),
-            clear_of("loss_pairing"),
-            clear_of("architecture"),
+            shows("gradient_agreement", level="noise"),
+            all_of(clear_of("input_scale"), clear_of("initialization")),
         ),
         contradicts=(
+            shows("gradient_agreement", level="aligned"),
             fact(settings.adapts_nothing),
             fact(settings.is_narrow),
             found("input_scale"),
