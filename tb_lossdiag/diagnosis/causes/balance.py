@@ -163,6 +163,7 @@ BALANCE = (
             found("saturated_units"),
             found("depth_profile"),
             found("penalty_share"),
+            found("weight_shrinkage"),
             found("clipping"),
             found("targets"),
             found("batch_composition"),

@@ -180,6 +180,7 @@ DATA = (
             found("saturated_units"),
             found("depth_profile"),
             found("penalty_share"),
+            found("weight_shrinkage"),
             found("clipping"),
             found("targets"),
             found("output_diversity", one_class=True),

@@ -220,7 +220,8 @@ SIGNAL = (
         "Hidden activation unsuitable",
         requires=(fact(settings.hides_sigmoids), NOT_LEARNING, any_of(found("skill"), shows("skill", level="little"))),
         supports=(found("depth_profile"), clear_of("input_scale"), clear_of("initialization")),
-        contradicts=(ANOTHER_FAULT, found("input_scale", level="large")),
+        # Weights that are gone pass nothing on, whatever stands between them.
+        contradicts=(ANOTHER_FAULT, found("input_scale", level="large"), found("weight_shrinkage")),
         explains=("learning_rate_too_low", "insufficient_capacity", "undertrained", "unsuitable_optimizer"),
         test="Swap the hidden activations for ReLU and train 50 steps.",
         fix=fixes.swap_activation,
