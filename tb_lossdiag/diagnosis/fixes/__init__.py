@@ -51,6 +51,7 @@ from tb_lossdiag.diagnosis.fixes.output import (
 from tb_lossdiag.diagnosis.fixes.signal import (
     clip,
     desaturate,
+    keep_finite,
     leak,
     shorten_gradient_path,
     swap_activation,
@@ -110,6 +111,7 @@ __all__ = [
     "give_optimizer_its_weights",
     "hold_the_rate",
     "initialise",
+    "keep_finite",
     "keep_the_code",
     "leak",
     "less_dropout",

@@ -238,5 +238,5 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
     "check_labels": _labels,
     "check_pairing": lambda f, written: PAIRED,
     "check_inputs": lambda f, written: "print(x.dtype, x.min(), x.max(), x.std())",
-    **dict.fromkeys(("widen", "measure", "train_longer", "lighten_penalty"), lambda f, written: ""),
+    **dict.fromkeys(("widen", "measure", "train_longer", "lighten_penalty", "keep_finite"), lambda f, written: ""),
 }
