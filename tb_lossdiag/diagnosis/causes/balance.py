@@ -164,6 +164,7 @@ BALANCE = (
             found("depth_profile"),
             found("penalty_share"),
             found("weight_shrinkage"),
+            found("sequence_axis"),
             found("clipping"),
             found("targets"),
             found("batch_composition"),

@@ -181,6 +181,7 @@ DATA = (
             found("depth_profile"),
             found("penalty_share"),
             found("weight_shrinkage"),
+            found("sequence_axis"),
             found("clipping"),
             found("targets"),
             found("output_diversity", one_class=True),

@@ -225,6 +225,7 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
     "weigh_classes": _weights,
     "less_dropout": _set("architecture", "p = 0.3"),
     "align_evaluation": _unseen,
+    "put_batch_first": _set("sequence_axis", "batch_first = True"),
     "initialise": _initialise,
     "unfreeze": _unfreeze,
     "reconnect": lambda f, written: (
