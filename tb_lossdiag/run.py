@@ -284,7 +284,8 @@ class Run:
         For a log that knows epochs only, these are epoch numbers and `steps` is empty.
     step_unit: "step" or "epoch": what the x axis of `epochs` counts.
     skipped: what could not be read, one sentence each. restarts: steps at which an earlier part was overwritten.
-    source: "recorded" for our own logs, "scalars" for plain scalar logs.
+    source: "recorded" for our own logs, "scalars" for plain scalar logs. ended: whether its recording was closed, as a
+        training does that is over; one that goes on, or was killed, has not.
     """
 
     name: str
@@ -301,6 +302,7 @@ class Run:
     source: str = "recorded"
     step_unit: str = "step"
     wall_time: float = 0.0
+    ended: bool = False
 
     def loss_terms(self, column: str) -> Table | None:
         """What the loss is made of, a row for each term that is known by name; None where none has this column."""

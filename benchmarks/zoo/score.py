@@ -132,6 +132,7 @@ def until(run: Run, step: int) -> Run:
         data=run.data and run.data.between(0, step),
         targets=run.targets and run.targets.between(0, step),
         events=tuple(event for event in run.events if event.step <= step),
+        ended=False,
     )
 
 

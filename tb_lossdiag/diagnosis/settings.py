@@ -176,8 +176,11 @@ def planned_steps(run: Run) -> int | None:
 
 
 def ran_as_planned(run: Run) -> str | None:
+    """A loop does not say what it plans: what it has done when its recording is closed is all that it meant to do."""
     planned = planned_steps(run)
-    if not planned or run.last_step < DONE * planned:
+    if not planned:
+        return f"The training is over, after {run.last_step} steps." if run.ended else None
+    if run.last_step < DONE * planned:
         return None
     return f"The training ended as planned, after {run.last_step} steps in {run.card.epochs} epochs."
 

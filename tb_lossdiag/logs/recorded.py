@@ -123,9 +123,16 @@ def read_recorded(log: Log, run: str, name: str) -> tuple[Run, Samples]:
         events=found,
         restarts=_restarts(cards, found),
         wall_time=newest_wall_time(wall for samples in reading.arrived.values() for wall in samples.walls),
+        ended=_is_over(ends, records),
     )
     reading.skipped += missing(reading.arrived, ends, written(steps.get("sequence", np.zeros(0))))
     return replace(run_read, skipped=tuple(reading.skipped)), records
+
+
+def _is_over(ends: Samples, records: Samples) -> bool:
+    """Whether the last thing written was that the writer was closed; one that took over has cleared that again."""
+    last = int(records.steps[-1]) if len(records) else 0
+    return len(ends) > 0 and bool(ends.values[-1].get("records")) and int(ends.steps[-1]) >= last
 
 
 def _check_content(reading: _Reading, tag: str, content: bytes) -> None:

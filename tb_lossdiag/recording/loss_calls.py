@@ -59,6 +59,11 @@ class LossCall:
         arguments = (target, prediction, weight) if isinstance(loss, keras.losses.Loss) else (target, prediction)
         return _called(loss, arguments, self.options)[0]
 
+    @property
+    def looks_for_logits(self) -> bool:
+        """Whether it takes the values before a softmax where a prediction carries them; TensorFlow's own do not."""
+        return all(module.startswith("keras.") for module in _written_in(self.loss))
+
     def effect(self) -> str | None:
         """Why it must not be called again, as far as its code tells; Keras's own losses only compute."""
         return None if is_kerass(self.loss) else effect_of(self.loss)
@@ -66,10 +71,15 @@ class LossCall:
 
 def is_kerass(loss: Any) -> bool:
     """Whether a loss is Keras's own, or the framework's, and not a function of the user's that Keras wraps."""
+    return all(module.startswith(("keras.", "tensorflow.")) for module in _written_in(loss))
+
+
+def _written_in(loss: Any) -> list[str]:
+    """The modules of a loss, and of the function that it was made of."""
     owners = [loss]
     if isinstance(loss, keras.losses.Loss):
         owners = [type(loss), *([] if _inner(loss) is None else [_inner(loss)])]
-    return all((getattr(owner, "__module__", "") or "").startswith(("keras.", "tensorflow.")) for owner in owners)
+    return [getattr(owner, "__module__", "") or "" for owner in owners]
 
 
 # Is told of each loss that is not a part of another, by a function that answers the call: what fails in that is ours.

@@ -253,8 +253,8 @@ def _loss_calls(observation: Observation, data: list[tuple[str, str, tf.Tensor]]
 def _described(call: LossCall) -> tuple[str, bool, bool]:
     """(name, from_logits, reads_logits)"""
     loss = call.description
-    reads = "Crossentropy" in loss.name and "Focal" not in loss.name and _carries_logits(call.prediction)
-    return loss.name, loss.from_logits, reads
+    reads = "Crossentropy" in loss.name and "Focal" not in loss.name and call.looks_for_logits
+    return loss.name, loss.from_logits, reads and _carries_logits(call.prediction)
 
 
 def _prediction_numbers(prediction: tf.Tensor, loss: Loss | None, copies: Copies) -> statistics.Numbers:

@@ -71,7 +71,7 @@ def _layer_card(
         units=units,
         parameters=sum(parameter.numel() for parameter in layer.parameters(recurse=isinstance(layer, LEAVES))),
         trainable=any(parameter.requires_grad for parameter in layer.parameters()),
-        settings={**settings(layer), **initial},
+        settings={**settings(layer), **forward.sequences.get(path, {}), **initial},
     )
 
 

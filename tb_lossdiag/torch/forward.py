@@ -47,7 +47,8 @@ class Call:
 class ForwardPass:
     """Takes the numbers of what passes by. activations: what is called as a function behind a layer; it is added to.
 
-    calls: in their order. feeds: layer to the layers that feed it. data: (kind, name) to numbers. targets: float32
+    calls: in their order. feeds: layer to the layers that feed it. sequences: how many steps and examples a layer that
+    has the steps in front takes its input for. data: (kind, name) to numbers. targets: float32
     [outputs, columns]. loss, agreement: as the loss was called; None where no call is known. examples: in the batch.
     is_training: whether the model was in training mode. batch: what the model was given; None where that is
     not kept. outputs: what it gave, until the backward pass is over.
@@ -74,6 +75,7 @@ class ForwardPass:
         self.results: list[Any] = []  # autograd's node of each tensor that the model gave
         self.calls: list[Call] = []
         self.feeds: dict[str, tuple[str, ...]] = {}
+        self.sequences: dict[str, dict[str, int]] = {}
         self.data: dict[tuple[str, str], statistics.Numbers] = {}
         self.targets: Tensor | None = None
         self.loss: Loss | None = None
@@ -92,6 +94,9 @@ class ForwardPass:
         inputs = list(tensors(given))
         sources = dict.fromkeys(feed for tensor in inputs for feed in self._follow(tensor).feeds)
         self.feeds[path] = tuple(dict.fromkeys([*self.feeds.get(path, ()), *sources]))
+        if getattr(module, "batch_first", True) is False and inputs and inputs[0].dim() == 3:
+            steps, examples = inputs[0].shape[:2]
+            self.sequences[path] = {"sequence_steps": steps, "sequence_examples": examples}
         outputs = [tensor for tensor in tensors(output) if tensor.is_floating_point() or tensor.is_complex()]
         if not outputs:
             return

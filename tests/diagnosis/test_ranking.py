@@ -44,6 +44,16 @@ def test_tiny_updates_under_healthy_gradients_are_a_low_learning_rate():
     assert cause.id == "learning_rate_too_low" and cause.severity == "critical"
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_loop_is_asked_what_kept_it_from_getting_far_once_it_is_over(ended):
+    table = s.with_column(s.layer_table(), "update_ratio", 1e-6)
+    loss = {"loss": s.series(s.falling(last=1.6))}
+    loop = s.card(epochs=None, steps_per_epoch=None)
+    run = replace(s.healthy(card=loop, steps=loss, layers=table), ended=ended)
+    named = [cause.id for cause in diagnose_run(run).causes if cause.severity != "note"]
+    assert named == (["learning_rate_too_low"] if ended else [])
+
+
 def test_tiny_updates_of_a_converged_run_accuse_nobody():
     table = s.with_column(s.layer_table(), "update_ratio", 1e-6)
     loss = {"loss": s.series(s.flat(level=0.01, noise=1e-4))}

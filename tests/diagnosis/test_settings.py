@@ -125,6 +125,14 @@ def test_a_run_ended_as_planned_once_its_steps_are_done():
     assert settings.ran_as_planned(s.healthy(card=s.card(steps_per_epoch=None))) is None
 
 
+def test_a_loop_that_is_over_has_done_what_it_meant_to():
+    loop = s.healthy(card=s.card(epochs=None, steps_per_epoch=None))
+    assert settings.ran_as_planned(loop) is None
+    assert settings.ran_as_planned(replace(loop, ended=True)) == "The training is over, after 400 steps."
+    stopped = s.healthy(card=s.card(epochs=11))
+    assert settings.ran_as_planned(replace(stopped, ended=True)) is None
+
+
 def test_two_units_are_a_bottleneck_whatever_stands_around_them():
     narrow = s.with_layer(s.card(), "hidden_2", units=2)
     assert "'hidden_2', which has 2 units" in settings.is_bottleneck(s.healthy(card=narrow))

@@ -117,6 +117,26 @@ def test_the_newest_of_overlapping_writers_counts_in_every_tag(open_log, tmp_pat
     assert run.restarts == (5,)
 
 
+def test_a_training_is_over_when_its_recording_was_closed(open_log, tmp_path):
+    with DiagnosticsWriter(tmp_path / "logs" / "exp", CARD) as writer:
+        writer.write_step(1, loss=2.0)
+        writer.flush()
+        assert not read(open_log, tmp_path / "logs").ended
+        writer.write_step(2, loss=1.0)
+    assert read(open_log, tmp_path / "logs").ended
+
+
+def test_a_training_that_was_closed_and_goes_on_is_not_over(open_log, tmp_path):
+    with DiagnosticsWriter(tmp_path / "logs" / "exp", CARD) as writer:
+        for step in range(1, 9):
+            writer.write_step(step, loss=2.0)
+    with DiagnosticsWriter(tmp_path / "logs" / "exp", CARD) as writer:
+        writer.write_step(5, loss=1.0)
+        writer.flush()
+        assert not read(open_log, tmp_path / "logs").ended
+    assert read(open_log, tmp_path / "logs").ended
+
+
 def test_a_repeated_step_counts_once(open_log, tmp_path):
     events = [tensor(schema.CARD, 1, CARD_TEXT), *steps(1, 2, 2, 3)]
     write(tmp_path / "logs" / "exp" / "diagnostics", events)

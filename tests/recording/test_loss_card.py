@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from recording.reading import Records
-from tb_lossdiag import LossDiagnostics
+from tb_lossdiag import LossDiagnostics, TrainingMonitor
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 
 
@@ -55,6 +56,37 @@ def test_an_eager_output_keeps_its_logits_too(tmp_path):
 def test_from_logits_is_taken_from_the_loss(tmp_path):
     card = loss_card(tmp_path, keras.losses.CategoricalCrossentropy(from_logits=True), "linear", 3, "one-hot")
     assert card == {"name": "CategoricalCrossentropy", "from_logits": True, "reads_logits": False}
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize(
+    ("loss", "reads"),
+    [
+        (lambda y, p: tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=p), False),
+        (lambda y, p: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.argmax(y, 1), logits=p), False),
+        (lambda y, p: tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=p), False),
+        (keras.losses.CategoricalCrossentropy(), True),
+        (lambda y, p: keras.losses.categorical_crossentropy(y, p), True),
+    ],
+    ids=["tf.nn", "tf.nn sparse", "tf.nn sigmoid", "Keras's class", "Keras's function"],
+)
+def test_only_kerass_own_losses_look_for_the_logits_behind_a_softmax(tmp_path, loss, reads, eager):
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(3, activation="softmax")])
+    optimizer = keras.optimizers.SGD()
+
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            value = tf.reduce_mean(loss(y, model(x, training=True)))
+        gradients = tape.gradient(value, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return value
+
+    with TrainingMonitor(model, optimizer, tmp_path) as monitor:
+        watched = monitor.watch(step if eager else tf.function(step))
+        for _ in range(3):
+            watched(tf.ones((3, 2)), tf.eye(3))
+    assert Records(tmp_path).card.loss["reads_logits"] is reads
+    assert Records(tmp_path).card.loss["reads_logits"] is reads
 
 
 def test_a_users_function_goes_by_its_name(tmp_path):

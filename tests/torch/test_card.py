@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 from recording.reading import Records
 from torch import nn
@@ -98,3 +99,26 @@ def test_of_several_processes_only_the_first_records(tmp_path):
     assert [process.wait(timeout=60) for process in ranks] == [0, 0]
     assert not (tmp_path / "1").exists()
     assert [row.name for row in Records(tmp_path / "0").card.rows] == ["weight", "bias", "Linear"]
+
+
+class Rows(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+        self.fc = nn.Linear(6, 2)
+
+    def forward(self, x):
+        x = self.layer(x, x, x) if isinstance(self.layer, nn.MultiheadAttention) else self.layer(x)
+        return self.fc((x[0] if isinstance(x, tuple) else x)[:, -1])
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN, nn.MultiheadAttention])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_layer_that_has_the_steps_in_front_says_what_it_takes_its_input_for(tmp_path, kind, batch_first):
+    size = {"num_heads": 2} if kind is nn.MultiheadAttention else {"hidden_size": 6}
+    model = Rows(kind(6, **size, batch_first=batch_first))
+    card = card_of(tmp_path, model, nn.CrossEntropyLoss(), torch.tensor([0, 1] * 4), x=torch.randn(8, 5, 6))
+    known = card.layer("layer").settings
+    read_as = {name: known[name] for name in ("sequence_steps", "sequence_examples") if name in known}
+    assert read_as == ({} if batch_first else {"sequence_steps": 8, "sequence_examples": 5})
+    assert card.batch_size == 8

@@ -162,6 +162,8 @@ BALANCE = (
             found("saturated_units"),
             found("depth_profile"),
             found("penalty_share"),
+            found("weight_shrinkage"),
+            found("sequence_axis"),
             found("clipping"),
             found("targets"),
             found("batch_composition"),

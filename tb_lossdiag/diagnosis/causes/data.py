@@ -181,6 +181,8 @@ DATA = (
             found("saturated_units"),
             found("depth_profile"),
             found("penalty_share"),
+            found("weight_shrinkage"),
+            found("sequence_axis"),
             found("clipping"),
             found("targets"),
             found("output_diversity", one_class=True),

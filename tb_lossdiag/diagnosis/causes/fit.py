@@ -135,30 +135,47 @@ FIT = (
         points_at="penalty_share",
         weight=6,
     ),
-    # A decay is no part of the loss that is recorded; it shows in the weights it leaves.
-    Candidate(
-        "penalty_dominates",
-        "Weight decay takes the weights to nothing",
-        requires=(found("weight_shrinkage", decay=lambda decay: decay > 0), NOT_LEARNING),
-        contradicts=(found("loss_pairing", certain=True),),
-        explains=(
-            "insufficient_capacity",
-            "undertrained",
-            "learning_rate_too_low",
-            "learning_rate_too_high",
-            "dying_relu",
-            "vanishing_gradients",
-            "uninformative_labels",
-            "unsuitable_optimizer",
-            "hidden_activation_unsuitable",
-            "disconnected_graph",
-            "constant_inputs",
-            "representation_collapse",
-        ),
-        test="Train 50 steps without weight decay.",
-        fix=fixes.lighten_decay,
-        points_at="weight_shrinkage",
-        weight=6,
+    # A decay is no part of the loss that is recorded, and a penalty that won has nothing left to weigh: either shows in
+    # the weights it leaves.
+    *(
+        Candidate(
+            "penalty_dominates",
+            title,
+            requires=(pulls, NOT_LEARNING),
+            contradicts=(found("loss_pairing", certain=True),),
+            explains=(
+                "insufficient_capacity",
+                "undertrained",
+                "learning_rate_too_low",
+                "learning_rate_too_high",
+                "dying_relu",
+                "vanishing_gradients",
+                "uninformative_labels",
+                "unsuitable_optimizer",
+                "hidden_activation_unsuitable",
+                "disconnected_graph",
+                "constant_inputs",
+                "representation_collapse",
+            ),
+            test=test,
+            fix=fix,
+            points_at="weight_shrinkage",
+            weight=6,
+        )
+        for title, pulls, test, fix in (
+            (
+                "Weight decay takes the weights to nothing",
+                found("weight_shrinkage", decay=lambda decay: decay > 0),
+                "Train 50 steps without weight decay.",
+                fixes.lighten_decay,
+            ),
+            (
+                "The penalty takes the weights to nothing",
+                all_of(found("weight_shrinkage"), shows("penalty_share", share_start=lambda share: share > 0)),
+                "Train 50 steps without the regulariser.",
+                fixes.lighten_penalty,
+            ),
+        )
     ),
     Candidate(
         "train_eval_mismatch",

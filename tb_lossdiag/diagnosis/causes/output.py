@@ -17,7 +17,12 @@ OUTPUT = (
     Candidate(
         "output_activation_mismatch",
         "Output activation does not fit the problem",
-        requires=(found("loss_pairing", fault=("one_unit_softmax", "logits_as_probabilities", "unreachable_targets")),),
+        requires=(
+            found(
+                "loss_pairing",
+                fault=("one_unit_softmax", "logits_as_probabilities", "unreachable_targets", "negative_for_logarithm"),
+            ),
+        ),
         supports=(
             found("metric_frozen"),
             found("skill"),

@@ -31,3 +31,8 @@ WITHOUT_GRADIENT = Words(
     neutral="Print which weights get no gradient.",
 )
 USUAL_EPSILON = Words("Train 50 steps with epsilon=1e-7.", torch="Train 50 steps with eps=1e-8.")
+FIRST_OPERATION = Words(
+    "Call tf.debugging.enable_check_numerics() first: it stops at the operation that makes the first NaN or Inf.",
+    torch="Train in `with torch.autograd.detect_anomaly():`: it stops at the operation whose derivative is NaN.",
+    neutral="Print the result of each operation of the loss, and its derivative, for the batch that broke it.",
+)

@@ -1,6 +1,7 @@
 """Is the way through the layers to blame? Gradients and activations that fade, explode or stick."""
 
 from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import (
     ANOTHER_FAULT,
     BLOCKED,
@@ -10,11 +11,19 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     USEFUL,
     Candidate,
 )
-from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import Findings, any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.outcome import FAILED
+from tb_lossdiag.diagnosis.report import Evidence
 
 # Beyond this many decades depth itself is the fault: measured -3.6 behind six sigmoids, -5.3 behind eight.
 DEEP = 4.5
+
+
+def unannounced(f: Findings) -> tuple[Evidence, ...] | None:
+    if not f.checks["nonfinite"].sign("sudden"):
+        return None
+    return (Evidence("Neither the loss nor the gradients had grown before: nothing has overflowed."),)
+
 
 SIGNAL = (
     Candidate(
@@ -121,6 +130,35 @@ SIGNAL = (
         accuses_learning=True,
         weight=4,
     ),
+    # The root or the logarithm of 0, a quotient of nothings: what is put in is finite, and so was all that came before.
+    Candidate(
+        "exploding_gradients",
+        "An operation without a finite value or derivative",
+        requires=(found("nonfinite", place=("loss", "gradient")), unannounced, ended("nonfinite")),
+        contradicts=(
+            ANOTHER_FAULT,
+            fact(settings.rate_is_unusual),
+            fact(settings.low_precision),
+            found("input_scale", level="large"),
+            found("targets"),
+            found("initialization"),
+            found("activation_scale", level=("blown", "growing")),
+            found("exploding_norm"),
+            found("loss_bound"),
+        ),
+        explains=(
+            "learning_rate_too_high",
+            "dying_relu",
+            "saturated_loss",
+            "learning_rate_too_low",
+            "undertrained",
+            "disconnected_graph",
+        ),
+        test=settling.FIRST_OPERATION,
+        fix=fixes.keep_finite,
+        points_at="nonfinite",
+        weight=5,
+    ),
     Candidate(
         "dying_relu",
         "Dying ReLU",
@@ -220,7 +258,8 @@ SIGNAL = (
         "Hidden activation unsuitable",
         requires=(fact(settings.hides_sigmoids), NOT_LEARNING, any_of(found("skill"), shows("skill", level="little"))),
         supports=(found("depth_profile"), clear_of("input_scale"), clear_of("initialization")),
-        contradicts=(ANOTHER_FAULT, found("input_scale", level="large")),
+        # Weights that are gone pass nothing on, whatever stands between them.
+        contradicts=(ANOTHER_FAULT, found("input_scale", level="large"), found("weight_shrinkage")),
         explains=("learning_rate_too_low", "insufficient_capacity", "undertrained", "unsuitable_optimizer"),
         test="Swap the hidden activations for ReLU and train 50 steps.",
         fix=fixes.swap_activation,

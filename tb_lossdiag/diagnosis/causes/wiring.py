@@ -30,6 +30,19 @@ WIRING = (
         certain=True,
         weight=8,
     ),
+    # What is said of an example hangs on its neighbours in the batch.
+    Candidate(
+        "mixed_examples",
+        "A layer goes along the batch",
+        requires=(found("sequence_axis"), any_of(BAD, shows("skill", skill=lambda s: s < USEFUL))),
+        contradicts=(found("loss_pairing", certain=True),),
+        explains=(*HELD, "overfitting", "vanishing_gradients", "hidden_activation_unsuitable", "train_eval_mismatch"),
+        test="Change one example of a batch: the outputs of the others should stay as they are.",
+        fix=fixes.put_batch_first,
+        points_at="sequence_axis",
+        accuses_learning=True,
+        weight=7,
+    ),
     Candidate(
         "untracked_weights",
         "Weights that nobody trains",

@@ -86,9 +86,13 @@ def lighten_penalty(f: Findings) -> Fix:
     known = f.checks["penalty_share"]
     share = max(known.sign("share_start") or 0.0, known.sign("share_end") or 0.0) or 0.99
     factor = WANTED_SHARE * max(1 - share, 0.01) / max(share, 0.01)
+    took_all = f.checks["weight_shrinkage"].found
+    if took_all:
+        factor = min(factor, WEAKER_DECAY)
     lines = [line for one in (f.run.card.layers if f.run.card else ()) for line in _lightened(f.run, one, factor)]
+    damage = " and took the weights to nothing" if took_all else ""
     return Fix(
-        f"The penalty is {share:.0%} of the loss. Make it about {1 / factor:.0f} times weaker.",
+        f"The penalty is {share:.0%} of the loss{damage}. Make it about {1 / factor:.0f} times weaker.",
         joined(*lines, mended_line(f.run)) if lines else "",
     )
 

@@ -225,6 +225,7 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
     "weigh_classes": _weights,
     "less_dropout": _set("architecture", "p = 0.3"),
     "align_evaluation": _unseen,
+    "put_batch_first": _set("sequence_axis", "batch_first = True"),
     "initialise": _initialise,
     "unfreeze": _unfreeze,
     "reconnect": lambda f, written: (
@@ -238,5 +239,5 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
     "check_labels": _labels,
     "check_pairing": lambda f, written: PAIRED,
     "check_inputs": lambda f, written: "print(x.dtype, x.min(), x.max(), x.std())",
-    **dict.fromkeys(("widen", "measure", "train_longer", "lighten_penalty"), lambda f, written: ""),
+    **dict.fromkeys(("widen", "measure", "train_longer", "lighten_penalty", "keep_finite"), lambda f, written: ""),
 }

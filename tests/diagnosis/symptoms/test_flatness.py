@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import synthetic as s
@@ -75,3 +77,20 @@ def test_a_penalty_that_falls_does_not_hide_a_flat_loss():
     penalty = np.linspace(2, 0, 400)
     steps = {"loss": s.series(s.flat() + penalty), "penalty": s.series(penalty)}
     assert check(s.healthy(steps=steps)).sign("direction") == "flat"
+
+
+@pytest.mark.parametrize("decades", [1, 3, 6])
+def test_a_loss_that_falls_by_more_than_its_usual_size_is_told_by_its_values(decades):
+    values = 2.0 * 10.0 ** (-decades * s.STEPS / s.STEPS[-1])
+    text = check(s.healthy(steps=s.loss(values))).evidence[0].text
+    assert "still falls: " in text and "%" not in text
+    first, last = (float(part.split()[0]) for part in text.split("falls: ")[1].split(", "))
+    assert first == pytest.approx(values[len(values) // 2], rel=0.5) and last == pytest.approx(values[-1], rel=0.5)
+
+
+def test_no_share_of_a_loss_is_more_than_all_of_it():
+    for falls in np.linspace(0.1, 8.0, 40):
+        values = 2.0 * np.exp(-falls * s.STEPS / s.STEPS[-1])
+        text = check(s.healthy(steps=s.loss(values))).evidence[0].text
+        shares = [abs(float(share)) for share in re.findall(r"([-+]?[0-9.]+)%", text.replace("95 %", ""))]
+        assert all(share <= 100 for share in shares)

@@ -41,6 +41,8 @@ def labels(*probabilities):
     pair("mean_absolute_percentage_error", "linear", 1, [-5.0], {"min": -9.0, "max": -1.0}),
     pair("mse", "sigmoid", 1, [0.4], {"min": 0.1, "max": 0.9}, spread=[0.2]),
     pair("my_loss", "relu"),
+    pair("poisson", "exponential", 1, [4.0], {"min": 0.0, "max": 9.0}, {"min": 0.1, "max": 8.0}),
+    pair("poisson", "linear", 1, [4.0], {"min": 0.0, "max": 9.0}, {"min": 0.1, "max": 8.0}),
 ])  # fmt: skip
 def test_pairs_that_fit_are_said_to_fit(run):
     found = check(run)
@@ -66,6 +68,7 @@ def test_pairs_that_fit_are_said_to_fit(run):
     (pair("mse", "softmax", 3, [1.5], {"min": 0.0, "max": 3.0}), "unreachable_targets"),
     (pair("mean_absolute_percentage_error", "linear", 1, [0.0], {"min": -2.0, "max": 2.0}), "relative_to_zero"),
     (pair("MeanSquaredError", "sigmoid", 1, **labels(0.5)), "squared_error_for_labels"),
+    (pair("poisson", "linear", 1, [4.0], {"min": 0.0, "max": 9.0}, {"min": -2.0}), "negative_for_logarithm"),
 ])  # fmt: skip
 def test_pairs_that_do_not_fit_are_named(run, fault):
     found = check(run)
@@ -155,3 +158,8 @@ def test_each_output_has_its_own_targets_within_reach():
     found = check(headed("relu", min=-40.0, max=40.0))
     assert found.sign("fault") == "unreachable_targets" and found.layers == ("hidden_3",)
     assert check(headed("linear", min=-40.0, max=40.0)).state == "not_found"  # and those of the first are its own
+
+
+def test_torchs_poisson_takes_a_negative_prediction_for_a_logarithm():
+    run = pair("Poisson", "linear", 1, [4.0], {"min": 0.0, "max": 9.0}, {"min": -2.0})
+    assert check(replace(run, card=replace(run.card, framework="torch 2.9"))).state == "not_found"

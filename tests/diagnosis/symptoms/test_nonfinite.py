@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.nonfinite import check
+from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.diagnosis.symptoms.nonfinite import CALM, check
 from tb_lossdiag.run import Event, Row, Run, Table
 
 
@@ -123,3 +124,54 @@ def test_the_losses_before_it_are_told_where_the_log_kept_them():
 ])  # fmt: skip
 def test_other_events_tell_nothing_about_it(event):
     assert len(check(broken(event)).evidence) == 1
+
+
+@pytest.mark.parametrize(("times", "sudden"), [(1.0, True), (CALM * 0.9, True), (CALM * 1.2, False), (1e30, False)])
+def test_it_is_sudden_where_the_loss_had_not_grown(times, sudden):
+    values = s.flat(noise=0.0)
+    values[99] *= times
+    values[100:] = np.nan
+    found = check(s.healthy(steps=s.loss(values)))
+    assert found.sign("sudden") is sudden
+
+
+def test_gradients_that_had_grown_announce_it():
+    norms = np.full(len(s.STEPS), 0.3)
+    norms[95:100] = 50.0
+    norms[100:] = np.nan
+    steps = {**loss_with(np.nan, at=100), "gradient_norm": s.series(norms)}
+    assert check(s.healthy(steps=steps)).sign("sudden") is False
+
+
+def test_a_break_at_the_first_step_is_sudden():
+    assert check(s.healthy(steps=loss_with(np.nan, at=0))).sign("sudden") is True
+
+
+BROKEN = {"loss in the middle": 100, "loss at the first step": 0}
+
+
+@pytest.mark.parametrize("at", BROKEN.values(), ids=BROKEN)
+def test_a_loss_that_breaks_from_one_step_to_the_next_has_an_operation_without_a_value(at):
+    first = diagnose_run(s.healthy(steps=loss_with(np.nan, at=at), epochs={})).first
+    assert (first.id, first.severity) == ("exploding_gradients", "critical") and "away from 0" in first.fix.text
+    assert any("nothing has overflowed" in one.text for one in first.evidence_for)
+
+
+def test_a_derivative_that_is_nan_under_a_finite_loss_is_one_too():
+    table = s.with_column(s.layer_table(), "gradient_nonfinite", 2.0, from_step=12)
+    run = s.healthy(layers=table, steps=loss_with(np.nan, at=12), epochs={})
+    assert diagnose_run(run).first.id == "exploding_gradients"
+
+
+OTHERWISE = {
+    "a rate far above the usual": {"steps": {**loss_with(np.nan, at=100), "learning_rate": s.series([10.0] * 400)}},
+    "float16": {"card": s.card(precision="float16")},
+    "raw inputs": {"data": s.data_table(input={"mean": 1e4, "std": 5e3, "min": 0.0, "max": 3e4})},
+}
+
+
+@pytest.mark.parametrize("changes", OTHERWISE.values(), ids=OTHERWISE)
+def test_where_something_else_may_have_overflowed_no_operation_is_blamed_for_sure(changes):
+    report = diagnose_run(s.healthy(**{"steps": loss_with(np.nan, at=100), "epochs": {}, **changes}))
+    told = [one for one in report.causes if one.id == "exploding_gradients"]
+    assert all(one.confidence != "likely" for one in told)

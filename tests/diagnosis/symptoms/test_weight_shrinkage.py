@@ -53,3 +53,19 @@ def test_a_decay_that_took_the_weights_to_nothing_is_blamed_for_a_loss_that_neve
 def test_without_a_decay_small_weights_accuse_no_penalty():
     run = shrunk(1e-6, steps={**s.healthy().steps, "loss": s.series(s.flat())}, epochs={})
     assert all(cause.id != "penalty_dominates" for cause in diagnose_run(run).causes)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.02])
+def test_a_penalty_that_took_the_weights_to_nothing_is_blamed_though_hardly_any_of_it_is_left(share):
+    loss = s.flat()
+    penalty = share * loss * np.exp(-s.STEPS / 20)
+    steps = {**s.healthy().steps, "loss": s.series(loss), "penalty": s.series(penalty)}
+    first = diagnose_run(shrunk(1e-6, steps=steps, epochs={})).first
+    assert first.id == "penalty_dominates" and "took the weights to nothing" in first.fix.text
+    assert "100 times weaker" in first.fix.text
+
+
+def test_weights_that_are_gone_say_nothing_of_the_labels():
+    steps = {**s.healthy().steps, "loss": s.series(s.flat())}
+    labels = [one for one in diagnose_run(shrunk(1e-6, steps=steps)).causes if one.id == "uninformative_labels"]
+    assert all(one.confidence != "likely" for one in labels)
