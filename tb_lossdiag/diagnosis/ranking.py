@@ -11,7 +11,7 @@ from tb_lossdiag.diagnosis.causes import CANDIDATES
 from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, Candidate
 from tb_lossdiag.diagnosis.clues import Clue, Findings
 from tb_lossdiag.diagnosis.framework import spoken
-from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, PROGRESSING, is_young
+from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, PROGRESSING, is_young, still_climbs
 from tb_lossdiag.diagnosis.reliability import RIGHT
 from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, Cause, Evidence
 
@@ -93,6 +93,8 @@ def _severity(candidate: Candidate, confidence: str, findings: Findings) -> str:
     if outcome == "stalled" and skill is not None and skill >= candidate.good_enough:
         return "note"
     if outcome in PROGRESSING and is_young(findings.run, LONGER_PATIENCE):
+        return "note"
+    if outcome in PROGRESSING and still_climbs(findings.run, findings.checks):
         return "note"
     if outcome in PROGRESSING:
         poor = candidate.accuses_learning and skill is not None and skill < candidate.good_enough

@@ -227,3 +227,27 @@ def test_where_a_loss_came_to_lie_after_leaps_is_no_floor():
     thrown = {"update_ratio": True, "early_loss": True, "weight_growth": True}
     assert judge("flat", fallen=0.9, **thrown) == "stalled"
     assert judge("flat", fallen=0.9, **{**thrown, "early_loss": False}) == "inconclusive"
+
+
+@pytest.mark.parametrize(("steps", "epochs", "climbs", "expected"), [
+    (200, 10, True, "inconclusive"), (200, 10, False, "never_learned"), (250, 10, True, "never_learned"),
+    (300, None, True, "inconclusive"), (300, None, False, "never_learned"), (400, None, True, "never_learned"),
+])  # fmt: skip
+def test_a_skill_that_climbs_while_the_training_goes_on_is_given_time(steps, epochs, climbs, expected):
+    cut = {"epochs": {}, "layers": None, "data": None, "targets": None}
+    run = s.healthy(card=s.card(epochs=epochs), steps=s.loss(s.flat()[:steps]), **cut)
+    assert judge("flat", 0.0, run=run, measured={"climbs": climbs}) == expected
+
+
+@pytest.mark.parametrize(("skill", "signs", "expected"), [
+    (-0.6, {"climbs": True, "shuffled": 0.15}, "slow"), (-0.6, {"shuffled": 0.15}, "never_learned"),
+    (-0.6, {"climbs": True, "shuffled": 0.0}, "never_learned"), (-0.1, {"climbs": True}, "never_learned"),
+])  # fmt: skip
+def test_a_loss_far_above_a_guess_that_comes_down_to_it_is_slow(skill, signs, expected):
+    assert judge("unclear", skill, measured=signs) == expected
+
+
+def test_a_loss_that_falls_by_much_of_a_guess_has_not_come_to_rest():
+    """It began at five times what a guess scores, so that half of that is little of its way."""
+    half = s.healthy(steps=s.loss(np.r_[np.linspace(5, 1.5, 320), np.full(40, 1.3), np.full(40, 1.1)]))
+    assert judge("falling", -0.1, run=half, measured={"constant_loss": 1.0}) == "slow"

@@ -324,3 +324,29 @@ def test_what_only_follows_from_a_fault_still_steps_back_behind_it():
     assert report.causes[0].id == "unnormalized_inputs"
     assert [cause.confidence for cause in report.causes if cause.id == "unscaled_targets"] in ([], ["possible"])
     assert "second fault" not in report.verdict.action
+
+
+def test_frozen_layers_are_not_what_keeps_a_loss_above_a_constant_guess():
+    card = frozen(1.2)
+    accused = {c.id: c for c in diagnose_run(s.stuck(card=card)).causes}["frozen_layers"]
+    assert (accused.confidence, accused.severity) == ("likely", "critical")
+    above = s.healthy(card=card, steps=s.loss(s.flat(3.6)))
+    assert {c.id: c for c in diagnose_run(above).causes}["frozen_layers"].confidence == "possible"
+
+
+def test_a_class_is_drowned_at_a_constant_guess_and_not_far_above_it():
+    shares = [0.97, 0.03]
+    card = s.with_layer(s.card(loss={"name": "sparse_categorical_crossentropy"}), "output", units=2)
+    entropy = -float(np.sum(shares * np.log(shares)))
+
+    def named(level):
+        run = s.healthy(card=card, targets=s.target_table(shares), steps=s.loss(s.flat(level * entropy, 0.002)))
+        return "class_imbalance" in ids(run)
+
+    assert named(1.0) and not named(3.0)
+
+
+def test_a_narrow_layer_is_not_blamed_where_nothing_says_how_low_the_loss_can_come():
+    card = s.with_layer(s.card(loss={"name": "my_loss"}), "hidden_2", units=4)
+    known = diagnose_run(s.healthy(card=card, targets=None, data=None, steps=s.loss(s.flat(1.0))))
+    assert known.verdict.state == "stalled" and "insufficient_capacity" not in [c.id for c in known.causes]

@@ -12,9 +12,10 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     UNFINISHED,
     Candidate,
 )
-from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
 
-# Labels that cannot be explained leave a model at a constant guess; far below it something else pushes.
+# Labels that cannot be explained, or nearly all of one class, leave a model at a constant guess; far below it something
+# else pushes, or it is still on its way there: a fresh one takes all classes for as frequent.
 WORSE = -0.2
 
 # How often the rare classes are predicted, in times of how often they occur: 0 … 0.17 in the zoo's sick runs, 0.4 and
@@ -310,6 +311,8 @@ DATA = (
         "One class drowns the others",
         requires=(
             found("targets", level="imbalanced"),
+            # A class that is drowned leaves the others' share as the answer, which is a constant guess.
+            unless(shows("skill", skill=lambda s: s < WORSE)),
             any_of(
                 BAD,
                 # The loss may look good while hardly an example is ever given to the rare class.
