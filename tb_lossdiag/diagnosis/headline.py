@@ -7,6 +7,7 @@ BELOW = "The loss is below what it can be."
 ENDLESS = "The loss falls without end."
 BEHIND = "One output has learned nothing."
 OPEN = "The model beats a guess; whether it can get further is not known."
+STILL = "The loss came down and lies still; whether it can get lower is not known."
 
 
 def headline(findings: Findings) -> str | None:
@@ -19,4 +20,7 @@ def headline(findings: Findings) -> str | None:
         return f"{BEHIND} {skill.evidence[0].text}"
     if state == "inconclusive" and skill is not None and skill.sign("level") == "open" and not is_young(findings.run):
         return f"{OPEN} {skill.evidence[0].text}"
+    flat = checks.get("flatness")
+    if state == "inconclusive" and flat is not None and flat.sign("direction") == "flat" and not is_young(findings.run):
+        return f"{STILL} {flat.evidence[0].text}"
     return None

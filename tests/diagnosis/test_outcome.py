@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.outcome import BLOWN_UP, FALLEN, UNMOVED, outcome
+from tb_lossdiag.diagnosis.outcome import BLOWN_UP, CAME_DOWN, FALLEN, UNMOVED, outcome
 from tb_lossdiag.diagnosis.report import VERDICTS, Check
 from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED
 from tb_lossdiag.run import Row, Run
@@ -62,7 +62,8 @@ def test_one_answer_for_all_inputs_has_learned_nothing(direction, skill, expecte
 @pytest.mark.parametrize(("direction", "fallen", "expected"), [
     ("falling", 0.0, "learning"), ("flat", 0.0, "stalled"), ("short", 0.0, "inconclusive"),
     ("rising", 0.0, "inconclusive"), ("unclear", FALLEN - 0.01, "inconclusive"),
-    ("unclear", FALLEN + 0.01, "learning"), ("flat", FALLEN + 0.01, "inconclusive"),
+    ("unclear", FALLEN + 0.01, "learning"), ("flat", CAME_DOWN + 0.01, "inconclusive"),
+    ("flat", CAME_DOWN - 0.01, "stalled"),
 ])  # fmt: skip
 def test_without_a_reference_the_trend_decides(direction, fallen, expected):
     assert judge(direction, fallen=fallen) == expected

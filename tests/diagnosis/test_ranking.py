@@ -350,3 +350,25 @@ def test_a_narrow_layer_is_not_blamed_where_nothing_says_how_low_the_loss_can_co
     card = s.with_layer(s.card(loss={"name": "my_loss"}), "hidden_2", units=4)
     known = diagnose_run(s.healthy(card=card, targets=None, data=None, steps=s.loss(s.flat(1.0))))
     assert known.verdict.state == "stalled" and "insufficient_capacity" not in [c.id for c in known.causes]
+
+
+@pytest.mark.parametrize(("accuracy", "severity"), [(0.99, "note"), (0.5, "warning")])
+def test_a_mean_of_a_few_huge_losses_accuses_no_model_that_answers_right(accuracy, severity):
+    """Of raw inputs a few examples may be wrong by hundreds."""
+    at = np.arange(1, 11) * 40
+    epochs = {"loss": s.series(np.linspace(500, 4, 10), at), "accuracy": s.series(np.linspace(0.3, accuracy, 10), at)}
+    run = s.healthy(data=s.data_table(input=PIXELS), steps=s.loss(np.geomspace(700, 2.2, 400)), epochs=epochs)
+    report = diagnose_run(run)
+    assert {c.id: c.severity for c in report.causes}["unnormalized_inputs"] == severity
+
+
+def test_huge_inputs_into_units_that_never_answer_are_accused_where_nothing_says_how_well_it_does():
+    huge = {"mean": 10.0, "std": 170.0, "min": -300.0, "max": 300.0}
+    card = s.with_layer(s.card(loss={}), "hidden_1", activation="tanh")
+
+    def accused(saturated, inputs):
+        table = s.with_column(s.layer_table(), "activation_saturated_share", saturated, rows=["hidden_1"])
+        run = s.healthy(card=card, layers=table, data=s.data_table(input=inputs), targets=None)
+        return {c.id: c.severity for c in diagnose_run(run).causes}.get("unnormalized_inputs") == "warning"
+
+    assert accused(0.96, huge) and not accused(0.5, huge) and not accused(0.96, {})

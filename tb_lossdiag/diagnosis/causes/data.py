@@ -124,6 +124,25 @@ DATA = (
         good_enough=0.4,
         weight=5,
     ),
+    # Where nothing says how well it does: inputs so large that hardly a unit of a bounded layer answers to them, to the
+    # end, leave a falling loss to what is not asked of the inputs.
+    Candidate(
+        "unnormalized_inputs",
+        "Inputs are not normalised",
+        requires=(
+            found("input_scale", level="large", size=lambda s: s > FAR_OFF),
+            found("saturated_units", at_start=True, share=lambda share: share > BLOCKED),
+            unless(shows("skill", level=("none", "little", "some", "solved", "open"))),
+        ),
+        contradicts=(ANOTHER_FAULT,),
+        explains=(*EARLY_DAMAGE, "learning_rate_too_high"),
+        test="Standardise the inputs and train 50 steps.",
+        stands_by=(shows("input_scale", level="large", size=lambda s: s > FAR_OFF),),
+        fix=fixes.normalise,
+        points_at="input_scale",
+        certain=True,
+        weight=5,
+    ),
     Candidate(
         "unscaled_targets",
         "Targets are not scaled",
@@ -161,6 +180,7 @@ DATA = (
             # Steps that are too large by themselves explain a constant guess as well.
             any_of(clear_of("update_ratio"), all_of(found("update_ratio", level="high"), fact(settings.rate_is_usual))),
             clear_of("zero_gradient"),
+            unless(shows("skill", skill=lambda s: s < WORSE)),
         ),
         supports=(
             shows("gradient_agreement", level="noise"),
@@ -191,7 +211,6 @@ DATA = (
             found("trainable"),
             found("update_count"),
             found("early_loss"),
-            shows("skill", skill=lambda s: s < WORSE),
         ),
         test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
         fix=fixes.check_pairing,
