@@ -29,6 +29,9 @@ FAR = 0.5
 # Parts of a curve that are compared, and the share of the whole way that the last part may still go (on random targets
 # under Adam, 60 epochs of 4 steps: 0 … 2 %).
 REST = 0.1
+# A loss that falls by this share of itself over its last half has not come to rest, whatever single batches seem to
+# say: of rare positives one more or less in a batch hides it.
+MOVES = 0.4
 # Without a reference, a loss that has halved has been learned from, however noisy it is now; one that came down by less
 # and lies still may lie at its floor: healthy VAEs of grey pictures came down by 0.36 … 0.48.
 FALLEN = 0.5
@@ -102,7 +105,8 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
         answers = (
             checks["metric_frozen"].sign("gained") or 0.0
         )  # a few losses may be out of measure, and the rest right
-        return "never_learned" if answers < LITTLE and _came_to_rest(run, checks["skill"]) else "slow"
+        rests = checks["flatness"].sign("change", 0.0) > -MOVES and _came_to_rest(run, checks["skill"])
+        return "never_learned" if answers < LITTLE and rests else "slow"
     if checks["skill"].found and direction == "unclear" and skill < WORSE and _comes_down(checks["skill"]):
         return "slow"
     if checks["skill"].found:

@@ -25,8 +25,9 @@ GAIN = 1e-3
 # Of samples that gain nothing on average the mean lies beyond half of its interval in one case of six; heavy tails may
 # hide a gain as large as the loss itself, as of counts in 6 samples.
 HIDDEN = 0.5
-# Samples in which a skill is seen to climb or not; fewer give no interval of a slope.
-CLIMB, FEWEST_TO_CLIMB = 12, 8
+# Newest samples in which a skill is seen to climb: many of a noisy one, few of one that has just left the guess. Fewer
+# give no interval of a slope.
+CLIMB = (12, 8)
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,10 @@ def _level(skill: float, high: float, shuffled: float, floor: bool) -> str:
 
 def climbs(one: Measured) -> bool:
     """Whether the skill of the newest samples rises by more than chance, however small it is yet."""
-    now = one.of(slice(-CLIMB, None))
-    _, reference = _reference(now)
-    known = np.isfinite(reference) & np.isfinite(now.loss) & (reference > 0)
-    if known.sum() < FEWEST_TO_CLIMB:
-        return False
-    return theil_sen(1 - now.loss[known] / reference[known])[1] > 0
+    _, reference = _reference(one)
+    known = np.isfinite(reference) & np.isfinite(one.loss) & (reference > 0)
+    skills = 1 - one.loss[known] / reference[known]
+    return len(skills) >= min(CLIMB) and any(theil_sen(skills[-count:])[1] > 0 for count in CLIMB)
 
 
 def _without_scale(output: str, now: Measured, reference: np.ndarray, shuffled: float, told: tuple) -> Standing | None:

@@ -3,20 +3,31 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.outcome import BLOWN_UP, CAME_DOWN, FALLEN, UNMOVED, outcome
+from tb_lossdiag.diagnosis.outcome import BLOWN_UP, CAME_DOWN, FALLEN, MOVES, UNMOVED, outcome
 from tb_lossdiag.diagnosis.report import VERDICTS, Check
 from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED
 from tb_lossdiag.run import Row, Run
 
 
-def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False, measured=None, gained=None, **found):
+def judge(
+    direction,
+    skill=None,
+    run=None,
+    fallen=0.3,
+    place="loss",
+    alike=False,
+    measured=None,
+    gained=None,
+    change=-0.1,
+    **found,
+):
     """The outcome of a training with this trend and skill; found: further checks that found something.
 
     measured: further signs of a skill by measured references, such as {"level": "open"}.
     """
     told = {} if measured is None else {"measured": True, "lost": 0.0, **measured}
     signs = {
-        "flatness": (("direction", direction), ("fallen", fallen)),
+        "flatness": (("direction", direction), ("fallen", fallen), ("change", change)),
         "skill": (() if skill is None else (("skill", skill),)) + tuple(told.items()),
         "nonfinite": (("place", place),),
         "metric_frozen": (("gained", gained),),
@@ -252,3 +263,9 @@ def test_a_loss_that_falls_by_much_of_a_guess_has_not_come_to_rest():
     """It began at five times what a guess scores, so that half of that is little of its way."""
     half = s.healthy(steps=s.loss(np.r_[np.linspace(5, 1.5, 320), np.full(40, 1.3), np.full(40, 1.1)]))
     assert judge("falling", -0.1, run=half, measured={"constant_loss": 1.0}) == "slow"
+
+
+def test_a_loss_that_falls_by_much_of_itself_has_not_come_to_rest():
+    guess = {"constant_loss": 1.0}
+    assert judge("falling", 0.0, run=coming_down(1.0), measured=guess, change=-MOVES - 0.01) == "slow"
+    assert judge("falling", 0.0, run=coming_down(1.0), measured=guess, change=-MOVES + 0.01) == "never_learned"
