@@ -58,6 +58,8 @@ def outcome(run: Run, checks: Mapping[str, Check]) -> str:
     judged = _judged(run, checks)
     if judged == "slow" and is_mostly_right(run):
         judged = "learning"
+    if judged == "slow" and _still_falls(run, checks):
+        return "inconclusive"
     if judged in NEEDS_PATIENCE and (is_young(run) or still_climbs(run, checks, LONGER_PATIENCE)):
         return "inconclusive"
     return "inconclusive" if judged in MOVING and is_young(run, LONGER_PATIENCE) and not _blown_up(run) else judged
@@ -77,6 +79,13 @@ def still_climbs(run: Run, checks: Mapping[str, Check], patience: float = 1.0) -
     """Whether its skill climbs and it goes on; later on, labels that are learned by heart climb as well."""
     fewest = CLIMBING_STEPS if planned_steps(run) is None else FEWEST_STEPS
     return bool(checks["skill"].sign("climbs")) and is_young(run, patience, fewest)
+
+
+def _still_falls(run: Run, checks: Mapping[str, Check]) -> bool:
+    """Whether the loss falls by much of itself, and the training is not known to be over."""
+    planned = planned_steps(run)
+    goes_on = planned is None or run.last_step < DONE * planned
+    return goes_on and checks["flatness"].sign("direction") == "falling" and checks["flatness"].sign("change") < -MOVES
 
 
 def _judged(run: Run, checks: Mapping[str, Check]) -> str:

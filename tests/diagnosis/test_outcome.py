@@ -269,3 +269,12 @@ def test_a_loss_that_falls_by_much_of_itself_has_not_come_to_rest():
     guess = {"constant_loss": 1.0}
     assert judge("falling", 0.0, run=coming_down(1.0), measured=guess, change=-MOVES - 0.01) == "slow"
     assert judge("falling", 0.0, run=coming_down(1.0), measured=guess, change=-MOVES + 0.01) == "never_learned"
+
+
+@pytest.mark.parametrize(("epochs", "change", "expected"), [
+    (None, -MOVES - 0.01, "inconclusive"), (20, -MOVES - 0.01, "inconclusive"), (None, -MOVES + 0.01, "slow"),
+    (10, -MOVES - 0.01, "slow"),
+])  # fmt: skip
+def test_a_loss_that_falls_by_much_of_itself_is_slow_only_once_the_plan_is_over(epochs, change, expected):
+    run = s.healthy(card=s.card(epochs=epochs))
+    assert judge("falling", LITTLE - 0.01, run=run, change=change) == expected
