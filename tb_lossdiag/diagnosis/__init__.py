@@ -1,6 +1,7 @@
 """From a Run to a Report: look for every symptom, judge the outcome, argue the causes, rank them."""
 
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.foreign_targets import without_foreign_targets
 from tb_lossdiag.diagnosis.gaps import gaps
 from tb_lossdiag.diagnosis.outcome import outcome
 from tb_lossdiag.diagnosis.ranking import rank
@@ -12,6 +13,7 @@ from tb_lossdiag.run import Run
 
 def diagnose_run(run: Run) -> Report:
     """The report on one training. Pure: the same run gives the same report, byte for byte."""
+    run, foreign = without_foreign_targets(run)
     checks = {symptom.ID: _checked(symptom, run) for symptom in SYMPTOMS}
     findings = Findings(run, checks, outcome(run, checks))
     causes, failed = rank(findings)
@@ -21,7 +23,7 @@ def diagnose_run(run: Run) -> Report:
         ("last_step", run.last_step),
         ("restarts", list(run.restarts)),
     )
-    notes = (*run.skipped, *gaps(run), *failed)
+    notes = (*run.skipped, *gaps(run), *foreign, *failed)
     return Report(run.name, verdict(findings, causes), causes, tuple(checks.values()), notes, facts)
 
 

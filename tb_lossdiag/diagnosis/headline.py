@@ -1,12 +1,13 @@
 """Which answers need a sentence of their own, as their state says them too coarsely?"""
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.outcome import is_young
+from tb_lossdiag.diagnosis.outcome import CAME_DOWN, is_young
 
 BELOW = "The loss is below what it can be."
 ENDLESS = "The loss falls without end."
 BEHIND = "One output has learned nothing."
 OPEN = "The model beats a guess; whether it can get further is not known."
+STILL = "The loss came down and lies still; whether it can get lower is not known."
 
 
 def headline(findings: Findings) -> str | None:
@@ -19,4 +20,8 @@ def headline(findings: Findings) -> str | None:
         return f"{BEHIND} {skill.evidence[0].text}"
     if state == "inconclusive" and skill is not None and skill.sign("level") == "open" and not is_young(findings.run):
         return f"{OPEN} {skill.evidence[0].text}"
+    trend = checks.get("flatness")
+    lies_still = trend is not None and trend.sign("direction") == "flat" and trend.sign("fallen", 0.0) > CAME_DOWN
+    if state == "inconclusive" and lies_still and not is_young(findings.run):
+        return f"{STILL} {trend.evidence[0].text}"
     return None

@@ -1,5 +1,8 @@
 """Which loss is it, and how low can it come? Keras's name for it, and the least value that its definition allows."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from tb_lossdiag.run import ModelCard
 
 # What these measure cannot be less than nothing: distances, entropies against hard or soft labels, hinges, shares.
@@ -20,9 +23,14 @@ def loss_name(card: ModelCard) -> str:
 
 def loss_names(card: ModelCard, outputs: int) -> tuple[str, ...]:
     """The name of each output's loss; the first one's for all where the card tells of one."""
+    return tuple(snake_case(one.get("name", "")) for one in loss_cards(card, outputs))
+
+
+def loss_cards(card: ModelCard, outputs: int) -> tuple[Mapping[str, Any], ...]:
+    """What is known of each output's loss; of the first one for all where the card tells of one."""
     told = card.loss.get("outputs")
     cards = told if isinstance(told, (list, tuple)) and len(told) == outputs else [card.loss] * outputs
-    return tuple(snake_case(one.get("name", "") if isinstance(one, dict) else "") for one in cards)
+    return tuple(one if isinstance(one, Mapping) else {} for one in cards)
 
 
 def snake_case(name: object) -> str:

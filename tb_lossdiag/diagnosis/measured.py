@@ -107,9 +107,9 @@ def _of_output(run: Run, table: Table, at: int, name: str) -> Measured | None:
     )
     if _has_more_classes_than_a_batch(run) and np.isfinite(shuffled).all():
         guess = np.full(len(guess), np.nan)
-    least = losses.least(name)
+    least = _least(loss, shuffled, guess, lowest)  # of soft targets a cross-entropy's is their own entropy
     if least is None:
-        least = _least(loss, shuffled, guess, lowest)
+        least = losses.least(name)
     return Measured(table.rows[at].own_name, table.steps[asked], loss, shuffled, guess, change, least)
 
 

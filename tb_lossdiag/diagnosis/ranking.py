@@ -7,13 +7,15 @@ another likely cause explains, and that began no earlier, steps back behind it.
 from dataclasses import replace
 
 from tb_lossdiag.diagnosis import fixes
+from tb_lossdiag.diagnosis.accuracy import is_mostly_right
 from tb_lossdiag.diagnosis.causes import CANDIDATES
 from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, Candidate
 from tb_lossdiag.diagnosis.clues import Clue, Findings
 from tb_lossdiag.diagnosis.framework import spoken
-from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, PROGRESSING, is_young
+from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, PROGRESSING, is_young, still_climbs
 from tb_lossdiag.diagnosis.reliability import RIGHT
 from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, Cause, Evidence
+from tb_lossdiag.diagnosis.standing import LITTLE
 
 # Required evidence plus this many arguments make a cause likely.
 ARGUMENTS = 2
@@ -94,9 +96,13 @@ def _severity(candidate: Candidate, confidence: str, findings: Findings) -> str:
         return "note"
     if outcome in PROGRESSING and is_young(findings.run, LONGER_PATIENCE):
         return "note"
+    if outcome in PROGRESSING and still_climbs(findings.run, findings.checks):
+        return "note"
     if outcome in PROGRESSING:
         poor = candidate.accuses_learning and skill is not None and skill < candidate.good_enough
-        return "warning" if likely and poor else "note"
+        # A few losses of hundreds make up the mean where hardly an answer is wrong.
+        few_are_far_out = poor and skill < LITTLE and is_mostly_right(findings.run)
+        return "warning" if likely and poor and not few_are_far_out else "note"
     return "warning" if likely and outcome in HINDERED else "note"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.layer_kinds import NORMALISING, is_one_of, prepares_data
+from tb_lossdiag.diagnosis.players import plays_against_itself
 from tb_lossdiag.run import LayerCard, Run, finite
 
 # Usual learning rates end here: Keras's defaults are 1e-2 (SGD) and 1e-3 (adaptive), and momentum-free SGD takes more.
@@ -58,10 +59,22 @@ def hidden_layers(run: Run) -> list[LayerCard]:
     """Layers whose weights mix what comes in, the output layer left out.
 
     What scales the data or brings them to a common scale has as many units as its input: it hides and narrows nothing.
+    Of a model with several outputs the heads stand last. Of several networks that play against each other each has an
+    output of its own, and nobody knows which layers those are.
     """
     layers = run.card.layers if run.card else ()
     weighted = [layer for layer in layers if layer.parameters and layer.units]
-    return [layer for layer in weighted if not (is_one_of(layer, NORMALISING) or prepares_data(layer))][:-1]
+    mixing = [layer for layer in weighted if not (is_one_of(layer, NORMALISING) or prepares_data(layer))]
+    return [] if plays_against_itself(run) else [layer for layer in mixing if not _is_head(run, layer, mixing)]
+
+
+def _is_head(run: Run, layer: LayerCard, layers: list[LayerCard]) -> bool:
+    """Whether an output comes from it: by its name, or where none has that, narrow and among as many as there are."""
+    names = [row.own_name for row in run.data.of_kind("prediction").rows] if run.data is not None else []
+    heads = {name for name in names if run.card.layer(name) in layers}
+    if len(heads) > 1:
+        return layer.path in heads
+    return layer == layers[-1] or (layer in layers[-max(len(names), 1) :] and layer.units <= NARROW)
 
 
 def saturating_layers(run: Run) -> list[LayerCard]:
@@ -128,6 +141,8 @@ def is_narrow(run: Run) -> str | None:
     if run.card is None or not any(layer.parameters and layer.units for layer in run.card.layers):
         return None
     hidden = hidden_layers(run)
+    if not hidden and plays_against_itself(run):
+        return None
     if not hidden:
         return "The model has no hidden layer: it can only draw a straight line."
     narrowest = min(hidden, key=lambda layer: layer.units)

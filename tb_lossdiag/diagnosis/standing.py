@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tb_lossdiag.diagnosis.measured import FEWEST, Measured
+from tb_lossdiag.diagnosis.trend import theil_sen
 
 # As of the skill against a derived guess: runs that learned nothing ended at or below 0.04, healthy ones from 0.32 on.
 NONE = 0.05
@@ -21,6 +22,12 @@ WORSE = -0.2
 LOST = 0.2
 # A gain that is not larger than this share of the loss is none, where no least loss gives it a scale.
 GAIN = 1e-3
+# Of samples that gain nothing on average the mean lies beyond half of its interval in one case of six; heavy tails may
+# hide a gain as large as the loss itself, as of counts in 6 samples.
+HIDDEN = 0.5
+# Newest samples in which a skill is seen to climb: many of a noisy one, few of one that has just left the guess. Fewer
+# give no interval of a slope.
+CLIMB = (12, 8)
 
 
 @dataclass(frozen=True)
@@ -114,12 +121,23 @@ def _level(skill: float, high: float, shuffled: float, floor: bool) -> str:
     return "little" if skill < LITTLE else "some"
 
 
-def _without_scale(output: str, now: Measured, reference: np.ndarray, shuffled: float, told: tuple) -> Standing:
-    """Of a loss that goes below 0: only whether it beats the guess by more than chance."""
+def climbs(one: Measured) -> bool:
+    """Whether the skill of the newest samples rises by more than chance, however small it is yet."""
+    _, reference = _reference(one)
+    known = np.isfinite(reference) & np.isfinite(one.loss) & (reference > 0)
+    skills = 1 - one.loss[known] / reference[known]
+    return len(skills) >= min(CLIMB) and any(theil_sen(skills[-count:])[1] > 0 for count in CLIMB)
+
+
+def _without_scale(output: str, now: Measured, reference: np.ndarray, shuffled: float, told: tuple) -> Standing | None:
+    """Of a loss that goes below 0: only whether it beats the guess by more than chance; None where that may hide it."""
     gain = reference - now.loss
     n = len(gain)
     error = _quantile(n - 1) * float(np.std(gain, ddof=1)) / np.sqrt(n)
-    beats = float(np.mean(gain)) - error > GAIN * float(np.mean(np.abs(reference)))
+    mean, size = float(np.mean(gain)), float(np.mean(np.abs(reference)))
+    beats = mean - error > GAIN * size
+    if not beats and mean > max(HIDDEN * error, LITTLE * size):
+        return None
     level = "open" if beats else "none"
     return Standing(output, None, np.nan, np.nan, shuffled, level, False, 0.0, *told)
 

@@ -3,7 +3,7 @@ import numpy as np
 import synthetic as s
 
 from tb_lossdiag.diagnosis import diagnose_run
-from tb_lossdiag.diagnosis.headline import BEHIND, BELOW, ENDLESS, OPEN
+from tb_lossdiag.diagnosis.headline import BEHIND, BELOW, ENDLESS, OPEN, STILL
 
 
 def said(run):
@@ -28,3 +28,9 @@ def test_a_loss_that_may_be_at_its_floor_is_neither_stuck_nor_done():
 
 def test_other_answers_keep_the_words_of_their_state():
     assert said(s.stuck()).headline.startswith("The model has learned nothing.")
+
+
+def test_a_loss_without_a_reference_that_came_down_and_lies_still_says_what_is_not_known():
+    course = np.r_[np.linspace(44, 26, 100), 25.4 + 0.1 * np.random.default_rng(0).normal(size=300)]
+    told = said(s.healthy(card=s.card(loss={}), data=None, targets=None, steps=s.loss(course), epochs={}))
+    assert told.state == "inconclusive" and told.headline.startswith(STILL)

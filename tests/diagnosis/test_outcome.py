@@ -3,20 +3,31 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.outcome import BLOWN_UP, FALLEN, UNMOVED, outcome
+from tb_lossdiag.diagnosis.outcome import BLOWN_UP, CAME_DOWN, FALLEN, MOVES, UNMOVED, outcome
 from tb_lossdiag.diagnosis.report import VERDICTS, Check
 from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED
 from tb_lossdiag.run import Row, Run
 
 
-def judge(direction, skill=None, run=None, fallen=0.3, place="loss", alike=False, measured=None, gained=None, **found):
+def judge(
+    direction,
+    skill=None,
+    run=None,
+    fallen=0.3,
+    place="loss",
+    alike=False,
+    measured=None,
+    gained=None,
+    change=-0.1,
+    **found,
+):
     """The outcome of a training with this trend and skill; found: further checks that found something.
 
     measured: further signs of a skill by measured references, such as {"level": "open"}.
     """
     told = {} if measured is None else {"measured": True, "lost": 0.0, **measured}
     signs = {
-        "flatness": (("direction", direction), ("fallen", fallen)),
+        "flatness": (("direction", direction), ("fallen", fallen), ("change", change)),
         "skill": (() if skill is None else (("skill", skill),)) + tuple(told.items()),
         "nonfinite": (("place", place),),
         "metric_frozen": (("gained", gained),),
@@ -62,7 +73,8 @@ def test_one_answer_for_all_inputs_has_learned_nothing(direction, skill, expecte
 @pytest.mark.parametrize(("direction", "fallen", "expected"), [
     ("falling", 0.0, "learning"), ("flat", 0.0, "stalled"), ("short", 0.0, "inconclusive"),
     ("rising", 0.0, "inconclusive"), ("unclear", FALLEN - 0.01, "inconclusive"),
-    ("unclear", FALLEN + 0.01, "learning"), ("flat", FALLEN + 0.01, "inconclusive"),
+    ("unclear", FALLEN + 0.01, "learning"), ("flat", CAME_DOWN + 0.01, "inconclusive"),
+    ("flat", CAME_DOWN - 0.01, "stalled"),
 ])  # fmt: skip
 def test_without_a_reference_the_trend_decides(direction, fallen, expected):
     assert judge(direction, fallen=fallen) == expected
@@ -227,3 +239,42 @@ def test_where_a_loss_came_to_lie_after_leaps_is_no_floor():
     thrown = {"update_ratio": True, "early_loss": True, "weight_growth": True}
     assert judge("flat", fallen=0.9, **thrown) == "stalled"
     assert judge("flat", fallen=0.9, **{**thrown, "early_loss": False}) == "inconclusive"
+
+
+@pytest.mark.parametrize(("steps", "epochs", "climbs", "expected"), [
+    (200, 10, True, "inconclusive"), (200, 10, False, "never_learned"), (250, 10, True, "never_learned"),
+    (300, None, True, "inconclusive"), (300, None, False, "never_learned"), (400, None, True, "never_learned"),
+])  # fmt: skip
+def test_a_skill_that_climbs_while_the_training_goes_on_is_given_time(steps, epochs, climbs, expected):
+    cut = {"epochs": {}, "layers": None, "data": None, "targets": None}
+    run = s.healthy(card=s.card(epochs=epochs), steps=s.loss(s.flat()[:steps]), **cut)
+    assert judge("flat", 0.0, run=run, measured={"climbs": climbs}) == expected
+
+
+@pytest.mark.parametrize(("skill", "signs", "expected"), [
+    (-0.6, {"climbs": True, "shuffled": 0.15}, "slow"), (-0.6, {"shuffled": 0.15}, "never_learned"),
+    (-0.6, {"climbs": True, "shuffled": 0.0}, "never_learned"), (-0.1, {"climbs": True}, "never_learned"),
+])  # fmt: skip
+def test_a_loss_far_above_a_guess_that_comes_down_to_it_is_slow(skill, signs, expected):
+    assert judge("unclear", skill, measured=signs) == expected
+
+
+def test_a_loss_that_falls_by_much_of_a_guess_has_not_come_to_rest():
+    """It began at five times what a guess scores, so that half of that is little of its way."""
+    half = s.healthy(steps=s.loss(np.r_[np.linspace(5, 1.5, 320), np.full(40, 1.3), np.full(40, 1.1)]))
+    assert judge("falling", -0.1, run=half, measured={"constant_loss": 1.0}) == "slow"
+
+
+def test_a_loss_that_falls_by_much_of_itself_has_not_come_to_rest():
+    guess = {"constant_loss": 1.0}
+    assert judge("falling", 0.0, run=coming_down(1.0), measured=guess, change=-MOVES - 0.01) == "slow"
+    assert judge("falling", 0.0, run=coming_down(1.0), measured=guess, change=-MOVES + 0.01) == "never_learned"
+
+
+@pytest.mark.parametrize(("epochs", "change", "expected"), [
+    (None, -MOVES - 0.01, "inconclusive"), (20, -MOVES - 0.01, "inconclusive"), (None, -MOVES + 0.01, "slow"),
+    (10, -MOVES - 0.01, "slow"),
+])  # fmt: skip
+def test_a_loss_that_falls_by_much_of_itself_is_slow_only_once_the_plan_is_over(epochs, change, expected):
+    run = s.healthy(card=s.card(epochs=epochs))
+    assert judge("falling", LITTLE - 0.01, run=run, change=change) == expected

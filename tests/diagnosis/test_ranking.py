@@ -334,3 +334,51 @@ def test_what_only_follows_from_a_fault_still_steps_back_behind_it():
     assert report.causes[0].id == "unnormalized_inputs"
     assert [cause.confidence for cause in report.causes if cause.id == "unscaled_targets"] in ([], ["possible"])
     assert "second fault" not in report.verdict.action
+
+
+def test_frozen_layers_are_not_what_keeps_a_loss_above_a_constant_guess():
+    card = frozen(1.2)
+    accused = {c.id: c for c in diagnose_run(s.stuck(card=card)).causes}["frozen_layers"]
+    assert (accused.confidence, accused.severity) == ("likely", "critical")
+    above = s.healthy(card=card, steps=s.loss(s.flat(3.6)))
+    assert {c.id: c for c in diagnose_run(above).causes}["frozen_layers"].confidence == "possible"
+
+
+def test_a_class_is_drowned_at_a_constant_guess_and_not_far_above_it():
+    shares = [0.97, 0.03]
+    card = s.with_layer(s.card(loss={"name": "sparse_categorical_crossentropy"}), "output", units=2)
+    entropy = -float(np.sum(shares * np.log(shares)))
+
+    def named(level):
+        run = s.healthy(card=card, targets=s.target_table(shares), steps=s.loss(s.flat(level * entropy, 0.002)))
+        return "class_imbalance" in ids(run)
+
+    assert named(1.0) and not named(3.0)
+
+
+def test_a_narrow_layer_is_not_blamed_where_nothing_says_how_low_the_loss_can_come():
+    card = s.with_layer(s.card(loss={"name": "my_loss"}), "hidden_2", units=4)
+    known = diagnose_run(s.healthy(card=card, targets=None, data=None, steps=s.loss(s.flat(1.0))))
+    assert known.verdict.state == "stalled" and "insufficient_capacity" not in [c.id for c in known.causes]
+
+
+@pytest.mark.parametrize(("accuracy", "severity"), [(0.99, "note"), (0.5, "warning")])
+def test_a_mean_of_a_few_huge_losses_accuses_no_model_that_answers_right(accuracy, severity):
+    """Of raw inputs a few examples may be wrong by hundreds."""
+    at = np.arange(1, 11) * 40
+    epochs = {"loss": s.series(np.linspace(500, 4, 10), at), "accuracy": s.series(np.linspace(0.3, accuracy, 10), at)}
+    run = s.healthy(data=s.data_table(input=PIXELS), steps=s.loss(np.geomspace(700, 2.2, 400)), epochs=epochs)
+    report = diagnose_run(run)
+    assert {c.id: c.severity for c in report.causes}["unnormalized_inputs"] == severity
+
+
+def test_huge_inputs_into_units_that_never_answer_are_accused_where_nothing_says_how_well_it_does():
+    huge = {"mean": 10.0, "std": 170.0, "min": -300.0, "max": 300.0}
+    card = s.with_layer(s.card(loss={}), "hidden_1", activation="tanh")
+
+    def accused(saturated, inputs):
+        table = s.with_column(s.layer_table(), "activation_saturated_share", saturated, rows=["hidden_1"])
+        run = s.healthy(card=card, layers=table, data=s.data_table(input=inputs), targets=None)
+        return {c.id: c.severity for c in diagnose_run(run).causes}.get("unnormalized_inputs") == "warning"
+
+    assert accused(0.96, huge) and not accused(0.5, huge) and not accused(0.96, {})

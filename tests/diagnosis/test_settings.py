@@ -5,7 +5,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis import settings
-from tb_lossdiag.run import LayerCard, Run
+from tb_lossdiag.run import LayerCard, Row, Run
 
 EMPTY = Run("empty")
 QUESTIONS = [
@@ -201,3 +201,21 @@ def test_a_softmax_between_layers_squeezes():
 def test_a_rate_near_the_largest_number_moves_like_any_other():
     assert "stayed at" in settings.rate_is_constant(trained_by("SGD", np.full(400, 1.7e308)))
     assert settings.rate_is_constant(trained_by("SGD", np.geomspace(1e308, 1e307, 400))) is None
+
+
+def test_heads_of_one_unit_are_no_bottleneck():
+    wide = [LayerCard(name, "Dense", "relu", units=64, parameters=9) for name in ("a", "b")]
+    heads = [LayerCard(name, "Dense", "linear", units=units, parameters=9) for name, units in (("x", 10), ("y", 1))]
+    run = layered(*wide, *heads[::-1])
+    assert settings.is_bottleneck(replace(run, data=None)) is not None  # for all that is known "y" stands before "x"
+    for names in (("prediction:y", "prediction:x"), ("prediction:0", "prediction:1")):
+        data = s.with_rows(s.data_table(), tuple(Row(name, "prediction") for name in names))
+        assert settings.is_bottleneck(replace(run, data=data)) is None
+
+
+def test_of_networks_that_play_against_each_other_no_layer_is_known_to_be_hidden():
+    layers = [LayerCard(str(i), "Dense", "relu", units=units, parameters=9) for i, units in enumerate((32, 2, 32, 1))]
+    two = s.with_rows(s.data_table(), (Row("rate:d", "rate"), Row("rate:g", "rate")))
+    assert settings.is_bottleneck(layered(*layers)) is not None
+    assert settings.is_bottleneck(replace(layered(*layers), data=two)) is None
+    assert settings.is_narrow(replace(layered(*layers), data=two)) is None

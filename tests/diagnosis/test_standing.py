@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_lossdiag.diagnosis.measured import Measured, measured
-from tb_lossdiag.diagnosis.standing import LITTLE, NONE, standing
+from tb_lossdiag.diagnosis.standing import LITTLE, NONE, climbs, standing
 
 STEPS = np.arange(1, 41)
 
@@ -81,3 +81,29 @@ def test_a_guess_that_is_perfect_already_measures_nothing():
 def test_a_run_that_learned_and_one_that_guesses_stand_apart():
     assert standing(measured(a.learned())[0]).low > LITTLE
     assert standing(measured(a.guessing())[0]).high < NONE
+
+
+def course(skill, noise: float = 0.02) -> Measured:
+    """Samples of an output whose skill against a guess of 1 takes this course."""
+    loss = 1 - np.asarray(skill) + noise * np.random.default_rng(3).normal(size=len(STEPS))
+    guess = np.ones(len(STEPS))
+    return Measured("output", STEPS, loss, guess * np.nan, guess, guess, 0.0)
+
+
+@pytest.mark.parametrize(("skill", "expected"), [
+    (np.linspace(0, 0.3, 40), True), (np.linspace(-3, -1, 40), True), (np.zeros(40), False),
+    (np.linspace(0.3, 0, 40), False),
+])  # fmt: skip
+def test_a_skill_climbs_where_its_newest_samples_rise_by_more_than_chance(skill, expected):
+    assert climbs(course(skill)) is expected
+    assert not climbs(course(skill).of(slice(0, 7)))  # too few to tell
+
+
+def test_a_large_gain_that_heavy_tails_may_have_brought_is_neither_there_nor_missing():
+    batches = np.tile([3.0, -3.0], 20)
+
+    def level(gain):
+        known = standing(Measured("output", STEPS, batches + 1 - gain, STEPS * np.nan, np.ones(40), np.ones(40), None))
+        return known and known.level
+
+    assert (level(5.0), level(1.2), level(0.0)) == ("open", None, "none")

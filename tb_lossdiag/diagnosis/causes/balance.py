@@ -6,7 +6,7 @@ from tb_lossdiag.diagnosis.causes.wiring import HELD
 from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.outcome import LONGER_PATIENCE, is_young
 from tb_lossdiag.diagnosis.report import Evidence
-from tb_lossdiag.diagnosis.standing import LITTLE
+from tb_lossdiag.diagnosis.standing import LITTLE, WORSE
 
 # A rate that was set to a hundred thousandth, or inputs this many times off, are not a matter of degree.
 FAR_OFF = 50.0
@@ -140,6 +140,8 @@ BALANCE = (
         requires=(
             ended("never_learned"),
             shows("skill", level="none", shuffled=lambda s: s < LITTLE),
+            # What says nothing of its example comes down to a constant guess; far above it something else pushes.
+            unless(shows("skill", skill=lambda s: s < WORSE)),
             clear_of("update_ratio"),
             clear_of("zero_gradient"),
             # Outputs that differ by example, and none of it is of use.

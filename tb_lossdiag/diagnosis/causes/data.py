@@ -12,10 +12,11 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     UNFINISHED,
     Candidate,
 )
-from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.reference import weighs_examples
 
-# Labels that cannot be explained leave a model at a constant guess; far below it something else pushes.
+# Labels that cannot be explained, or nearly all of one class, leave a model at a constant guess; far below it something
+# else pushes, or it is still on its way there: a fresh one takes all classes for as frequent.
 WORSE = -0.2
 
 # How often the rare classes are predicted, in times of how often they occur: 0 … 0.17 in the zoo's sick runs, 0.4 and
@@ -124,6 +125,25 @@ DATA = (
         good_enough=0.4,
         weight=5,
     ),
+    # Where nothing says how well it does: inputs so large that hardly a unit of a bounded layer answers to them, to the
+    # end, leave a falling loss to what is not asked of the inputs.
+    Candidate(
+        "unnormalized_inputs",
+        "Inputs are not normalised",
+        requires=(
+            found("input_scale", level="large", size=lambda s: s > FAR_OFF),
+            found("saturated_units", at_start=True, share=lambda share: share > BLOCKED),
+            unless(shows("skill", level=("none", "little", "some", "solved", "open"))),
+        ),
+        contradicts=(ANOTHER_FAULT,),
+        explains=(*EARLY_DAMAGE, "learning_rate_too_high"),
+        test="Standardise the inputs and train 50 steps.",
+        stands_by=(shows("input_scale", level="large", size=lambda s: s > FAR_OFF),),
+        fix=fixes.normalise,
+        points_at="input_scale",
+        certain=True,
+        weight=5,
+    ),
     Candidate(
         "unscaled_targets",
         "Targets are not scaled",
@@ -161,6 +181,7 @@ DATA = (
             # Steps that are too large by themselves explain a constant guess as well.
             any_of(clear_of("update_ratio"), all_of(found("update_ratio", level="high"), fact(settings.rate_is_usual))),
             clear_of("zero_gradient"),
+            unless(shows("skill", skill=lambda s: s < WORSE)),
         ),
         # That nothing else was found is one argument, however many checks say so: sigmoids under a penalty, and rows in
         # the place of time, were accused by it alone (docs/first_contact.md, third round).
@@ -193,7 +214,6 @@ DATA = (
             found("trainable"),
             found("update_count"),
             found("early_loss"),
-            shows("skill", skill=lambda s: s < WORSE),
         ),
         test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
         fix=fixes.check_pairing,
@@ -313,6 +333,8 @@ DATA = (
         "One class drowns the others",
         requires=(
             found("targets", level="imbalanced"),
+            # A class that is drowned leaves the others' share as the answer, which is a constant guess.
+            unless(shows("skill", skill=lambda s: s < WORSE)),
             any_of(
                 BAD,
                 # The loss may look good while hardly an example is ever given to the rare class.

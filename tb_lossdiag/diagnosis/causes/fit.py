@@ -44,7 +44,12 @@ FIT = (
     Candidate(
         "insufficient_capacity",
         "Model too simple",
-        requires=(ended("stalled", "never_learned"), fact(settings.is_narrow)),
+        requires=(
+            ended("stalled", "never_learned"),
+            fact(settings.is_narrow),
+            # A loss that lies still where nothing says how low it can come may be done.
+            any_of(ended("never_learned"), shows("skill", level=("none", "little", "some", "solved"))),
+        ),
         supports=(
             clear_of("update_ratio"),
             clear_of("dead_units"),

@@ -13,6 +13,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     Candidate,
 )
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, fact, found, shows
+from tb_lossdiag.diagnosis.standing import WORSE
 
 # The share of itself by which the loss would change if a weight matrix changed by its own size, at most, over the whole
 # run: 2e-7 behind a stopped gradient, 0.1 and more in healthy runs.
@@ -46,7 +47,11 @@ WEIGHTS = (
             found("flatness", direction="flat"),
             clear_of("update_ratio"),
         ),
-        contradicts=(found("update_ratio", level="high"),),
+        contradicts=(
+            found("update_ratio", level="high"),
+            # The layers that are trained could give a constant at least, whatever the frozen ones hand them.
+            shows("skill", skill=lambda s: s < WORSE),
+        ),
         explains=(
             "insufficient_capacity",
             "undertrained",

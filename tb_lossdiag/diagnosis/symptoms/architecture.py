@@ -14,6 +14,8 @@ DROPOUT = 0.7
 SATURATING = {"sigmoid", "hard_sigmoid", "tanh"}
 NORMALISING = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization"}
 MERGING = {"Add", "Concatenate"}
+# Put branches together that stand beside each other in the list, some of them by multiplying.
+JOINING = {*MERGING, "Dot", "Multiply", "Subtract", "Average", "Maximum", "Minimum", "Lambda"}
 LINEAR = {"Dense", "Conv1D", "Conv2D", "Conv3D"}
 # What may stand between linear layers without bending anything.
 STRAIGHT = {*LINEAR, "InputLayer", "Dropout", "Flatten", "Reshape", "ZeroPadding2D", "Permute", "AveragePooling2D"}
@@ -24,7 +26,7 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
     layers = tuple(layer for layer in run.card.layers if not prepares_data(layer))
     usual = Evidence(f"Nothing in the list of {len(layers)} layers limits learning by itself.", source="the model card")
-    found = _deep_saturating(layers) or _dropout(layers) or _linear_stack(layers)
+    found = _deep_saturating(layers) or _dropout(layers) or (None if _branches(run) else _linear_stack(layers))
     return found or Check(ID, TITLE, "not_found", (usual,))
 
 
@@ -46,6 +48,12 @@ def _dropout(layers: tuple[LayerCard, ...]) -> Check | None:
     rate = max(layer.number("rate") for layer in strong)
     text = f"{strong[0].path!r} drops {rate:.0%} of its inputs at each step."
     return _found("dropout", text, rate, DROPOUT, strong, "usual rates are 0.1 … 0.5")
+
+
+def _branches(run: Run) -> bool:
+    """Whether layers stand beside each other, so that the list of them is no chain."""
+    inputs = len(run.data.of_kind("input").rows) if run.data is not None else 0
+    return inputs > 1 or any(layer.kind in JOINING for layer in run.card.layers)
 
 
 def _linear_stack(layers: tuple[LayerCard, ...]) -> Check | None:

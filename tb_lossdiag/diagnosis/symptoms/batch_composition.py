@@ -21,6 +21,8 @@ SORTED = 0.5
 # Below this even batches drawn at random are too small to tell: at 0.75 up to 1.5 % of the draws fell below 0.5.
 EXPECTED = 0.85
 MIN_BATCHES = 8
+# Sorted batches are sorted in any part of a training, a third of an epoch included.
+PARTS = 3
 SOURCE = "batches drawn at random keep most of the variety, sorted ones hardly any"
 
 
@@ -35,7 +37,7 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "inconclusive", needs=needs)
     if not run.card.batch_size or run.card.batch_size < 1:
         return Check(ID, TITLE, "inconclusive", needs="a known batch size")
-    compared = _compare(run, mean[known], spread[known], run.card.batch_size)
+    compared = _in_every_part(run, mean[known], spread[known], run.card.batch_size)
     if compared is None:
         return Check(ID, TITLE, "inconclusive", needs="targets that vary, and shares of all classes")
     what, ratio, expected = compared
@@ -53,6 +55,18 @@ def check(run: Run) -> Check:
         int(targets.steps[0]) if found else None,
         signs=(("ratio", ratio), ("level", level)),
     )
+
+
+def _in_every_part(run: Run, mean: np.ndarray, spread: np.ndarray, size: int) -> tuple[str, float, float] | None:
+    """What `_compare` says of the whole training; where only that looks sorted, of the part that looks most mixed."""
+    whole = _compare(run, mean, spread, size)
+    parts = min(PARTS, len(mean) // MIN_BATCHES)
+    if whole is None or whole[1] >= SORTED or parts < 2:
+        return whole
+    pairs = zip(np.array_split(mean, parts), np.array_split(spread, parts), strict=True)
+    compared = [one for one in (_compare(run, *pair, size) for pair in pairs) if one is not None]
+    mixed = max(compared, key=lambda one: one[1], default=whole)
+    return mixed if mixed[1] >= SORTED else whole
 
 
 def _compare(run: Run, mean: np.ndarray, spread: np.ndarray, size: int) -> tuple[str, float, float] | None:

@@ -42,8 +42,12 @@ def check(run: Run) -> Check:
     best = int(np.argmin(b))
     tail = b[best:]
     recent = b[-3:].mean()
-    rise = (recent - b[best]) / abs(b[best]) if b[best] else 0.0
-    ratio = recent / a[-3:].mean() if a[-3:].mean() > 0 else np.inf
+    # A loss that may be below 0 has no 0 to be measured from, and what a reader sees is the way that it came down.
+    has_zero = min(float(a.min()), float(b.min())) >= 0
+    size = abs(b[best]) if has_zero else max(abs(b[best]), b[0] - b[best])
+    rise = (recent - b[best]) / size if size else 0.0
+    trained = a[-3:].mean()
+    ratio = (recent / trained if trained > 0 else np.inf) if has_zero else 1 + (recent - trained) / (size or 1.0)
     rising = len(tail) >= 3 and theil_sen(tail)[0] > 0
     train_fell = a[-1] < a[best]
     # A plateau high above training is overfitting too, only without the turn.

@@ -8,7 +8,7 @@ slow down; a loss that is fed with what it was not made for falls by ever more, 
 import numpy as np
 
 from tb_lossdiag.diagnosis import losses
-from tb_lossdiag.diagnosis.measured import has_several
+from tb_lossdiag.diagnosis.measured import has_several, is_the_loss, measured
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import best_curve
 from tb_lossdiag.run import Run, Series
@@ -60,9 +60,14 @@ def check(run: Run) -> Check:
 
 
 def _name(run: Run) -> str:
-    """Of the loss whose values these are; "" where a step of the user's own may have put others there."""
+    """Of the loss whose values these are; "" where a step of the user's own may have put others there.
+
+    A step may add to that loss what has no bound, such as the gain of a policy; in samples the two are told apart.
+    """
     told = run.card is not None and not has_several(run) and not run.card.settings.get("not_measured")
-    return losses.loss_name(run.card) if told else ""
+    asked = measured(run) if told else ()
+    is_all = all(is_the_loss(run, one) for one in asked) and run.loss_terms("mean") is None
+    return losses.loss_name(run.card) if told and is_all else ""
 
 
 def _where_penalties_are_known(run: Run, series: Series) -> Series:

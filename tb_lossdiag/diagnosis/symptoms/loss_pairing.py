@@ -4,10 +4,14 @@ Keras 3's losses read a softmax's or sigmoid's cached pre-activation values (`re
 Keras 2 may train, and a one-unit softmax may show a falling loss while every prediction is 1.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from tb_lossdiag.diagnosis.framework import is_torch
-from tb_lossdiag.diagnosis.losses import loss_names
+from tb_lossdiag.diagnosis.losses import loss_cards, snake_case
 from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
@@ -15,7 +19,6 @@ from tb_lossdiag.diagnosis.reference import (
     CATEGORICAL,
     DISTANCES,
     known_targets,
-    loss_name,
     pooled_mean,
     value_range,
 )
@@ -45,33 +48,50 @@ PROBABILITIES = {"softmax", "sigmoid", "hard_sigmoid"}
 NO_PROBABILITIES = {"linear", *RANGES} - PROBABILITIES
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """A loss, and the layer that gives what it is called on.
+
+    at: which of the model's outputs that is; the recorded targets of single units are those of the first.
+    """
+
+    output: LayerCard
+    units: int | None
+    loss: Mapping[str, Any]
+    at: int = 0
+
+    @property
+    def name(self) -> str:
+        return snake_case(self.loss.get("name", ""))
+
+    @property
+    def told(self) -> str:
+        units = f"{self.units} unit{'s' if self.units != 1 else ''}"
+        return f"{self.output.path!r} ({self.output.activation or 'no activation'}, {units}) feeds {self.name}"
+
+
 def check(run: Run) -> Check:
     if run.card is None or not run.card.loss.get("name"):
         return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
     output = output_layer(run.card)
     if output is None:
         return Check(ID, TITLE, "not_run", needs="a model whose layers are known")
-    name = loss_name(run.card)
-    fault, text = _fault(run, output, name)
-    if not fault and has_several(run):
-        output, fault, text = _unreachable_output(run) or (output, fault, text)
+    pairs = _pairs(run) if has_several(run) else [_Pair(output, output_units(run.card), run.card.loss)]
+    if not pairs:
+        return Check(ID, TITLE, "not_run", needs="which layer gives which of the outputs")
+    judged = [(pair, *_fault(run, pair)) for pair in pairs]
+    pair, fault, text = next((one for one in judged if one[1]), judged[0])
+    evidence = (Evidence(text, source=SOURCE, layers=(pair.output.path,)),)
+    signs = (("output", pair.output.path),)
     if not fault:
-        return Check(
-            ID,
-            TITLE,
-            "not_found",
-            (Evidence(text, source=SOURCE, layers=(output.path,)),),
-            signs=(("output", output.path),),
-        )
-    signs = (("fault", fault), ("output", output.path), ("certain", fault in CERTAIN))
-    return Check(
-        ID, TITLE, "found", (Evidence(text, source=SOURCE, layers=(output.path,)),), 0, (output.path,), signs=signs
-    )
+        return Check(ID, TITLE, "not_found", evidence, signs=signs)
+    signs = (("fault", fault), *signs, ("certain", fault in CERTAIN))
+    return Check(ID, TITLE, "found", evidence, 0, (pair.output.path,), signs=signs)
 
 
-# Faults that are wrong whatever the data, rather than a risk.
 # Of one unit: logits that spread this far would reach below 0 somewhere.
 LEARNED_RANGE = 0.5
+# Faults that are wrong whatever the data, rather than a risk.
 CERTAIN = {
     "one_unit_softmax",
     "double_probability",
@@ -93,11 +113,22 @@ def output_units(card: ModelCard) -> int | None:
     return next((layer.units for layer in reversed(card.layers) if layer.units is not None), None)
 
 
-def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
-    act, units = output.activation, output_units(run.card)
-    logits, corrected = bool(run.card.loss.get("from_logits")), bool(run.card.loss.get("reads_logits"))
-    low, high = value_range(run, "prediction")
-    told = f"{output.path!r} ({act or 'no activation'}, {units} unit{'s' if units != 1 else ''}) feeds {name}"
+def _pairs(run: Run) -> list[_Pair]:
+    """Of several outputs those whose layer has the output's name; of any other nobody knows which loss it feeds."""
+    rows = run.data.of_kind("target").rows
+    layers = [run.card.layer(row.own_name) for row in rows]
+    cards = loss_cards(run.card, len(rows))
+    return [
+        _Pair(layer, layer.units, loss, at)
+        for at, (layer, loss) in enumerate(zip(layers, cards, strict=True))
+        if layer is not None and loss.get("name")
+    ]
+
+
+def _fault(run: Run, pair: _Pair) -> tuple[str, str]:
+    act, units, name, told = pair.output.activation, pair.units, pair.name, pair.told
+    logits, corrected = bool(pair.loss.get("from_logits")), bool(pair.loss.get("reads_logits"))
+    low, high = value_range(run, "prediction", pair.at)
     if act == "softmax" and units == 1:
         return "one_unit_softmax", (
             f"{told}: a softmax over one unit is always 1, so no prediction can ever differ."
@@ -110,7 +141,7 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
             "sigmoid_for_classes",
             f"{told}: classes that exclude each other need softmax; sigmoid scores each alone.",
         )
-    if name in BINARY and act == "softmax" and units and units > 1 and _several_labels(run):
+    if name in BINARY and act == "softmax" and units and units > 1 and pair.at == 0 and _several_labels(run):
         return (
             "softmax_for_labels",
             f"{told}: labels that can hold together need one sigmoid each; softmax lets only one win.",
@@ -121,7 +152,7 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
                 "double_probability",
                 f"{told} with from_logits=True: the {act} is applied twice, which bounds the loss from below.",
             )
-        if logits and not corrected and act not in NO_PROBABILITIES and _are_shares(run, low, high, units):
+        if logits and not corrected and act not in NO_PROBABILITIES and _are_shares(run, low, high, pair):
             return (
                 "double_probability",
                 f"{told} with from_logits=True, but its predictions all lie between {low:.2g} and {high:.2g}: they are "
@@ -131,7 +162,7 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
     if name in RELATIVE:
-        target_low, target_high = value_range(run, "target")
+        target_low, target_high = value_range(run, "target", pair.at)
         if target_low <= 0 <= target_high:
             return "relative_to_zero", (
                 f"{told}: it divides by the target, and targets run from {target_low:.4g} to {target_high:.4g}, "
@@ -142,26 +173,26 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
             f"{told}: it takes the logarithm of a prediction, and predictions go down to {low:.3g}, which has none."
         )
     if name in DISTANCES:
-        return _regression(run, output, name, told)
+        return _regression(run, pair)
     if name not in CATEGORICAL | BINARY and asks_for_its_targets(run):
-        return _unreachable(run, output, told) or ("", f"{told}: they fit.")
+        return _unreachable(run, pair) or ("", f"{told}: they fit.")
     return "", f"{told}: they fit."
 
 
-def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str, str]:
-    reach = RANGES.get(output.activation or "")
-    low, high = value_range(run, "target")
+def _regression(run: Run, pair: _Pair) -> tuple[str, str]:
+    told, reach = pair.told, RANGES.get(pair.output.activation or "")
+    low, high = value_range(run, "target", pair.at)
     if reach is None:
         return "", f"{told}: they fit."
-    if output.activation == "softmax" and _are_class_numbers(run, output_units(run.card)):
+    if pair.output.activation == "softmax" and pair.at == 0 and _are_class_numbers(run, pair.units):
         return (
             "squared_error_for_classes",
             f"{told}: every target is a class number {low:g} … {high:g}, and each output is asked to equal it.",
         )
-    unreachable = _unreachable(run, output, told)
+    unreachable = _unreachable(run, pair)
     if unreachable is not None:
         return unreachable
-    if reach == (0.0, 1.0) and _only_zero_and_one(run):
+    if reach == (0.0, 1.0) and pair.at == 0 and _only_zero_and_one(run):
         return (
             "squared_error_for_labels",
             f"{told}, and every target is 0 or 1: a squared error through a sigmoid has no gradient where it is wrong.",
@@ -169,30 +200,16 @@ def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str,
     return "", f"{told}: they fit."
 
 
-def _unreachable_output(run: Run) -> tuple[LayerCard, str, str] | None:
-    """The first of several outputs whose distance to its targets cannot come to 0, by the layer that has its name."""
-    rows = run.data.of_kind("target").rows
-    for at, (row, name) in enumerate(zip(rows, loss_names(run.card, len(rows)), strict=True)):
-        output = run.card.layer(row.own_name)
-        if output is None or name not in DISTANCES:
-            continue
-        told = f"{output.path!r} ({output.activation or 'no activation'}) feeds {name}"
-        found = _unreachable(run, output, told, at)
-        if found is not None:
-            return output, *found
-    return None
-
-
-def _unreachable(run: Run, output: LayerCard, told: str, at: int = 0) -> tuple[str, str] | None:
-    """Where targets lie that the output's activation cannot give; None where there are none. at: which of several."""
-    reach = RANGES.get(output.activation or "")
-    low, high = value_range(run, "target", at)
+def _unreachable(run: Run, pair: _Pair) -> tuple[str, str] | None:
+    """Where targets lie that the output's activation cannot give; None where there are none."""
+    reach = RANGES.get(pair.output.activation or "")
+    low, high = value_range(run, "target", pair.at)
     if reach is None or not (low < reach[0] - 1e-6 or high > reach[1] + 1e-6):
         return None
     outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"
     return (
         "unreachable_targets",
-        f"{told}: it can only output {outputs}, the targets run from {low:.4g} to {high:.4g}.",
+        f"{pair.told}: it can only output {outputs}, the targets run from {low:.4g} to {high:.4g}.",
     )
 
 
@@ -203,13 +220,15 @@ def _are_class_numbers(run: Run, units: int | None) -> bool:
     return bool(one and units and 1 < high < units and low >= 0 and low.is_integer() and high.is_integer())
 
 
-def _are_shares(run: Run, low: float, high: float, units: int | None) -> bool:
+def _are_shares(run: Run, low: float, high: float, pair: _Pair) -> bool:
     """Whether predictions of several classes stay within 0 … 1 and add up to 1, which logits do not."""
     if not (low >= 0 and high <= 1 + 1e-6 and run.data is not None):
         return False
     table = run.data.of_kind("prediction")
-    means = table.column("mean")[:, 0].astype(np.float64) if table.rows and table.has("mean") else np.array([])
+    known = len(table.rows) > pair.at and table.has("mean")
+    means = table.column("mean")[:, pair.at].astype(np.float64) if known else np.array([])
     means = means[np.isfinite(means)]
+    units = pair.units
     one_each = units is not None and units > 1 and len(means) > 0 and np.abs(means * units - 1).max() < 1e-3
     return bool(one_each or (units == 1 and high - low > LEARNED_RANGE))
 

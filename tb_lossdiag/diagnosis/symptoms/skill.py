@@ -84,6 +84,7 @@ def _derived(run: Run, constant: float) -> Check:
         ("constant_loss", constant),
         ("loss", now),
         ("shuffled", _shuffled(run)),
+        ("climbs", any(map(standing.climbs, measured(run)))),
     )
     state = "found" if level == "none" else "not_found"
     return Check(ID, TITLE, state, (evidence,), int(curve[0].steps[0]) if state == "found" else None, signs=signs)
@@ -134,6 +135,7 @@ def _measured(run: Run) -> Check:
         ("shuffled", worst.shuffled if np.isfinite(worst.shuffled) else None),
         ("lost", worst.lost),
         ("behind", behind),
+        ("climbs", any(map(standing.climbs, outputs))),
     )
     found = worst.level == "none"
     return Check(ID, TITLE, "found" if found else "not_found", evidence, worst.steps[0] if found else None, signs=signs)

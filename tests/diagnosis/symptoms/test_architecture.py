@@ -4,7 +4,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.symptoms.architecture import DROPOUT, SATURATING_DEPTH, check
-from tb_lossdiag.run import LayerCard
+from tb_lossdiag.run import LayerCard, Row
 
 
 def dense(name, activation="relu", **settings):
@@ -81,3 +81,12 @@ def test_without_layers_there_is_nothing_to_check():
 @pytest.mark.parametrize("rate", [None, "0.9", [0.9], {}])
 def test_a_rate_that_is_no_number_is_no_rate(rate):
     assert check(dropout(rate)).state == "not_found"
+
+
+def test_linear_layers_beside_each_other_are_no_stack():
+    """Two towers whose outputs are multiplied with each other; the list of layers tells of no order."""
+    towers = (dense("user", "linear"), dense("item", "linear"))
+    assert check(model(*towers)).sign("fault") == "linear_stack"
+    assert check(model(*towers, LayerCard("product", "Dot", units=1))).state == "not_found"
+    two = s.with_rows(s.data_table(), (Row("input:other", "input"),))
+    assert check(replace(model(*towers), data=two)).state == "not_found"

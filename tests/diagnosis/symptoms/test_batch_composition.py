@@ -99,3 +99,16 @@ def test_a_damaged_log_does_not_raise():
     for loss in ("mse", "binary_crossentropy", "categorical_crossentropy"):
         for run in s.hostile(batches(drawn([0.1] * 10, 32), loss=loss)):
             assert check(run).id == "batch_composition"
+
+
+def test_targets_that_a_training_raises_as_it_goes_are_not_sorted():
+    """Such as the values of the states that a Q-network visits, which it learns itself."""
+    level = np.linspace(0, 30, 36)[:, None]
+    found = check(numbers(level * (1 + 0.3 * RANDOM.normal(size=(36, 32)))))
+    assert found.sign("level") == "mixed"
+
+
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_rows_in_order_of_their_target_are_sorted_in_every_part_of_a_training(epochs):
+    rows = np.sort(RANDOM.normal(size=(36 // epochs) * 32)).reshape(-1, 32)
+    assert check(numbers(np.concatenate([rows] * epochs))).sign("level") == "sorted"

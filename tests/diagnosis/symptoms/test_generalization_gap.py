@@ -107,3 +107,11 @@ def test_what_training_rows_share_in_evaluation_mode_was_not_memorised(share, st
     )
     assert (found.state, found.sign("shared_by_training")) == (state, state == "not_found")
     assert ("nothing was memorised" in found.evidence[0].text) == (state == "not_found")
+
+
+@pytest.mark.parametrize(("rise", "state"), [(0.2, "not_found"), (0.5, "found")])
+def test_a_loss_that_may_be_below_zero_rises_in_shares_of_the_way_it_came_down(rise, state):
+    """A density's: from 2 to -0.8 is a way of 2.8, whose tenth is a third of 0.8."""
+    train = np.linspace(2.0, -2.2, 20)
+    val = np.r_[np.linspace(2.0, -0.8, 8), np.linspace(-0.8, rise - 0.8, 10)[1:], np.full(3, rise - 0.8)]
+    assert check(s.healthy(epochs=s.epochs(loss=train, val_loss=val))).state == state

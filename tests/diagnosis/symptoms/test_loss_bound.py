@@ -73,3 +73,13 @@ def test_a_penalty_that_is_estimated_between_samples_makes_no_loss_negative():
     steps = {**s.loss(penalty + 0.01), "penalty": s.series(penalty).between(1, 20)}
     found = check(s.healthy(card=s.card(loss={"name": "mse"}), steps=steps, targets=None))
     assert found.state == "not_found"
+
+
+def test_a_loss_that_is_a_part_of_what_the_step_adds_up_bounds_nothing():
+    """A policy's gain is below 0, and the squared error of the values beside it is what was recognised."""
+    at = s.falling(0.5, -2.0)[a.STEPS - 1]
+    error = {"loss": np.abs(at) + 0.1, "loss_shuffled": 3.0, "loss_constant": 2.0, "loss_shuffled_change": 0.5}
+    card = s.card(loss={"name": "mse"})
+    apart = a.run(s.falling(0.5, -2.0), error, card=card)
+    assert check(apart).sign("level") == "none"
+    assert check(a.run(s.falling(0.5, -2.0), {**error, "loss": at}, card=card)).sign("level") == "impossible"

@@ -163,3 +163,25 @@ def test_each_output_has_its_own_targets_within_reach():
 def test_torchs_poisson_takes_a_negative_prediction_for_a_logarithm():
     run = pair("Poisson", "linear", 1, [4.0], {"min": 0.0, "max": 9.0}, {"min": -2.0})
     assert check(replace(run, card=replace(run.card, framework="torch 2.9"))).state == "not_found"
+
+
+def judged(layers, losses):
+    """The check of a model of these output layers (name: activation and units), whose losses come in another order."""
+    data = a.table({name: a.well() for name in losses})
+    outputs = [{"name": name, "from_logits": True} for name in losses.values()]
+    built = tuple(LayerCard(name, "Dense", act, units=units, parameters=9) for name, (act, units) in layers.items())
+    card = s.card(layers=built, loss={**outputs[0], "outputs": outputs})
+    return check(s.healthy(card=card, data=data, targets=None))
+
+
+def test_each_of_several_outputs_is_held_against_its_own_loss():
+    layers = {"class": ("linear", 10), "even": ("linear", 1)}
+    assert judged(layers, {"class": SPARSE, "even": BINARY}).state == "not_found"
+    swapped = judged(layers, {"class": BINARY, "even": SPARSE})
+    assert swapped.sign("fault") == "class_count" and swapped.layers == ("even",)
+
+
+def test_of_several_outputs_that_no_layer_is_named_after_no_pair_is_judged():
+    layers = {"class": ("linear", 10), "even": ("linear", 1)}
+    found = judged(layers, {"prediction": SPARSE, "prediction #2": BINARY})
+    assert found.state == "not_run" and "which layer gives which" in found.needs
