@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.flow import heads_beside
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.layer_kinds import NORMALISING, is_one_of, prepares_data
 from tb_lossdiag.run import LayerCard, Run, finite
@@ -55,13 +56,15 @@ def usual_limit(run: Run) -> float:
 
 
 def hidden_layers(run: Run) -> list[LayerCard]:
-    """Layers whose weights mix what comes in, the output layer left out.
+    """Layers whose weights mix what comes in, the output layers left out.
 
     What scales the data or brings them to a common scale has as many units as its input: it hides and narrows nothing.
     """
     layers = run.card.layers if run.card else ()
     weighted = [layer for layer in layers if layer.parameters and layer.units]
-    return [layer for layer in weighted if not (is_one_of(layer, NORMALISING) or prepares_data(layer))][:-1]
+    mixing = [layer for layer in weighted if not (is_one_of(layer, NORMALISING) or prepares_data(layer))]
+    beside = heads_beside(run.card, mixing[-1].path) if mixing else set()
+    return [layer for layer in mixing[:-1] if layer.path not in beside]
 
 
 def saturating_layers(run: Run) -> list[LayerCard]:

@@ -50,6 +50,18 @@ BALANCE = (
         certain=True,
         weight=6,
     ),
+    # Weighted to nothing, and never learned: it might as well not be there, however far the sum comes down.
+    Candidate(
+        "unbalanced_loss_terms",
+        "One part of the loss counts for nothing",
+        requires=(found("term_balance", at_chance=False, weighed_down=True), grown_up),
+        explains=HELD,
+        test="Train on the small part alone: if it is learned then, it was drowned.",
+        fix=fixes.balance_terms,
+        points_at="term_balance",
+        certain=True,
+        weight=6,
+    ),
     Candidate(
         "unbalanced_loss_terms",
         "One part of the loss drowns another",

@@ -6,13 +6,16 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.decimals import percent
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
+from tb_lossdiag.diagnosis.trend import FLAT_BAND, Trend, trend
 from tb_lossdiag.diagnosis.window import best_curve, late_series
 from tb_lossdiag.run import Run, Series
 
 ID = "flatness"
 TITLE = "Loss trend"
 SOURCE = "equivalence test on binned medians; called 0 of 11 healthy calibration runs flat"
+# Of a change larger than this the slope in times of a median is no figure to read: a loss that is lost to the last
+# thousandth has "fallen by 175 %" of it. The two levels say what happened.
+LARGE = 0.5
 WORDS = {"flat": "does not move", "rising": "rises", "falling": "still falls", "unclear": "shows no clear direction"}
 
 
@@ -31,11 +34,9 @@ def check(run: Run) -> Check:
         moved = trend(whole.steps, whole.values, noisy=noisy)
     if moved.direction == "short":
         return Check(ID, TITLE, "inconclusive", needs=f"more points: {moved.points} are too few to tell flat from slow")
-    text = (
-        f"From {run.step_unit} {moved.first} to {moved.last} the loss {WORDS[moved.direction]}: "
-        f"{_percent(moved.change)} (95 % interval {_percent(moved.low)} … {_percent(moved.high)})."
-    )
-    evidence = Evidence(text, moved.change, FLAT_BAND, "relative change", SOURCE, (), (moved.first, moved.last))
+    change, told = _told(moved)
+    text = f"From {run.step_unit} {moved.first} to {moved.last} the loss {WORDS[moved.direction]}: {told}."
+    evidence = Evidence(text, change, FLAT_BAND, "relative change", SOURCE, (), (moved.first, moved.last))
     state = {"flat": "found", "rising": "found", "falling": "not_found", "unclear": "inconclusive"}[moved.direction]
     return Check(
         ID,
@@ -46,6 +47,18 @@ def check(run: Run) -> Check:
         needs="more points or less noise" if state == "inconclusive" else "",
         signs=(("direction", moved.direction), ("change", moved.change), ("fallen", _fallen(whole))),
     )
+
+
+def _told(moved: Trend) -> tuple[float, str]:
+    """The change as a share that a reader can take for one, and its words."""
+    if max(abs(moved.change), abs(moved.low), abs(moved.high)) <= LARGE:
+        return moved.change, f"{_percent(moved.change)} (95 % interval {_percent(moved.low)} … {_percent(moved.high)})"
+    levels = f"it was {moved.start:.4g} at first and {moved.end:.4g} at last"
+    size = max(abs(moved.start), abs(moved.end)) or 1.0
+    share = moved.end / size - moved.start / size
+    if moved.direction != "falling" or moved.end < 0 or moved.start <= moved.end:
+        return float(np.clip(share, -1.0, 1.0)), levels
+    return share, f"{_percent(share)}, {levels}"
 
 
 def _percent(change: float) -> str:

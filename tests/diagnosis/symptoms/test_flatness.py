@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import synthetic as s
@@ -75,3 +77,20 @@ def test_a_penalty_that_falls_does_not_hide_a_flat_loss():
     penalty = np.linspace(2, 0, 400)
     steps = {"loss": s.series(s.flat() + penalty), "penalty": s.series(penalty)}
     assert check(s.healthy(steps=steps)).sign("direction") == "flat"
+
+
+@pytest.mark.parametrize("loss", [
+    1e-2 * np.exp(-s.STEPS / 30),
+    np.linspace(4.0, -9.0, 400) ** 3,
+    np.linspace(1e-3, 1e6, 400),
+    np.random.default_rng(0).normal(0, 5.0, 400),
+], ids=["to the last thousandth", "through 0", "a thousand million times", "around 0"])  # fmt: skip
+def test_a_change_beyond_itself_is_told_by_its_levels_and_never_as_more_than_all_of_it(loss):
+    (evidence,) = check(s.healthy(steps=s.loss(loss))).evidence
+    assert "at first and" in evidence.text and abs(evidence.value) <= 1
+    assert all(abs(float(told)) <= 100 for told in re.findall(r"([-+\d.]+)%", evidence.text))
+
+
+def test_a_loss_that_is_nearly_gone_has_fallen_by_nearly_all():
+    (evidence,) = check(s.healthy(steps=s.loss(1e-2 * np.exp(-s.STEPS / 30)))).evidence
+    assert evidence.value == pytest.approx(-1, abs=0.01) and "still falls: -99." in evidence.text
