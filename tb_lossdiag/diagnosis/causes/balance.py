@@ -1,20 +1,13 @@
 """Is the loss itself to blame? Parts that drown each other, codes and embeddings that collapse, values without end."""
 
 from tb_lossdiag.diagnosis import fixes, loop, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, BLOCKED, HELD_BACK, NOT_LEARNING, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import BAD, BLOCKED, HELD_BACK, NOT_LEARNING, USEFUL, Candidate, grown_up
 from tb_lossdiag.diagnosis.causes.wiring import HELD
-from tb_lossdiag.diagnosis.clues import Findings, any_of, clear_of, ended, fact, found, shows, unless
-from tb_lossdiag.diagnosis.outcome import LONGER_PATIENCE, is_young
-from tb_lossdiag.diagnosis.report import Evidence
+from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.standing import LITTLE
 
 # A rate that was set to a hundred thousandth, or inputs this many times off, are not a matter of degree.
 FAR_OFF = 50.0
-
-
-def grown_up(f: Findings) -> tuple[Evidence, ...] | None:
-    """A training that had its time: what holds for a while at first is no fault."""
-    return None if is_young(f.run, LONGER_PATIENCE) else ()
 
 
 BALANCE = (

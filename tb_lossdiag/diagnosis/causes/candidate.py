@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from tb_lossdiag.diagnosis import fixes
 from tb_lossdiag.diagnosis.clues import Clue, Findings, all_of, ended, found, shows
 from tb_lossdiag.diagnosis.framework import Words
-from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED
-from tb_lossdiag.diagnosis.report import Fix
+from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, is_young
+from tb_lossdiag.diagnosis.report import Evidence, Fix
 
 BAD = ended(*FAILED, *HINDERED)
 NOT_LEARNING = ended(*FAILED, "slow", "stalled")
@@ -45,6 +45,11 @@ EARLY_DAMAGE = (
     "hidden_activation_unsuitable",
     "representation_collapse",
 )
+
+
+def grown_up(f: Findings) -> tuple[Evidence, ...] | None:
+    """A training that had its time: what holds for a while at first is no fault."""
+    return None if is_young(f.run, LONGER_PATIENCE) else ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     NOT_LEARNING,
     UNFINISHED,
     Candidate,
+    grown_up,
 )
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows
 
@@ -27,6 +28,18 @@ SAME = 1e-6
 # Inputs or targets of this size are far from what fresh weights take or give, whatever else is wrong; raw pixels have
 # 100. Between this and what the checks call large many trainings learn.
 FAR_OFF = 80.0
+
+# What a way of thousands of steps to the targets, or one leap to them, looks like.
+OF_LARGE_TARGETS = (
+    "learning_rate_too_high",
+    "learning_rate_too_low",
+    "undertrained",
+    "insufficient_capacity",
+    "exploding_gradients",
+    "saturated_activations",
+    "dying_relu",
+    "uninformative_labels",
+)
 
 DATA = (
     Candidate(
@@ -134,22 +147,28 @@ DATA = (
             ended("nonfinite", "diverging"),
             clear_of("input_scale"),
             clear_of("initialization"),
+            found("targets", size=lambda s: s > FAR_OFF),
+            found("weight_growth"),
         ),
         contradicts=(ANOTHER_FAULT,),
-        explains=(
-            "learning_rate_too_high",
-            "learning_rate_too_low",
-            "undertrained",
-            "insufficient_capacity",
-            "exploding_gradients",
-            "saturated_activations",
-            "dying_relu",
-            "uninformative_labels",
-        ),
+        explains=OF_LARGE_TARGETS,
         stands_by=(shows("targets", level="large", size=lambda s: s > FAR_OFF),),
         test="Standardise the targets and train 50 steps.",
         fix=fixes.scale_targets,
         accuses_learning=True,
+        weight=5,
+    ),
+    # Whatever the loss is called and however far it has come down: the outputs are not where the targets are.
+    Candidate(
+        "unscaled_targets",
+        "Targets that the outputs have not come to",
+        requires=(found("targets", unreached=True), grown_up),
+        contradicts=(ANOTHER_FAULT,),
+        explains=OF_LARGE_TARGETS,
+        stands_by=(shows("targets", level="large", size=lambda s: s > FAR_OFF),),
+        test="Standardise the targets and train 50 steps.",
+        fix=fixes.scale_targets,
+        certain=True,
         weight=5,
     ),
     Candidate(
