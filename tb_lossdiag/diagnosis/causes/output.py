@@ -17,7 +17,19 @@ OUTPUT = (
     Candidate(
         "output_activation_mismatch",
         "Output activation does not fit the problem",
-        requires=(found("loss_pairing", fault=("one_unit_softmax", "logits_as_probabilities", "unreachable_targets")),),
+        requires=(
+            found(
+                "loss_pairing",
+                fault=(
+                    "one_unit_softmax",
+                    "logits_as_probabilities",
+                    "unreachable_targets",
+                    "probabilities_as_logarithms",
+                    "logits_as_logarithms",
+                    "outside_the_loss",
+                ),
+            ),
+        ),
         supports=(
             found("metric_frozen"),
             found("skill"),

@@ -6,7 +6,8 @@ Keras 2 may train, and a one-unit softmax may show a falling loss while every pr
 
 import numpy as np
 
-from tb_lossdiag.diagnosis.losses import loss_names
+from tb_lossdiag.diagnosis.framework import is_torch
+from tb_lossdiag.diagnosis.losses import OF_LOGARITHMS, loss_names
 from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
@@ -36,6 +37,7 @@ RANGES = {
     "softsign": (-1.0, 1.0),
 }
 PASSIVE = {"Dropout", "Flatten", "Reshape", "InputLayer", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise"}
+REFERENCES = ("loss_constant", "loss_least")
 RELATIVE = {"mean_absolute_percentage_error", "mape"}
 PROBABILITIES = {"softmax", "sigmoid", "hard_sigmoid"}
 # Activations whose outputs are known to leave 0 … 1; about any other one only the predictions can tell.
@@ -50,6 +52,8 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="a model whose layers are known")
     name = loss_name(run.card)
     fault, text = _fault(run, output, name)
+    if not fault:
+        fault, text = _without_value(run, output) or (fault, text)
     if not fault and has_several(run):
         output, fault, text = _unreachable_output(run) or (output, fault, text)
     if not fault:
@@ -77,7 +81,13 @@ CERTAIN = {
     "class_count",
     "squared_error_for_classes",
     "relative_to_zero",
+    "probabilities_as_logarithms",
+    "logits_as_logarithms",
+    "outside_the_loss",
 }
+# A logarithm of a probability is 0 at most; rounding leaves a little more.
+LEAST_ABOVE = 1e-3
+FEWEST = 3  # samples in which the loss has no value on the outputs
 
 
 def output_layer(card: ModelCard) -> LayerCard | None:
@@ -126,6 +136,14 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
         if not logits and act not in PROBABILITIES and (act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3):
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
+    if name in OF_LOGARITHMS and is_torch(run) and high > LEAST_ABOVE:
+        if _are_shares(run, low, high, units) or (low >= 0 and high <= 1 + 1e-6):
+            return "probabilities_as_logarithms", (
+                f"{told}, which takes logarithms of probabilities; these are probabilities, {low:.2g} … {high:.2g}."
+            )
+        return "logits_as_logarithms", (
+            f"{told}, which takes logarithms of probabilities, 0 at most; these run from {low:.3g} to {high:.3g}."
+        )
     if name in RELATIVE:
         target_low, target_high = value_range(run, "target")
         if target_low <= 0 <= target_high:
@@ -138,6 +156,29 @@ def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:
     if name not in CATEGORICAL | BINARY and asks_for_its_targets(run):
         return _unreachable(run, output, told) or ("", f"{told}: they fit.")
     return "", f"{told}: they fit."
+
+
+def _without_value(run: Run, output: LayerCard) -> tuple[str, str] | None:
+    """Outputs of which the loss is NaN or infinite, though it has values at the targets or at a constant.
+
+    Logarithms and roots do that on the other side of 0, or of 1, where the targets never are.
+    """
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    if table is None or not table.rows or not (table.has("loss") and table.has("nonfinite")):
+        return None
+    loss, others = (table.column("loss")[:, 0], [table.column(c)[:, 0] for c in REFERENCES if table.has(c)])
+    valued = np.isfinite(others).any(axis=0) if others else np.zeros(len(loss), bool)
+    broken = ~np.isfinite(loss) & valued & (table.column("nonfinite")[:, 0] == 0)
+    low, high = value_range(run, "prediction")
+    target_low, target_high = value_range(run, "target")
+    below, above = target_low >= 0 > low, target_low >= 0 and target_high <= 1 < high
+    if broken.sum() < FEWEST or not (below or above):
+        return None
+    return "outside_the_loss", (
+        f"{output.path!r} ({output.activation or 'no activation'}) gives {low:.3g} … {high:.3g}, of which the loss has "
+        f"no value; it has one at the targets or at a constant, and the targets run from {target_low:.3g} to "
+        f"{target_high:.3g}."
+    )
 
 
 def _regression(run: Run, output: LayerCard, name: str, told: str) -> tuple[str, str]:

@@ -155,3 +155,41 @@ def test_each_output_has_its_own_targets_within_reach():
     found = check(headed("relu", min=-40.0, max=40.0))
     assert found.sign("fault") == "unreachable_targets" and found.layers == ("hidden_3",)
     assert check(headed("linear", min=-40.0, max=40.0)).state == "not_found"  # and those of the first are its own
+
+
+def in_torch(loss, low, high, units=10, mean=None):
+    run = pair(
+        loss, "softmax", units, prediction={"min": low, "max": high, "mean": 1 / units if mean is None else mean}
+    )
+    return replace(run, card=replace(run.card, framework="torch 2.11"))
+
+
+@pytest.mark.parametrize("loss", ["NLLLoss", "CTCLoss", "KLDivergence"])
+@pytest.mark.parametrize(("low", "high", "mean", "fault"), [
+    (0.01, 0.9, None, "probabilities_as_logarithms"),
+    (-3.0, 4.0, 0.5, "logits_as_logarithms"),
+    (-9.0, -0.01, -3.0, None),
+    (-9.0, 1e-6, -3.0, None),
+])  # fmt: skip
+def test_of_torch_some_losses_take_logarithms_of_probabilities(loss, low, high, mean, fault):
+    assert check(in_torch(loss, low, high, mean=mean)).sign("fault") == fault
+    keras = in_torch(loss, low, high, mean=mean)
+    assert check(replace(keras, card=replace(keras.card, framework="keras 3.15.0"))).sign("fault") != fault or not fault
+
+
+def without_value(low=-1.5, lowest_target=0.0, least=-3.0, highest_target=30.0, high=2.0, loss=np.nan):
+    references = {"loss": loss, "loss_least": least, "loss_constant": np.nan, "min": low, "max": high}
+    return a.run(np.full(400, np.nan), references, {"min": lowest_target, "max": highest_target})
+
+
+def test_outputs_of_which_the_loss_has_no_value_are_found_where_it_has_one_at_the_targets():
+    found = check(without_value())
+    assert found.sign("fault") == "outside_the_loss" and found.sign("certain")
+    assert check(without_value(low=0.1, high=1.5, highest_target=1.0)).sign("fault") == "outside_the_loss"
+
+
+@pytest.mark.parametrize("run", [
+    without_value(low=0.1), without_value(lowest_target=-2.0), without_value(least=np.nan), without_value(loss=1.0),
+], ids=["outputs above 0", "targets below 0", "no value at the targets either", "a value"])  # fmt: skip
+def test_a_loss_without_a_value_may_have_other_reasons(run):
+    assert check(run).sign("fault") is None
