@@ -3,12 +3,38 @@
 from tb_lossdiag.diagnosis import fixes, loop, settings
 from tb_lossdiag.diagnosis.causes.candidate import BAD, BLOCKED, HELD_BACK, NOT_LEARNING, USEFUL, Candidate, grown_up
 from tb_lossdiag.diagnosis.causes.wiring import HELD
-from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows, unless
-from tb_lossdiag.diagnosis.standing import LITTLE
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.standing import LITTLE, NONE
 
 # A rate that was set to a hundred thousandth, or inputs this many times off, are not a matter of degree.
 FAR_OFF = 50.0
 
+
+# Labels that cannot be explained leave a model at a constant guess; far below it something else pushes.
+WORSE = -0.2
+# Of its start: a loss that came down from above to what a guess scores.
+FELL = 0.2
+# A loss that the labels say nothing to stays where it began, but for what rows learned by heart take off.
+UNMOVED = 0.1
+# What keeps a model from its labels, whatever they say.
+NOT_THE_LABELS = (
+    fact(settings.adapts_nothing),
+    found("input_scale"),
+    found("initialization"),
+    found("loss_pairing"),
+    found("loss_shapes"),
+    found("architecture"),
+    found("dead_units"),
+    found("saturated_units"),
+    found("depth_profile"),
+    found("penalty_share"),
+    found("clipping"),
+    found("targets"),
+    found("batch_composition"),
+    found("trainable"),
+    found("optimizer_coverage"),
+    found("term_balance"),
+)
 
 BALANCE = (
     Candidate(
@@ -143,8 +169,22 @@ BALANCE = (
         "uninformative_labels",
         "Labels that the inputs do not explain",
         requires=(
-            ended("never_learned"),
-            shows("skill", level="none", shuffled=lambda s: s < LITTLE),
+            any_of(
+                all_of(ended("never_learned"), shows("skill", level="none", shuffled=lambda s: s < LITTLE)),
+                # A few are learned by heart; the plan is over, and the loss goes nowhere.
+                all_of(
+                    ended("slow"),
+                    shows("skill", skill=lambda s: WORSE < s < LITTLE, shuffled=lambda s: s < LITTLE),
+                    shows("flatness", direction=("flat", "unclear")),
+                    fact(settings.ran_as_planned),
+                ),
+                # It came down to what a guess scores, and still moves a little there.
+                all_of(
+                    ended("slow"),
+                    shows("skill", level="none", skill=lambda s: s > WORSE, shuffled=lambda s: s < NONE),
+                    shows("flatness", fallen=lambda f: f > FELL),
+                ),
+            ),
             clear_of("update_ratio"),
             clear_of("zero_gradient"),
             # Outputs that differ by example, and none of it is of use.
@@ -157,6 +197,7 @@ BALANCE = (
             clear_of("architecture"),
         ),
         contradicts=(
+            all_of(ended("slow"), shows("flatness", direction="falling")),
             fact(settings.adapts_nothing),
             fact(settings.is_narrow),
             found("input_scale"),
@@ -177,6 +218,42 @@ BALANCE = (
         test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
         fix=fixes.check_pairing,
         weight=2,
+    ),
+    # One output learns nothing, though its part of the loss has its weight and the layers it shares with others learn.
+    Candidate(
+        "uninformative_labels",
+        "Labels that the inputs do not explain",
+        requires=(
+            shows("skill", behind=lambda name: True, level="none", skill=lambda s: s > WORSE),
+            shows("skill", shuffled=lambda s: s < LITTLE),
+            clear_of("term_balance"),
+            clear_of("update_ratio"),
+            clear_of("zero_gradient"),
+            grown_up,
+        ),
+        supports=(clear_of("input_scale"), clear_of("initialization"), clear_of("loss_pairing"), clear_of("targets")),
+        contradicts=NOT_THE_LABELS,
+        test="Train that output alone on 32 rows: what fits them, but not the whole set, has labels it cannot explain.",
+        fix=fixes.check_pairing,
+        weight=2,
+    ),
+    # Nothing else is wrong, and the loss never moved. What the outputs are worth was not measured, so this is a guess.
+    Candidate(
+        "uninformative_labels",
+        "Labels that the inputs do not explain",
+        requires=(
+            ended("never_learned", "stalled"),
+            fact(loop.hides_its_loss),
+            shows("flatness", direction="flat", fallen=lambda f: f < UNMOVED),
+            clear_of("update_ratio"),
+            clear_of("zero_gradient"),
+            clear_of("output_diversity"),
+            grown_up,
+        ),
+        contradicts=(fact(loop.hides_its_loss), *NOT_THE_LABELS),
+        test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
+        fix=fixes.check_pairing,
+        weight=1,
     ),
     *(
         Candidate(

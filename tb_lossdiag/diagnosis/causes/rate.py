@@ -103,6 +103,24 @@ RATE = (
         accuses_learning=True,
         weight=4,
     ),
+    # One step moved the weights by more than they are, at a rate that nobody uses: what else is odd came after that.
+    Candidate(
+        "learning_rate_too_high",
+        "Learning rate far too high",
+        requires=(
+            fact(settings.rate_is_unusual),
+            found("update_ratio", level="high", leap=lambda u: u > 1),
+            any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        contradicts=(found("input_scale", level="large"), found("initialization", fault="large_scale")),
+        explains=(*EARLY_DAMAGE, "uninformative_labels"),
+        stands_by=(fact(settings.rate_is_unusual),),
+        test="Train 50 steps with a tenth of the learning rate.",
+        fix=fixes.lower_learning_rate,
+        points_at="update_ratio",
+        accuses_learning=True,
+        weight=7,
+    ),
     Candidate(
         "learning_rate_too_low",
         "Learning rate too low",

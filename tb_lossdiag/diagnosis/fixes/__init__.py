@@ -24,6 +24,7 @@ from tb_lossdiag.diagnosis.fixes.data import (
 )
 from tb_lossdiag.diagnosis.fixes.fit import (
     align_evaluation,
+    leave_out_the_pull,
     less_dropout,
     lighten_decay,
     lighten_penalty,
@@ -112,6 +113,7 @@ __all__ = [
     "initialise",
     "keep_the_code",
     "leak",
+    "leave_out_the_pull",
     "less_dropout",
     "lighten_decay",
     "lighten_penalty",

@@ -38,6 +38,9 @@ AS_FAR = 0.5
 # spread as large as the mean leaves values of a fifth of it.
 UNREACHED = 10.0
 FIRST = 3  # samples
+# Counts, and numbers whose ratio counts, cannot be standardised: a loss of these is made for them as they are.
+AS_THEY_ARE = {"poisson", "poisson_nll_loss", "mean_squared_logarithmic_error", "msle", "kl_divergence",
+               "mean_absolute_percentage_error", "mape"}  # fmt: skip
 # One-hot labels have one class each: their shares add up to 1, label smoothing included.
 WHOLE = 0.5
 SOURCE = "labels of the recorded batches"
@@ -152,17 +155,19 @@ def _large_beside(run: Run) -> tuple[int, str, str, float, float] | None:
 
 def _are_numbers(run: Run, at: int, name: str, size: float) -> bool:
     """Whether the targets are numbers that an output is to come to, and no names of classes or rows."""
+    table = run.data.of_kind("target")
+    ends = np.stack([table.column(column)[:, at].astype(np.float64) for column in ("min", "max")])
+    if np.nanmax(np.abs(ends[:, 0]), initial=0.0) <= LARGE:
+        return False  # they became large: targets that the training makes itself follow its outputs
     if name in DISTANCES:
         return True
     own = _asked(run, at)
-    if own is not None and own.least is not None and name not in CATEGORICAL | BINARY:
-        return True
-    losses = own.loss[:FIRST] if own is not None else np.zeros(0)
-    table = run.data.of_kind("target")
-    ends = np.concatenate([table.column(column)[:, at].astype(np.float64) for column in ("min", "max")])
+    if own is None or name in CATEGORICAL | BINARY | AS_THEY_ARE:
+        return False
     ends = ends[np.isfinite(ends)]
-    whole = bool((ends == np.round(ends)).all())
-    return not whole and len(losses) > 0 and bool(np.median(np.abs(losses)) > AS_FAR * size)
+    told = own.least is not None or bool((ends != np.round(ends)).any())
+    losses = own.loss[:FIRST]
+    return told and len(losses) > 0 and bool(np.median(np.abs(losses)) > AS_FAR * size)
 
 
 def _asked(run: Run, at: int):

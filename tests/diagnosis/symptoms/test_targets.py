@@ -84,6 +84,18 @@ def test_whole_numbers_may_be_names_unless_the_loss_is_lowest_at_them():
     assert check(far_off(low=12.0, high=9000.0, loss_least=0.0, loss_constant=2e4)).sign("level") == "large"
 
 
+def test_counts_have_the_size_they_have():
+    run = far_off(loss_least=0.0, loss_constant=2e4)
+    assert check(replace(run, card=a.own(loss={"name": "Poisson"}))).state == "not_found"
+
+
+def test_targets_that_the_training_makes_itself_may_grow_with_its_outputs():
+    grown = np.where(a.STEPS > 100, 5e3, 1.0)
+    facts = {"min": -grown, "max": grown, "mean": grown, "std": 1.0}
+    run = a.run(s.falling(9e3, 1.0, 1.0), {"loss_shuffled": 2e4}, facts, card=a.own(loss={"name": "huber"}))
+    assert check(replace(run, targets=s.target_table([4e3], [1e3]))).state == "not_found"
+
+
 @pytest.mark.parametrize(("reached", "unreached"), [(18.0, True), (4000.0, False)])
 def test_outputs_that_never_came_to_the_targets_are_told(reached, unreached):
     assert check(far_off(reached=reached)).sign("unreached") is unreached
