@@ -123,7 +123,7 @@ BALANCE = (
         "representation_collapse",
         "All embeddings are one point",
         requires=(
-            found("output_collapse", kind="embeddings"),
+            found("output_collapse", kind="embeddings", one_point=True),
             grown_up,
             any_of(found("flatness", direction="flat"), ended("never_learned", "stalled", "slow", "diverging")),
         ),
@@ -142,12 +142,25 @@ BALANCE = (
         accuses_learning=True,
         weight=6,
     ),
+    # Pairs that are alike, views of one picture: all that is asked is to be near, and one point is nearest.
+    Candidate(
+        "representation_collapse",
+        "Embeddings are drawn together, and nothing keeps them apart",
+        requires=(found("output_collapse", power=lambda p: p > 0), grown_up),
+        contradicts=(found("loss_pairing", certain=True),),
+        explains=(*HELD, "constant_inputs", "dying_relu", "vanishing_gradients", "class_imbalance"),
+        test="Print the distance of two examples that are not alike: it should not come down with the loss.",
+        fix=fixes.push_apart,
+        points_at="output_collapse",
+        certain=True,
+        weight=6,
+    ),
     # A loop does not say what its loss is called: outputs that are one point and no class or number may be embeddings.
     Candidate(
         "representation_collapse",
         "All embeddings are one point",
         requires=(
-            found("output_collapse", kind="unknown"),
+            found("output_collapse", kind="unknown", one_point=True),
             grown_up,
             found("flatness", direction="flat"),
             fact(loop.ends_linear),

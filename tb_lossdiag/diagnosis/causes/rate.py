@@ -72,7 +72,11 @@ RATE = (
         "Learning rate too high",
         requires=(
             any_of(found("update_ratio", level="high"), fact(settings.rate_is_unusual)),
-            any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
+            any_of(
+                BAD,
+                shows("skill", skill=lambda s: s < USEFUL),
+                all_of(ended("inconclusive"), found("update_ratio", level="high"), fact(settings.rate_is_unusual)),
+            ),
         ),
         supports=(
             fact(settings.rate_is_unusual),

@@ -10,6 +10,7 @@ from tb_lossdiag.diagnosis.fixes.balance import (
     balance_terms,
     bound_the_loss,
     keep_the_code,
+    push_apart,
     spread_embeddings,
 )
 from tb_lossdiag.diagnosis.fixes.data import (
@@ -126,6 +127,7 @@ __all__ = [
     "normalise",
     "pair",
     "prepare_as_pretrained",
+    "push_apart",
     "raise_learning_rate",
     "raise_precision",
     "rebatch",

@@ -53,6 +53,13 @@ def keep_the_code(f: Findings) -> Fix:
     )
 
 
+def push_apart(f: Findings) -> Fix:
+    return Fix(
+        "Give the loss something that keeps different examples apart: pairs that are not alike and a margin above 0, "
+        "the others of the batch as negatives, or a stopped gradient on one of two views."
+    )
+
+
 def spread_embeddings(f: Findings) -> Fix:
     rate = learning_rate(f.run)
     lower = f", and lower the learning rate from {rate:g} to {rounded(rate / 10)}" if rate else ""

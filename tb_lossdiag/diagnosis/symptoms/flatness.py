@@ -16,6 +16,8 @@ SOURCE = "equivalence test on binned medians; called 0 of 11 healthy calibration
 # Of a change larger than this the slope in times of a median is no figure to read: a loss that is lost to the last
 # thousandth has "fallen by 175 %" of it. The two levels say what happened.
 LARGE = 0.5
+# Losses that stand this many times above the very first one leapt there; a batch is not that much easier than others.
+LEAP = 2.0
 WORDS = {"flat": "does not move", "rising": "rises", "falling": "still falls", "unclear": "shows no clear direction"}
 
 
@@ -67,7 +69,11 @@ def _percent(change: float) -> str:
 
 @np.errstate(over="ignore")
 def _fallen(curve: Series) -> float:
-    """Share of the first loss that is gone by the end, both over a tenth of the curve."""
+    """Share of the first loss that is gone by the end, both over a tenth of the curve.
+
+    Of a loss that leapt up at once the first one is the start: to come down from a leap is no fall.
+    """
     tenth = max(1, min(10, len(curve) // 10))
-    start = float(np.median(curve.values[:tenth]))
+    start, first = float(np.median(curve.values[:tenth])), float(curve.values[0])
+    start = first if 0 < first * LEAP < start else start
     return 1 - float(np.median(curve.values[-tenth:])) / start if start > 0 else 0.0

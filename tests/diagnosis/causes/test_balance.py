@@ -68,6 +68,13 @@ def test_embeddings_that_are_one_point_are_named():
     assert accused(embedded(0.5, s.falling(0.5, 0.0, 0.01))) == []
 
 
+def test_embeddings_that_nothing_keeps_apart_are_named_while_the_loss_falls():
+    spread = 0.5 * np.exp(-a.STEPS / 100)
+    loss = np.interp(s.STEPS, a.STEPS, 0.1 * spread**2)
+    assert accused(embedded(spread, loss, "")) == ["representation_collapse"]
+    assert "keeps different examples apart" in first(embedded(spread, loss, "")).fix.text
+
+
 def test_steps_that_were_too_large_before_them_come_first():
     table = s.with_column(s.layer_table(), "update_ratio", 0.3)
     assert accused(embedded(TOGETHER, s.flat(0.5, 1e-4), layers=table))[0] == "learning_rate_too_high"

@@ -94,3 +94,9 @@ def test_a_change_beyond_itself_is_told_by_its_levels_and_never_as_more_than_all
 def test_a_loss_that_is_nearly_gone_has_fallen_by_nearly_all():
     (evidence,) = check(s.healthy(steps=s.loss(1e-2 * np.exp(-s.STEPS / 30)))).evidence
     assert evidence.value == pytest.approx(-1, abs=0.01) and "still falls: -99." in evidence.text
+
+
+def test_what_comes_down_from_a_leap_has_not_fallen():
+    leapt = np.r_[0.7, np.full(60, 1.5), np.full(339, 0.6)]
+    assert check(s.healthy(steps=s.loss(leapt))).sign("fallen") == pytest.approx(1 - 0.6 / 0.7)
+    assert check(s.healthy(steps=s.loss(np.r_[1.2, leapt[1:]]))).sign("fallen") == pytest.approx(0.6)
