@@ -91,12 +91,29 @@ FEWEST = 3  # samples in which the loss has no value on the outputs
 
 
 def output_layer(card: ModelCard) -> LayerCard | None:
-    """The layer whose activation shapes the predictions."""
-    return next((layer for layer in reversed(card.layers) if layer.kind not in PASSIVE), None)
+    """The layer whose activation shapes the predictions.
+
+    Of a model with several ends it is the one that fits what the loss was called with, which need not be the last.
+    """
+    layers = [layer for layer in card.layers if layer.kind not in PASSIVE]
+    sizes = _asked_sizes(card)
+    last = layers[-1] if layers else None
+    if last is None or last.units is None or not sizes or last.units in sizes:
+        return last
+    return next((layer for layer in reversed(layers) if layer.units in sizes), last)
 
 
 def output_units(card: ModelCard) -> int | None:
-    return next((layer.units for layer in reversed(card.layers) if layer.units is not None), None)
+    last = next((layer.units for layer in reversed(card.layers) if layer.units is not None), None)
+    output, sizes = output_layer(card), _asked_sizes(card)
+    return output.units if output is not None and output.units in sizes and last not in sizes else last
+
+
+def _asked_sizes(card: ModelCard) -> set[int]:
+    """The sizes of what the loss was called with, but for the batch; nothing where that is not known."""
+    told = card.settings.get("loss_shapes")
+    shape = told.get("prediction") if isinstance(told, dict) else None
+    return {size for size in shape[1:] if type(size) is int} if isinstance(shape, (list, tuple)) else set()
 
 
 def _fault(run: Run, output: LayerCard, name: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tb_lossdiag.diagnosis.decimals import percent
+from tb_lossdiag.diagnosis.framework import is_torch
 from tb_lossdiag.diagnosis.measured import Measured, measured
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -38,6 +39,8 @@ FEWEST = 6
 REGULARISING = ("penalty", "regular", "decay", "entropy", "l1", "l2", "kl", "kld", "commit", "smooth", "sparsity", "tv",
                 "aux", "balance")  # fmt: skip
 REGULARISING_WORDS = {"reg", "orth", "gp", "activity", "z", "r1", "norm"}
+# Told among the parts, and no part of any loss.
+MEASURES = ("acc", "metric", "score", "iou", "recall", "precision", "error_rate")
 SOURCE = "parts that are learned pull within a factor of ten of each other"
 
 
@@ -119,7 +122,9 @@ def _is_drowned(part: Part, large: Part) -> bool:
     if part.behind is not None:
         return part.behind
     name = part.name.lower()
-    on_purpose = any(word in name for word in REGULARISING) or REGULARISING_WORDS & set(re.split("[^a-z0-9]+", name))
+    on_purpose = any(word in name for word in (*REGULARISING, *MEASURES)) or REGULARISING_WORDS & set(
+        re.split("[^a-z0-9]+", name)
+    )
     return part.fallen < MOVED and not on_purpose
 
 
@@ -133,7 +138,9 @@ def _parts(run: Run) -> tuple[list[Part], np.ndarray]:
             np.abs(terms.column("gradient_norm").astype(np.float64)) if terms.has("gradient_norm") else values * np.nan
         )
         behind = [_is_behind(row.own_name, outputs) for row in terms.rows]
-        known = weights(run, terms.steps, terms.column("mean").astype(np.float64), [one is not None for one in behind])
+        # A loop of torch tells its parts as such; elsewhere what has "loss" in its name may only stand beside the loss.
+        certain = [one is not None or is_torch(run) for one in behind]
+        known = weights(run, terms.steps, terms.column("mean").astype(np.float64), certain)
         return _of([(r.own_name, r.name) for r in terms.rows], behind, values, pulls, known, terms.steps)
     if len(outputs) > 1 and all(len(one.steps) == len(outputs[0].steps) for one in outputs):
         values = np.stack([one.loss for one in outputs], axis=1)

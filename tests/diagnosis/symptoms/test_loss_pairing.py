@@ -157,6 +157,22 @@ def test_each_output_has_its_own_targets_within_reach():
     assert check(headed("linear", min=-40.0, max=40.0)).state == "not_found"  # and those of the first are its own
 
 
+def test_the_output_is_the_end_that_the_loss_was_called_with():
+    classes, number = s.card().layers[-1], LayerCard("number", "Dense", "linear", units=1)
+    shapes = {"loss_shapes": {"prediction": [None, 10], "target": [None]}}
+    card = s.card(layers=(*s.card().layers[:-1], classes, number), settings=shapes)
+    assert output_layer(card).path == "output" and output_units(card) == 10
+    assert check(s.healthy(card=card)).sign("fault") is None
+    without = s.card(layers=card.layers)
+    assert output_layer(without).path == "number" and check(s.healthy(card=without)).sign("fault") == "class_count"
+
+
+@pytest.mark.parametrize("shape", [[None], [None, 192], [None, 1], [None, 8, 8, 1], "?", None])
+def test_a_shape_that_no_layer_has_tells_of_none(shape):
+    card = s.with_layer(s.card(settings={"loss_shapes": {"prediction": shape}}), "output", units=1)
+    assert output_layer(card).path == "output" and output_units(card) == 1
+
+
 def in_torch(loss, low, high, units=10, mean=None):
     run = pair(
         loss, "softmax", units, prediction={"min": low, "max": high, "mean": 1 / units if mean is None else mean}

@@ -86,6 +86,15 @@ def test_what_is_only_told_beside_the_loss_is_not_weighted_to_nothing():
     assert not check(run).sign("weighed_down")
 
 
+def test_a_loop_of_torch_tells_parts_of_its_loss_and_nothing_else():
+    parts = {"data": a.along(5, 0.1), "edge": a.along(0.5, 0.6)}
+    run = summed({"data": 1.0, "edge": 0.0}, **parts)
+    torch = replace(run, card=replace(run.card, framework="torch 2.11"))
+    assert check(torch).sign("weighed_down") and check(torch).sign("small") == "edge"
+    accuracy = summed({"data": 1.0, "accuracy": 0.0}, data=parts["data"], accuracy=parts["edge"])
+    assert check(replace(accuracy, card=torch.card)).state == "not_found"
+
+
 def test_an_output_whose_weight_is_nothing_is_drowned():
     run = a.with_terms(
         a.heads(a.at_chance(), a.well(1.6, 0.1)), {"a": a.at_chance()["loss"], "b": a.well(1.6, 0.1)["loss"]}
