@@ -11,8 +11,8 @@ from tb_lossdiag.run import Run
 # Of the loss: what weights may miss it by at the median step and at most, as parts are recorded in float32 and a
 # penalty may be added that no part tells of.
 USUAL_ERROR, LARGEST_ERROR = 0.02, 0.2
-# A weight that is not 0 shows where its part makes this share of the loss at some steps.
-SEEN = 0.05
+# A weight that is not 0 shows where its part makes this share of the loss at some steps, and more than the fit misses.
+SEEN = 0.01
 STEPS_SEEN = 4
 FEWEST_PER_PART = 3
 
@@ -39,7 +39,8 @@ def weights(run: Run, steps: np.ndarray, values: np.ndarray, certain: list[bool]
     found = _at_least_nothing(shares)
     if not _give_the_loss(shares, found):
         return unknown
-    seen = ((shares * found > SEEN).sum(axis=0) >= STEPS_SEEN) | np.asarray(certain)
+    least = max(SEEN, 2 * float(np.abs(shares @ found - 1).max()))
+    seen = ((shares * found > least).sum(axis=0) >= STEPS_SEEN) | np.asarray(certain)
     return np.where(seen, found, np.nan)
 
 

@@ -189,7 +189,9 @@ def _without_value(run: Run, output: LayerCard) -> tuple[str, str] | None:
     low, high = value_range(run, "prediction")
     target_low, target_high = value_range(run, "target")
     below, above = target_low >= 0 > low, target_low >= 0 and target_high <= 1 < high
-    if broken.sum() < FEWEST or not (below or above):
+    finite = table.column("nonfinite")[:, 0] == 0
+    always = bool(broken.any() and broken[finite].all())  # the first step may have left no other sample
+    if not (broken.sum() >= FEWEST or always) or not (below or above):
         return None
     return "outside_the_loss", (
         f"{output.path!r} ({output.activation or 'no activation'}) gives {low:.3g} … {high:.3g}, of which the loss has "

@@ -38,6 +38,8 @@ FEWEST = 6
 # Parts that measure no example's answer: kept small on purpose.
 REGULARISING = ("penalty", "regular", "decay", "entropy", "l1", "l2", "kl", "kld", "commit", "smooth", "sparsity", "tv",
                 "aux", "balance")  # fmt: skip
+# Of its start, that a part without any weight to speak of may lose by the way, while the others bring the outputs to 0.
+BY_THE_WAY = 0.9
 REGULARISING_WORDS = {"reg", "orth", "gp", "activity", "z", "r1", "norm"}
 # Told among the parts, and no part of any loss.
 MEASURES = ("acc", "metric", "score", "iou", "recall", "precision", "error_rate")
@@ -125,7 +127,7 @@ def _is_drowned(part: Part, large: Part) -> bool:
     on_purpose = any(word in name for word in (*REGULARISING, *MEASURES)) or REGULARISING_WORDS & set(
         re.split("[^a-z0-9]+", name)
     )
-    return part.fallen < MOVED and not on_purpose
+    return part.fallen < (BY_THE_WAY if _weighed_down(part, large) else MOVED) and not on_purpose
 
 
 def _parts(run: Run) -> tuple[list[Part], np.ndarray]:

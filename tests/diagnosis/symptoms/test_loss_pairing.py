@@ -193,8 +193,15 @@ def test_of_torch_some_losses_take_logarithms_of_probabilities(loss, low, high, 
     assert check(replace(keras, card=replace(keras.card, framework="keras 3.15.0"))).sign("fault") != fault or not fault
 
 
-def without_value(low=-1.5, lowest_target=0.0, least=-3.0, highest_target=30.0, high=2.0, loss=np.nan):
-    references = {"loss": loss, "loss_least": least, "loss_constant": np.nan, "min": low, "max": high}
+def without_value(low=-1.5, lowest_target=0.0, least=-3.0, highest_target=30.0, high=2.0, loss=np.nan, nonfinite=0.0):
+    references = {
+        "nonfinite": nonfinite,
+        "loss": loss,
+        "loss_least": least,
+        "loss_constant": np.nan,
+        "min": low,
+        "max": high,
+    }
     return a.run(np.full(400, np.nan), references, {"min": lowest_target, "max": highest_target})
 
 
@@ -202,6 +209,8 @@ def test_outputs_of_which_the_loss_has_no_value_are_found_where_it_has_one_at_th
     found = check(without_value())
     assert found.sign("fault") == "outside_the_loss" and found.sign("certain")
     assert check(without_value(low=0.1, high=1.5, highest_target=1.0)).sign("fault") == "outside_the_loss"
+    broke_at_once = np.where(a.STEPS > 1, 320.0, 0.0)
+    assert check(without_value(nonfinite=broke_at_once)).sign("fault") == "outside_the_loss"
 
 
 @pytest.mark.parametrize("run", [

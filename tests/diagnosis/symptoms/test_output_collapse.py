@@ -69,6 +69,14 @@ def test_a_loss_that_falls_with_the_spread_of_the_outputs_asks_that_they_be_alik
     assert "nothing but that they be alike" in found.evidence[0].text and found.onset > 100
 
 
+def test_outputs_that_all_go_to_nothing_are_found_by_what_they_differ_by_in_themselves():
+    run = drawn(0.1 * NEARER**2, 0.7)
+    assert check(run).state == "not_found"
+    values = run.data.values.copy()
+    values[:, -1, run.data.columns.index("feature_std_max")] = NEARER
+    assert check(replace(run, data=replace(run.data, values=values))).sign("power") == pytest.approx(2, abs=0.1)
+
+
 def numbers_around(mean, pace, start=0.3, spread=3.0):
     """Outputs that come from 0 to numbers around a mean: their size grows, so that they differ by ever less of it."""
     come = start + (mean - start) * (1 - np.exp(-a.STEPS / pace))
@@ -77,7 +85,7 @@ def numbers_around(mean, pace, start=0.3, spread=3.0):
 
 @pytest.mark.parametrize("mean", [3.0, 10.0, 100.0, 1000.0, 1e5])
 @pytest.mark.parametrize("pace", [10, 60, 150, 400])
-@pytest.mark.parametrize("spread", [0.01, 3.0])
+@pytest.mark.parametrize("spread", [0.01, 0.3, 3.0])
 def test_numbers_with_an_offset_come_nearer_to_each_other_and_the_loss_falls_but_not_in_step(mean, pace, spread):
     assert check(drawn(*numbers_around(mean, pace, spread=spread))).sign("power") is None
 

@@ -76,6 +76,12 @@ def test_a_part_that_is_weighted_to_nothing_is_drowned_though_it_is_all_that_is_
     assert "it rose" in found.evidence[0].text and "1e-07 of what 'pde' does" in found.evidence[0].text
 
 
+def test_what_a_part_without_weight_loses_by_the_way_is_not_learned():
+    parts = {"pde": np.exp(-a.STEPS / 20), "edge": a.along(1.7, 0.65)}
+    assert check(summed({"pde": 1.0, "edge": 1e-7}, **parts)).sign("small") == "edge"
+    assert not check(summed({"pde": 1.0, "edge": 1e-2}, **parts)).found
+
+
 def test_a_weight_that_brings_a_part_down_to_the_others_is_sound():
     parts = {"pde": a.along(5, 0.1), "far": a.along(500.0, 490.0)}
     assert check(summed({"pde": 1.0, "far": 1e-2}, **parts)).state == "not_found"
