@@ -117,7 +117,7 @@ OUTPUT = (
         contradicts=(
             ANOTHER_FAULT,
             found("nonfinite"),
-            found("zero_gradient", pattern="all", from_start=True),
+            found("zero_gradient", pattern="all", from_start=True, unreached=True),
             found("input_scale", level="large"),
             found("initialization", fault="large_scale"),
             found("activation_scale", level=("blown", "growing")),
@@ -144,7 +144,7 @@ OUTPUT = (
             contradicts=(
                 ANOTHER_FAULT,
                 found("nonfinite"),
-                found("zero_gradient", pattern="all", from_start=True),
+                found("zero_gradient", pattern="all", from_start=True, unreached=True),
                 found("input_scale", level="large"),
                 found("initialization", fault="large_scale"),
                 found("activation_scale", level=("blown", "growing")),
