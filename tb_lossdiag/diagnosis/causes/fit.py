@@ -41,6 +41,7 @@ FIT = (
         test="Double the width and train as long.",
         fix=fixes.widen,
         explains=("undertrained", "noise_floor"),
+        stands_by=(fact(settings.is_bottleneck),),
         accuses_learning=True,
         good_enough=WELL_FITTED,
         weight=2,
