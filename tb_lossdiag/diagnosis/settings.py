@@ -9,7 +9,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.flow import heads_beside
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
-from tb_lossdiag.diagnosis.layer_kinds import NORMALISING, is_one_of, prepares_data
+from tb_lossdiag.diagnosis.layer_kinds import LOOKUPS, NORMALISING, is_one_of, prepares_data
 from tb_lossdiag.run import LayerCard, Run, finite
 
 # Usual learning rates end here: Keras's defaults are 1e-2 (SGD) and 1e-3 (adaptive), and momentum-free SGD takes more.
@@ -104,6 +104,13 @@ def attends(run: Run) -> str | None:
     return (
         f"{layer.path!r} is a layer of a transformer, which is trained with Adam nearly everywhere." if layer else None
     )
+
+
+def looks_up(run: Run) -> str | None:
+    """What an id stands for is learned when the id comes, which may be as rare as a row."""
+    layers = run.card.layers if run.card else ()
+    layer = next((layer for layer in layers if is_one_of(layer, LOOKUPS) and layer.parameters), None)
+    return f"{layer.path!r} learns each id by itself, however much ids have in common." if layer else None
 
 
 def recurs(run: Run) -> str | None:

@@ -232,6 +232,24 @@ BALANCE = (
         fix=fixes.check_pairing,
         weight=2,
     ),
+    # Hardly better than a guess, and what it gains is gained by rows that come again.
+    Candidate(
+        "uninformative_labels",
+        "Labels that the inputs do not explain",
+        requires=(
+            ended("slow", "stalled"),
+            shows("skill", skill=lambda s: WORSE < s < LITTLE),
+            found("epoch_course"),
+            clear_of("update_ratio"),
+        ),
+        supports=(clear_of("input_scale"), clear_of("initialization"), clear_of("loss_pairing"), clear_of("targets")),
+        contradicts=(found("train_eval_gap"), fact(settings.looks_up), *NOT_THE_LABELS),
+        explains=("undertrained", "overfitting", "insufficient_capacity", "noise_floor"),
+        test="Shuffle the labels on purpose: if nothing gets worse, they carried nothing.",
+        fix=fixes.check_pairing,
+        points_at="epoch_course",
+        weight=3,
+    ),
     # One output learns nothing, though its part of the loss has its weight and the layers it shares with others learn.
     Candidate(
         "uninformative_labels",

@@ -97,6 +97,19 @@ def test_rows_learned_by_heart_and_a_loss_that_goes_nowhere_have_labels_that_say
     assert accused(a.run(loss, {**references, "loss_least": 0.0})) == ["uninformative_labels"]
 
 
+def by_heart(**changes) -> Run:
+    """It steps down from one epoch of 40 to the next, and is hardly better than a guess."""
+    loss = 2.28 - 0.02 * ((s.STEPS - 1) // 40) + np.random.default_rng(1).normal(0, 0.005, 400)
+    return s.healthy(**{"steps": s.loss(loss), **changes})
+
+
+def test_rows_that_are_learned_by_heart_alone_have_labels_that_say_nothing():
+    assert accused(by_heart()) == ["uninformative_labels"]
+    table = LayerCard("words", "Embedding", parameters=640, units=32)
+    rare = by_heart(card=s.card(layers=(table, *s.card().layers)))
+    assert accused(rare) == [] and first(rare).id == "uninformative_labels"
+
+
 def hidden(loss, **changes) -> Run:
     """A loss of the step's own, which nobody could ask again."""
     card = a.own(loss={}, settings={"not_measured": "the loss is written out in the step"})
