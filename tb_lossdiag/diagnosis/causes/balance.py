@@ -1,7 +1,16 @@
 """Is the loss itself to blame? Parts that drown each other, codes and embeddings that collapse, values without end."""
 
 from tb_lossdiag.diagnosis import fixes, loop, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, BLOCKED, HELD_BACK, NOT_LEARNING, USEFUL, Candidate, grown_up
+from tb_lossdiag.diagnosis.causes.candidate import (
+    BAD,
+    BLOCKED,
+    HARDLY_MOVED,
+    HELD_BACK,
+    NOT_LEARNING,
+    USEFUL,
+    Candidate,
+    grown_up,
+)
 from tb_lossdiag.diagnosis.causes.wiring import HELD
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.standing import LITTLE, NONE
@@ -18,6 +27,7 @@ FELL = 0.2
 UNMOVED = 0.1
 # What keeps a model from its labels, whatever they say.
 NOT_THE_LABELS = (
+    HARDLY_MOVED,
     fact(settings.adapts_nothing),
     found("input_scale"),
     found("initialization"),
@@ -211,6 +221,7 @@ BALANCE = (
         ),
         contradicts=(
             all_of(ended("slow"), shows("flatness", direction="falling")),
+            HARDLY_MOVED,
             fact(settings.adapts_nothing),
             fact(settings.is_narrow),
             found("input_scale"),

@@ -6,6 +6,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     ANOTHER_FAULT,
     BAD,
     EARLY_DAMAGE,
+    HARDLY_MOVED,
     HELD_BACK,
     LARGE_LATE_STEPS,
     UNFINISHED,
@@ -156,6 +157,25 @@ RATE = (
         points_at="update_ratio",
         accuses_learning=True,
         good_enough=UNFINISHED,
+        weight=3,
+    ),
+    # No single step is too small, but all of them together came to nothing.
+    Candidate(
+        "learning_rate_too_low",
+        "Weights that hardly moved",
+        requires=(HARDLY_MOVED, ended("never_learned", "stalled", "slow"), clear_of("zero_gradient")),
+        contradicts=(
+            found("depth_profile"),
+            found("dead_units"),
+            found("saturated_units"),
+            found("input_scale"),
+            found("initialization"),
+            ANOTHER_FAULT,
+        ),
+        explains=("undertrained", "insufficient_capacity", "unsuitable_optimizer", "uninformative_labels"),
+        test="Train 50 steps with ten times the learning rate.",
+        fix=fixes.raise_learning_rate,
+        points_at="update_ratio",
         weight=3,
     ),
     Candidate(

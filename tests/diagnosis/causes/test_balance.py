@@ -110,6 +110,12 @@ def test_rows_that_are_learned_by_heart_alone_have_labels_that_say_nothing():
     assert accused(rare) == [] and first(rare).id == "uninformative_labels"
 
 
+def test_weights_that_hardly_moved_have_not_asked_the_labels_yet():
+    table = s.with_column(s.layer_table(), "update_ratio", 2e-4)
+    assert accused(s.stuck(layers=table)) == ["learning_rate_too_low"]
+    assert accused(s.stuck()) == ["uninformative_labels"]
+
+
 def hidden(loss, **changes) -> Run:
     """A loss of the step's own, which nobody could ask again."""
     card = a.own(loss={}, settings={"not_measured": "the loss is written out in the step"})
