@@ -79,9 +79,9 @@ def floored(level: float = 1.2, guess: float = 3.0, **changes) -> Run:
     return run(loss, references | changes.pop("references", {}), **changes)
 
 
-def heads(first: Mapping[str, object], second: Mapping[str, object], loss=None, **changes) -> Run:
+def heads(first: Mapping[str, object], second: Mapping[str, object], loss=None, targets=None, **changes) -> Run:
     """Two outputs, "a" and "b", each with these columns; loss: of the sum."""
-    data = table({"a": first, "b": second})
+    data = table({"a": first, "b": second}, targets)
     loss = s.falling(1600.0, 10.0, 5.0) if loss is None else loss
     card = own(loss={"name": "my_loss", "outputs": [{"name": "binary_crossentropy"}, {"name": "mean_squared_error"}]})
     return s.healthy(**{"card": card, "data": data, "targets": None, "steps": s.loss(loss), **changes})

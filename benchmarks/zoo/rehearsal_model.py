@@ -153,9 +153,14 @@ MODEL = (
     sick("exploding_gradients", FREQUENCIES, "relu_frequencies", ("poor_initialization",), model=STRETCHING),
     sick("exploding_gradients", RESIDUAL_DIGITS, "loop", model={"normalised": False, "shared": True}),
     sick("exploding_gradients", RESIDUAL_DIGITS, "14_blocks", model={"normalised": False, "blocks": 14}),
-    sick("saturated_activations", SHAPES_TANH, "rescaled_1000", model={"first": TIMES_1000}),
-    sick("saturated_activations", DIGITS_TANH, "rescaled_1000_digits", model={"first": TIMES_1000}),
-    sick("saturated_activations", EARLY, "rescaled_sequence", model={"first": TIMES_100}),
+    *(
+        sick("saturated_activations", recipe, twist, ("unnormalized_inputs",), model={"first": first})
+        for recipe, twist, first in (
+            (SHAPES_TANH, "rescaled_1000", TIMES_1000),
+            (DIGITS_TANH, "rescaled_1000_digits", TIMES_1000),
+            (EARLY, "rescaled_sequence", TIMES_100),
+        )
+    ),
     sick(
         "vanishing_gradients",
         DEEP_DIGITS,

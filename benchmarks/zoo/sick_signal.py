@@ -83,8 +83,13 @@ SICK = (
     sick("dying_relu", NARROW_TUMOURS, "narrow_tumours", model={"activation": "relu"}),
     sick("dying_relu", NARROW_MOONS, "narrow_moons", model={"activation": "relu"}),
     sick("dying_relu", NARROW_HOUSES, "narrow_houses", model={"activation": "relu"}),
-    # The images are in 0 … 1 already when the model rescales them, the wrong way.
-    sick("saturated_activations", DIGITS_TANH, "rescaled_digits", model={"first": TIMES_100}),
-    sick("saturated_activations", SPIRALS_TANH, "rescaled_spirals", model={"first": TIMES_1000}),
-    sick("saturated_activations", SHAPES_TANH, "rescaled", model={"first": TIMES_100}),
+    # The images are in 0 … 1 already when the model rescales them, the wrong way: so the inputs are to blame as well.
+    *(
+        sick("saturated_activations", recipe, twist, ("unnormalized_inputs",), model={"first": first})
+        for recipe, twist, first in (
+            (DIGITS_TANH, "rescaled_digits", TIMES_100),
+            (SPIRALS_TANH, "rescaled_spirals", TIMES_1000),
+            (SHAPES_TANH, "rescaled", TIMES_100),
+        )
+    ),
 )

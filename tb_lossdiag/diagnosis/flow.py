@@ -19,6 +19,17 @@ def feeds(card: ModelCard, path: str) -> set[str]:
     return found
 
 
+def heads_beside(card: ModelCard, path: str) -> set[str]:
+    """Layers that are outputs beside this one: the same layers feed them, and what they give goes nowhere."""
+    trunk = feeds(card, path)
+    if not trunk:
+        return set()
+    known = {layer.path: layer.inputs for layer in card.layers}
+    used = {source for sources in known.values() for source in sources}
+    ends = [name for name in known if name not in used and name != path]
+    return {one for end in ends if trunk & (behind := feeds(card, end)) for one in {end, *(behind - trunk)}}
+
+
 def cuts_inside(card: ModelCard | None, unreached: Iterable[str], reached: Iterable[str]) -> bool:
     """Whether layers that the loss does not reach feed layers that it does, so that the way back is cut between them.
 

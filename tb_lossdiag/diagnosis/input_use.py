@@ -6,6 +6,7 @@ from typing import Any
 from tb_lossdiag.diagnosis.layer_kinds import LOOKUPS, NORMALISING, NUMERIC, PASSIVE, is_one_of, prepares_data
 from tb_lossdiag.run import LayerCard, ModelCard, Row
 
+SCALING = {"Normalization", "Rescaling"}
 # A layer that scales or looks up stands at the very front, behind an embedding's positions at most.
 FIRST_LAYERS = 2
 PIXELS = ("uint8",)
@@ -16,6 +17,17 @@ def brings_own_scale(card: ModelCard | None) -> bool:
     """Whether the first layers scale what comes in, or look it up, whichever input it is."""
     first = _first_layers(card)[:FIRST_LAYERS]
     return any(is_one_of(layer, LOOKUPS | NORMALISING) or prepares_data(layer) for layer in first)
+
+
+def scaling_layers(card: ModelCard | None) -> list[LayerCard]:
+    """The layers that are there to scale what comes in, and whose output no other one scales again."""
+    layers = card.layers if card is not None else ()
+    again = {source for layer in layers if _scales(layer) or is_one_of(layer, NORMALISING) for source in layer.inputs}
+    return [layer for layer in layers if _scales(layer) and layer.path not in again]
+
+
+def _scales(layer: LayerCard) -> bool:
+    return is_one_of(layer, SCALING)
 
 
 def are_ids(card: ModelCard | None, row: Row) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tb_lossdiag.diagnosis import schedules
+from tb_lossdiag.diagnosis.players import plays_against_itself
 from tb_lossdiag.diagnosis.settings import learning_rate
 from tb_lossdiag.run import Run
 
@@ -51,6 +52,14 @@ def accumulates_gradients(run: Run) -> str | None:
     config = run.card.optimizer.get("config") if run.card is not None else None
     several = config.get("gradient_accumulation_steps") if isinstance(config, Mapping) else None
     return "The optimizer adds up the gradients of several steps." if several else None
+
+
+def hides_its_loss(run: Run) -> str | None:
+    """A loss that could not be asked again, of a training that is no game of several players."""
+    reason = run.card.settings.get("not_measured") if run.card is not None else None
+    if not isinstance(reason, str) or not reason or plays_against_itself(run):
+        return None
+    return "What the outputs are worth was not measured, so nothing but the curve shows that nothing was learned."
 
 
 def ends_linear(run: Run) -> str | None:

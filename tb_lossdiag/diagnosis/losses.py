@@ -1,5 +1,6 @@
 """Which loss is it, and how low can it come? Keras's name for it, and the least value that its definition allows."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +13,11 @@ NOT_BELOW_ZERO = {
     "categorical_hinge", "categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy",
     "binary_focal_crossentropy", "categorical_focal_crossentropy", "ctc", "smooth_l1_loss", "l1_loss",
     "cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss",
-    "triplet_margin_loss", "margin_ranking_loss", "soft_margin_loss", "multi_label_soft_margin_loss",
+    "triplet_margin_loss", "margin_ranking_loss", "soft_margin_loss", "multi_label_soft_margin_loss", "ctc_loss",
 }  # fmt: skip
+# Of torch: what these take are logarithms of probabilities, where Keras's losses of the like take probabilities.
+OF_LOGARITHMS = {"nll_loss", "ctc_loss", "kl_divergence"}
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def loss_name(card: ModelCard) -> str:
@@ -34,10 +38,8 @@ def loss_cards(card: ModelCard, outputs: int) -> tuple[Mapping[str, Any], ...]:
 
 
 def snake_case(name: object) -> str:
-    name = str(name)
-    if name.islower():
-        return name
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+    """MeanSquaredError, or CTCLoss, as mean_squared_error and ctc_loss."""
+    return _WORD.sub("_", str(name)).lower()
 
 
 def least(name: str) -> float | None:

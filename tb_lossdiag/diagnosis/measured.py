@@ -110,6 +110,8 @@ def _of_output(run: Run, table: Table, at: int, name: str) -> Measured | None:
     least = _least(loss, shuffled, guess, lowest)  # of soft targets a cross-entropy's is their own entropy
     if least is None:
         least = losses.least(name)
+    if name in losses.OF_LOGARITHMS and np.isfinite(shuffled).all():
+        guess = np.full(len(guess), np.nan)  # what is searched for it need not be probabilities that add up to 1
     return Measured(table.rows[at].own_name, table.steps[asked], loss, shuffled, guess, change, least)
 
 

@@ -130,10 +130,16 @@ def _stepped_back(cause: Cause, explanation: Cause) -> Cause:
 
 
 def _order(pair: tuple[Candidate, Cause]) -> tuple:
+    """Among causes that are likely the more specific one is first; among others one with facts of its own.
+
+    What is only possible mostly follows from the first cause: a fact of the settings that no fault brings about does
+    not, and is the likelier second fault.
+    """
     candidate, cause = pair
     return (
         CONFIDENCES.index(cause.confidence),
         SEVERITIES.index(cause.severity),
+        cause.confidence == "possible" and not cause.stands_alone,
         -candidate.weight,
         not cause.stands_alone,
         len(cause.evidence_against) - len(cause.evidence_for),

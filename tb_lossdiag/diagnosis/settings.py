@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.flow import heads_beside
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
-from tb_lossdiag.diagnosis.layer_kinds import NORMALISING, is_one_of, prepares_data
+from tb_lossdiag.diagnosis.layer_kinds import LOOKUPS, NORMALISING, is_one_of, prepares_data
 from tb_lossdiag.diagnosis.players import plays_against_itself
 from tb_lossdiag.run import LayerCard, Run, finite
 
@@ -56,7 +57,7 @@ def usual_limit(run: Run) -> float:
 
 
 def hidden_layers(run: Run) -> list[LayerCard]:
-    """Layers whose weights mix what comes in, the output layer left out.
+    """Layers whose weights mix what comes in, the output layers left out.
 
     What scales the data or brings them to a common scale has as many units as its input: it hides and narrows nothing.
     Of a model with several outputs the heads stand last. Of several networks that play against each other each has an
@@ -65,7 +66,9 @@ def hidden_layers(run: Run) -> list[LayerCard]:
     layers = run.card.layers if run.card else ()
     weighted = [layer for layer in layers if layer.parameters and layer.units]
     mixing = [layer for layer in weighted if not (is_one_of(layer, NORMALISING) or prepares_data(layer))]
-    return [] if plays_against_itself(run) else [layer for layer in mixing if not _is_head(run, layer, mixing)]
+    beside = heads_beside(run.card, mixing[-1].path) if mixing else set()
+    hidden = [layer for layer in mixing if layer.path not in beside and not _is_head(run, layer, mixing)]
+    return [] if plays_against_itself(run) else hidden
 
 
 def _is_head(run: Run, layer: LayerCard, layers: list[LayerCard]) -> bool:
@@ -114,6 +117,13 @@ def attends(run: Run) -> str | None:
     return (
         f"{layer.path!r} is a layer of a transformer, which is trained with Adam nearly everywhere." if layer else None
     )
+
+
+def looks_up(run: Run) -> str | None:
+    """What an id stands for is learned when the id comes, which may be as rare as a row."""
+    layers = run.card.layers if run.card else ()
+    layer = next((layer for layer in layers if is_one_of(layer, LOOKUPS) and layer.parameters), None)
+    return f"{layer.path!r} learns each id by itself, however much ids have in common." if layer else None
 
 
 def recurs(run: Run) -> str | None:

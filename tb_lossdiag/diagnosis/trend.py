@@ -26,6 +26,7 @@ class Trend:
     """direction: "flat", "falling", "rising", "unclear" or "short" (too few points).
 
     change, low, high: relative change over the window and its 95 % interval; negative falls.
+    start, end: the level it began and ended at, the medians of the outer bins.
     """
 
     direction: str
@@ -35,6 +36,8 @@ class Trend:
     first: int
     last: int
     points: int
+    start: float = np.nan
+    end: float = np.nan
 
 
 def trend(steps: np.ndarray, values: np.ndarray, noisy: bool = True) -> Trend:
@@ -47,12 +50,14 @@ def trend(steps: np.ndarray, values: np.ndarray, noisy: bool = True) -> Trend:
     bins = min(BINS, len(values) // (POINTS_PER_BIN if noisy else 1))
     if bins < MIN_BINS:
         return Trend("short", np.nan, np.nan, np.nan, first, last, len(values))
-    values = values / (np.abs(values).max() or 1.0)  # what is relative stays as it is, and nothing can overflow
+    size = float(np.abs(values).max()) or 1.0
+    values = values / size  # what is relative stays as it is, and nothing can overflow
     medians = np.array([np.median(part) for part in np.array_split(values, bins)])
     slope, low, high = theil_sen(medians)
     unit = float(np.median(np.abs(medians))) or 1.0
     change, low, high = (float(x) * (bins - 1) / unit for x in (slope, low, high))
-    return Trend(_direction(low, high), change, low, high, first, last, len(values))
+    start, end = float(medians[0]) * size, float(medians[-1]) * size
+    return Trend(_direction(low, high), change, low, high, first, last, len(values), start, end)
 
 
 def _direction(low: float, high: float) -> str:

@@ -57,7 +57,7 @@ def broadcasts_between(loss: tf.Tensor, outputs: Sequence[tf.Tensor], data: Iter
     found: list[Broadcast] = []
     for op in ancestors([loss]):
         sides = [comes_from.get(key(x), 0) for x in op.inputs]
-        origin = _DATA if is_entrance(op) else 0
+        origin = _DATA if is_entrance(op) or _holds_rows(op, batch) else 0
         for side in sides:
             origin |= side
         for output in op.outputs:
@@ -69,6 +69,12 @@ def broadcasts_between(loss: tf.Tensor, outputs: Sequence[tf.Tensor], data: Iter
                 if one and one not in found:
                     found.append(one)
     return tuple(found)
+
+
+def _holds_rows(op: tf.Operation, batch: frozenset[int]) -> bool:
+    """Whether it is a constant with a row for each example: small tensors that a step reads are written into it."""
+    shape = _shape(op.outputs[0]) if op.type == "Const" and op.outputs else None
+    return bool(shape) and shape[0] in batch
 
 
 def _pairs(op: tf.Operation, sides: list[int]) -> list[tuple[tf.Tensor, tf.Tensor]]:

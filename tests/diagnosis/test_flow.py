@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import synthetic as s
 
-from tb_lossdiag.diagnosis.flow import cuts_inside, feeds
+from tb_lossdiag.diagnosis.flow import cuts_inside, feeds, heads_beside
 from tb_lossdiag.run import LayerCard, ModelCard
 
 
@@ -20,6 +20,11 @@ def chain(**changes) -> ModelCard:
 def test_what_lies_in_front_is_followed_through_all_layers():
     assert feeds(chain(), "head") == {"body", "trunk"} and feeds(chain(), "trunk") == set()
     assert feeds(chain(), "unknown") == set()
+
+
+def test_an_output_beside_another_is_fed_by_the_same_layers_and_feeds_none():
+    assert heads_beside(chain(), "head") == {"spare"} and heads_beside(chain(body={"inputs": ()}), "head") == set()
+    assert heads_beside(chain(head={"inputs": ("spare", "body")}), "head") == set()
 
 
 def test_a_ring_ends():

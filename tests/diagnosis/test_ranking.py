@@ -107,6 +107,20 @@ def test_variables_the_loss_never_reaches_are_disconnected():
     assert first(s.stuck(layers=table, events=(Event(1, "no_gradient", {"rows": rows}),))).id == "disconnected_graph"
 
 
+def unmoved(**changes):
+    """No gradient anywhere from the first step on, and answers of exactly 0 or 1."""
+    table = s.with_column(s.layer_table(), "gradient_norm", 0.0)
+    table = s.with_column(s.with_column(table, "update_ratio", 0.0), "update_norm", 0.0)
+    return s.stuck(**{"layers": table, "steps": s.loss(s.flat(level=12.0, noise=0.5)), **changes})
+
+
+@pytest.mark.parametrize(("spread", "cause"), [(1.0, "saturated_loss"), (200.0, "unnormalized_inputs")])
+def test_a_clipped_loss_has_no_gradient_and_cuts_nothing(spread, cause):
+    data = s.added(s.data_table(input={"std": spread}), "extreme_share", 1.0, "prediction")
+    assert first(unmoved(data=data)).id == cause
+    assert first(unmoved()).id == "disconnected_graph"
+
+
 def test_applied_learning_rate_zero_is_named():
     table = s.with_column(s.layer_table(), "update_ratio", 0.0)
     steps = {"loss": s.series(s.flat()), "learning_rate": s.series(np.zeros(400))}

@@ -139,6 +139,21 @@ def test_two_units_are_a_bottleneck_whatever_stands_around_them():
     assert settings.is_bottleneck(s.healthy(card=s.with_layer(s.card(), "hidden_2", units=3))) is None
 
 
+def test_a_narrow_head_beside_the_output_is_no_bottleneck():
+    trunk = s.card().layers[:3]
+    head = LayerCard("ink", "Dense", None, {}, ("hidden_3",), 1, 17)
+    card = replace(s.card(), layers=(*trunk, head, replace(s.card().layers[-1], inputs=("hidden_3",))))
+    assert settings.is_bottleneck(s.healthy(card=card)) is settings.is_narrow(s.healthy(card=card)) is None
+    way = replace(card, layers=(*trunk, head, replace(card.layers[-1], inputs=("ink",))))
+    assert "'ink', which has 1 units" in settings.is_bottleneck(s.healthy(card=way))
+
+
+def test_ids_are_learned_one_by_one():
+    table = LayerCard("words", "Embedding", parameters=640, units=32)
+    assert "'words' learns each id" in settings.looks_up(s.healthy(card=s.card(layers=(table, *s.card().layers))))
+    assert settings.looks_up(s.healthy()) is None and settings.looks_up(Run("empty")) is None
+
+
 def test_a_rate_is_constant_unless_it_moves_by_half():
     constant = s.healthy(steps={"learning_rate": s.series(np.full(400, 0.1))})
     decayed = s.healthy(steps={"learning_rate": s.series(np.linspace(0.1, 0.05, 400))})

@@ -188,6 +188,29 @@ def test_a_loop_of_the_users_own_is_looked_at(tmp_path, wrapping, in_a_block):
     assert looped(tmp_path / "fixed", wrapping, by_hand, data(1)[1], in_a_block=in_a_block) == []
 
 
+@pytest.mark.parametrize("wrapping", ["eager", "function"])
+def test_measurements_that_a_step_holds_are_data(tmp_path, wrapping):
+    """A small tensor that a traced step reads is no argument of it: it is written into the graph."""
+    x, flat, column = (tf.constant(part) for part in (*data(), data(1)[1]))
+
+    def beside(seen):
+        return lambda y, out: tf.reduce_mean(tf.square(out)) + tf.reduce_mean(tf.square(seen - holding.model(x)))
+
+    (found,) = holding(tmp_path, wrapping, beside(flat))
+    assert (found["operation"], found["result"]) == ("sub", [ROWS, ROWS])
+    assert holding(tmp_path / "fixed", wrapping, beside(column)) == []
+
+
+def holding(tmp_path, wrapping, loss):
+    """A loop whose loss asks the model again, for rows of its own."""
+
+    def made():
+        holding.model = net()
+        return holding.model
+
+    return looped(tmp_path, wrapping, loss, data(1)[1], made)
+
+
 def embeddings():
     return net(outputs=4)
 

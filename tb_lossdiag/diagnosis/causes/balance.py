@@ -1,21 +1,46 @@
 """Is the loss itself to blame? Parts that drown each other, codes and embeddings that collapse, values without end."""
 
 from tb_lossdiag.diagnosis import fixes, loop, settings
-from tb_lossdiag.diagnosis.causes.candidate import BAD, BLOCKED, HELD_BACK, NOT_LEARNING, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import (
+    BAD,
+    BLOCKED,
+    HARDLY_MOVED,
+    HELD_BACK,
+    NOT_LEARNING,
+    USEFUL,
+    Candidate,
+    grown_up,
+)
 from tb_lossdiag.diagnosis.causes.wiring import HELD
-from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, clear_of, ended, fact, found, shows, unless
-from tb_lossdiag.diagnosis.outcome import LONGER_PATIENCE, is_young
-from tb_lossdiag.diagnosis.report import Evidence
-from tb_lossdiag.diagnosis.standing import LITTLE, WORSE
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.standing import LITTLE, NONE, WORSE
 
 # A rate that was set to a hundred thousandth, or inputs this many times off, are not a matter of degree.
 FAR_OFF = 50.0
-
-
-def grown_up(f: Findings) -> tuple[Evidence, ...] | None:
-    """A training that had its time: what holds for a while at first is no fault."""
-    return None if is_young(f.run, LONGER_PATIENCE) else ()
-
+# Of its start: a loss that came down from above to what a guess scores.
+FELL = 0.2
+# A loss that the labels say nothing to stays where it began, but for what rows learned by heart take off.
+UNMOVED = 0.1
+# What keeps a model from its labels, whatever they say.
+NOT_THE_LABELS = (
+    HARDLY_MOVED,
+    fact(settings.adapts_nothing),
+    found("input_scale"),
+    found("initialization"),
+    found("loss_pairing"),
+    found("loss_shapes"),
+    found("architecture"),
+    found("dead_units"),
+    found("saturated_units"),
+    found("depth_profile"),
+    found("penalty_share"),
+    found("clipping"),
+    found("targets"),
+    found("batch_composition"),
+    found("trainable"),
+    found("optimizer_coverage"),
+    found("term_balance"),
+)
 
 BALANCE = (
     Candidate(
@@ -44,6 +69,18 @@ BALANCE = (
         "One part of the loss drowns another",
         requires=(found("term_balance", at_chance=True), grown_up),
         explains=(*HELD, "unscaled_targets", "class_imbalance"),
+        test="Train on the small part alone: if it is learned then, it was drowned.",
+        fix=fixes.balance_terms,
+        points_at="term_balance",
+        certain=True,
+        weight=6,
+    ),
+    # Weighted to nothing, and never learned: it might as well not be there, however far the sum comes down.
+    Candidate(
+        "unbalanced_loss_terms",
+        "One part of the loss counts for nothing",
+        requires=(found("term_balance", at_chance=False, weighed_down=True), grown_up),
+        explains=HELD,
         test="Train on the small part alone: if it is learned then, it was drowned.",
         fix=fixes.balance_terms,
         points_at="term_balance",
@@ -92,7 +129,7 @@ BALANCE = (
         "representation_collapse",
         "All embeddings are one point",
         requires=(
-            found("output_collapse", kind="embeddings"),
+            found("output_collapse", kind="embeddings", one_point=True),
             grown_up,
             any_of(found("flatness", direction="flat"), ended("never_learned", "stalled", "slow", "diverging")),
         ),
@@ -111,12 +148,25 @@ BALANCE = (
         accuses_learning=True,
         weight=6,
     ),
+    # Pairs that are alike, views of one picture: all that is asked is to be near, and one point is nearest.
+    Candidate(
+        "representation_collapse",
+        "Embeddings are drawn together, and nothing keeps them apart",
+        requires=(found("output_collapse", power=lambda p: p > 0), grown_up),
+        contradicts=(found("loss_pairing", certain=True),),
+        explains=(*HELD, "constant_inputs", "dying_relu", "vanishing_gradients", "class_imbalance"),
+        test="Print the distance of two examples that are not alike: it should not come down with the loss.",
+        fix=fixes.push_apart,
+        points_at="output_collapse",
+        certain=True,
+        weight=6,
+    ),
     # A loop does not say what its loss is called: outputs that are one point and no class or number may be embeddings.
     Candidate(
         "representation_collapse",
         "All embeddings are one point",
         requires=(
-            found("output_collapse", kind="unknown"),
+            found("output_collapse", kind="unknown", one_point=True),
             grown_up,
             found("flatness", direction="flat"),
             fact(loop.ends_linear),
@@ -138,8 +188,22 @@ BALANCE = (
         "uninformative_labels",
         "Labels that the inputs do not explain",
         requires=(
-            ended("never_learned"),
-            shows("skill", level="none", shuffled=lambda s: s < LITTLE),
+            any_of(
+                all_of(ended("never_learned"), shows("skill", level="none", shuffled=lambda s: s < LITTLE)),
+                # A few are learned by heart; the plan is over, and the loss goes nowhere.
+                all_of(
+                    ended("slow"),
+                    shows("skill", skill=lambda s: WORSE < s < LITTLE, shuffled=lambda s: s < LITTLE),
+                    shows("flatness", direction=("flat", "unclear")),
+                    fact(settings.ran_as_planned),
+                ),
+                # It came down to what a guess scores, and still moves a little there.
+                all_of(
+                    ended("slow"),
+                    shows("skill", level="none", skill=lambda s: s > WORSE, shuffled=lambda s: s < NONE),
+                    shows("flatness", fallen=lambda f: f > FELL),
+                ),
+            ),
             # What says nothing of its example comes down to a constant guess; far above it something else pushes.
             unless(shows("skill", skill=lambda s: s < WORSE)),
             clear_of("update_ratio"),
@@ -153,6 +217,8 @@ BALANCE = (
         ),
         contradicts=(
             shows("gradient_agreement", level="aligned"),
+            all_of(ended("slow"), shows("flatness", direction="falling")),
+            HARDLY_MOVED,
             fact(settings.adapts_nothing),
             fact(settings.is_narrow),
             found("input_scale"),
@@ -175,6 +241,60 @@ BALANCE = (
         test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
         fix=fixes.check_pairing,
         weight=2,
+    ),
+    # Hardly better than a guess, and what it gains is gained by rows that come again.
+    Candidate(
+        "uninformative_labels",
+        "Labels that the inputs do not explain",
+        requires=(
+            ended("slow", "stalled"),
+            shows("skill", skill=lambda s: WORSE < s < LITTLE),
+            found("epoch_course"),
+            clear_of("update_ratio"),
+        ),
+        supports=(clear_of("input_scale"), clear_of("initialization"), clear_of("loss_pairing"), clear_of("targets")),
+        contradicts=(found("train_eval_gap"), fact(settings.looks_up), *NOT_THE_LABELS),
+        explains=("undertrained", "overfitting", "insufficient_capacity", "noise_floor"),
+        test="Shuffle the labels on purpose: if nothing gets worse, they carried nothing.",
+        fix=fixes.check_pairing,
+        points_at="epoch_course",
+        weight=3,
+    ),
+    # One output learns nothing, though its part of the loss has its weight and the layers it shares with others learn.
+    Candidate(
+        "uninformative_labels",
+        "Labels that the inputs do not explain",
+        requires=(
+            shows("skill", behind=lambda name: True, level="none", skill=lambda s: s > WORSE),
+            shows("skill", shuffled=lambda s: s < LITTLE),
+            clear_of("term_balance"),
+            clear_of("update_ratio"),
+            clear_of("zero_gradient"),
+            grown_up,
+        ),
+        supports=(clear_of("input_scale"), clear_of("initialization"), clear_of("loss_pairing"), clear_of("targets")),
+        contradicts=NOT_THE_LABELS,
+        test="Train that output alone on 32 rows: what fits them, but not the whole set, has labels it cannot explain.",
+        fix=fixes.check_pairing,
+        weight=2,
+    ),
+    # Nothing else is wrong, and the loss never moved. What the outputs are worth was not measured, so this is a guess.
+    Candidate(
+        "uninformative_labels",
+        "Labels that the inputs do not explain",
+        requires=(
+            ended("never_learned", "stalled"),
+            fact(loop.hides_its_loss),
+            shows("flatness", direction="flat", fallen=lambda f: f < UNMOVED),
+            clear_of("update_ratio"),
+            clear_of("zero_gradient"),
+            clear_of("output_diversity"),
+            grown_up,
+        ),
+        contradicts=(fact(loop.hides_its_loss), *NOT_THE_LABELS),
+        test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
+        fix=fixes.check_pairing,
+        weight=1,
     ),
     *(
         Candidate(

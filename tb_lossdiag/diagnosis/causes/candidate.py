@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from tb_lossdiag.diagnosis import fixes
 from tb_lossdiag.diagnosis.clues import Clue, Findings, all_of, ended, found, shows
 from tb_lossdiag.diagnosis.framework import Words
-from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED
-from tb_lossdiag.diagnosis.report import Fix
+from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, is_young
+from tb_lossdiag.diagnosis.report import Evidence, Fix
+from tb_lossdiag.diagnosis.symptoms.update_ratio import SHORT
 
 BAD = ended(*FAILED, *HINDERED)
 NOT_LEARNING = ended(*FAILED, "slow", "stalled")
@@ -28,6 +29,8 @@ HELD_BACK = 0.8
 SETTLED_EARLY = all_of(shows("flatness", direction="unclear"), shows("skill", skill=lambda s: s < HELD_BACK))
 # A step that still moves the weights by a hundredth late in training: ten times the usual.
 LARGE_LATE_STEPS = 1e-2
+# Of their size, in the whole training: nothing could be learned yet, whatever the data say.
+HARDLY_MOVED = shows("update_ratio", level="normal", whole=lambda way: way < SHORT)
 # Where the output and the loss do not belong together that comes first, and most else may follow from it.
 ANOTHER_FAULT = found("loss_pairing", certain=True)
 # Of a layer's units: a layer that is half silent still lets half of everything through.
@@ -45,6 +48,11 @@ EARLY_DAMAGE = (
     "hidden_activation_unsuitable",
     "representation_collapse",
 )
+
+
+def grown_up(f: Findings) -> tuple[Evidence, ...] | None:
+    """A training that had its time: what holds for a while at first is no fault."""
+    return None if is_young(f.run, LONGER_PATIENCE) else ()
 
 
 @dataclass(frozen=True)

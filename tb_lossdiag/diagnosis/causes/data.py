@@ -8,9 +8,11 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     BAD,
     BLOCKED,
     EARLY_DAMAGE,
+    HARDLY_MOVED,
     NOT_LEARNING,
     UNFINISHED,
     Candidate,
+    grown_up,
 )
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.reference import weighs_examples
@@ -29,6 +31,18 @@ SAME = 1e-6
 # Inputs or targets of this size are far from what fresh weights take or give, whatever else is wrong; raw pixels have
 # 100. Between this and what the checks call large many trainings learn.
 FAR_OFF = 80.0
+
+# What a way of thousands of steps to the targets, or one leap to them, looks like.
+OF_LARGE_TARGETS = (
+    "learning_rate_too_high",
+    "learning_rate_too_low",
+    "undertrained",
+    "insufficient_capacity",
+    "exploding_gradients",
+    "saturated_activations",
+    "dying_relu",
+    "uninformative_labels",
+)
 
 DATA = (
     Candidate(
@@ -155,22 +169,28 @@ DATA = (
             ended("nonfinite", "diverging"),
             clear_of("input_scale"),
             clear_of("initialization"),
+            found("targets", size=lambda s: s > FAR_OFF),
+            found("weight_growth"),
         ),
         contradicts=(ANOTHER_FAULT,),
-        explains=(
-            "learning_rate_too_high",
-            "learning_rate_too_low",
-            "undertrained",
-            "insufficient_capacity",
-            "exploding_gradients",
-            "saturated_activations",
-            "dying_relu",
-            "uninformative_labels",
-        ),
+        explains=OF_LARGE_TARGETS,
         stands_by=(shows("targets", level="large", size=lambda s: s > FAR_OFF),),
         test="Standardise the targets and train 50 steps.",
         fix=fixes.scale_targets,
         accuses_learning=True,
+        weight=5,
+    ),
+    # Whatever the loss is called and however far it has come down: the outputs are not where the targets are.
+    Candidate(
+        "unscaled_targets",
+        "Targets that the outputs have not come to",
+        requires=(found("targets", unreached=True), grown_up),
+        contradicts=(ANOTHER_FAULT,),
+        explains=OF_LARGE_TARGETS,
+        stands_by=(shows("targets", level="large", size=lambda s: s > FAR_OFF),),
+        test="Standardise the targets and train 50 steps.",
+        fix=fixes.scale_targets,
+        certain=True,
         weight=5,
     ),
     Candidate(
@@ -214,6 +234,7 @@ DATA = (
             found("trainable"),
             found("update_count"),
             found("early_loss"),
+            HARDLY_MOVED,
         ),
         test="Train on 32 rows: a model that can fit them, but not the whole set, has labels it cannot explain.",
         fix=fixes.check_pairing,

@@ -3,13 +3,17 @@
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, NOT_LEARNING, UNFINISHED, USEFUL, Candidate
-from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
 
 # Above this a model of one or two units may be all that the data need, as in an autoencoder.
 WELL_FITTED = 0.65
 
 # Of the way from a constant guess to perfect, given back since the best epoch; healthy zoo runs up to 0.06.
 LOST = 0.07
+
+# Of a kernel's first norm. Only what pulls at the weights themselves takes them this far: what data ask for leaves them
+# within a tenth to ten times (a penalty of 1 on squares in a loop of torch: 1.2e-5; the zoo's others: 0.3 and more).
+GONE = 0.01
 
 FIT = (
     Candidate(
@@ -37,6 +41,7 @@ FIT = (
         test="Double the width and train as long.",
         fix=fixes.widen,
         explains=("undertrained", "noise_floor"),
+        stands_by=(fact(settings.is_bottleneck),),
         accuses_learning=True,
         good_enough=WELL_FITTED,
         weight=2,
@@ -140,8 +145,8 @@ FIT = (
         points_at="penalty_share",
         weight=6,
     ),
-    # A decay is no part of the loss that is recorded, and a penalty that won has nothing left to weigh: either shows in
-    # the weights it leaves.
+    # A decay is no part of the loss that is recorded, nor is a penalty that a loop adds, and one that won has nothing
+    # left to weigh: all of them show in the weights they leave.
     *(
         Candidate(
             "penalty_dominates",
@@ -179,6 +184,15 @@ FIT = (
                 all_of(found("weight_shrinkage"), shows("penalty_share", share_start=lambda share: share > 0)),
                 "Train 50 steps without the regulariser.",
                 fixes.lighten_penalty,
+            ),
+            (
+                "Something in the loss takes the weights to nothing",
+                all_of(
+                    found("weight_shrinkage", decay=0.0, left=lambda left: left < GONE),
+                    unless(shows("penalty_share", share_start=lambda share: share > 0)),
+                ),
+                "Train 50 steps without what the loss asks of the weights.",
+                fixes.leave_out_the_pull,
             ),
         )
     ),

@@ -20,7 +20,15 @@ OUTPUT = (
         requires=(
             found(
                 "loss_pairing",
-                fault=("one_unit_softmax", "logits_as_probabilities", "unreachable_targets", "negative_for_logarithm"),
+                fault=(
+                    "one_unit_softmax",
+                    "logits_as_probabilities",
+                    "unreachable_targets",
+                    "probabilities_as_logarithms",
+                    "logits_as_logarithms",
+                    "outside_the_loss",
+                    "negative_for_logarithm",
+                ),
             ),
         ),
         supports=(
@@ -110,7 +118,7 @@ OUTPUT = (
         contradicts=(
             ANOTHER_FAULT,
             found("nonfinite"),
-            found("zero_gradient", pattern="all", from_start=True),
+            found("zero_gradient", pattern="all", from_start=True, unreached=True),
             found("input_scale", level="large"),
             found("initialization", fault="large_scale"),
             found("activation_scale", level=("blown", "growing")),
@@ -137,7 +145,7 @@ OUTPUT = (
             contradicts=(
                 ANOTHER_FAULT,
                 found("nonfinite"),
-                found("zero_gradient", pattern="all", from_start=True),
+                found("zero_gradient", pattern="all", from_start=True, unreached=True),
                 found("input_scale", level="large"),
                 found("initialization", fault="large_scale"),
                 found("activation_scale", level=("blown", "growing")),

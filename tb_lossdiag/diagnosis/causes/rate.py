@@ -6,6 +6,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     ANOTHER_FAULT,
     BAD,
     EARLY_DAMAGE,
+    HARDLY_MOVED,
     HELD_BACK,
     LARGE_LATE_STEPS,
     UNFINISHED,
@@ -72,7 +73,11 @@ RATE = (
         "Learning rate too high",
         requires=(
             any_of(found("update_ratio", level="high"), fact(settings.rate_is_unusual)),
-            any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
+            any_of(
+                BAD,
+                shows("skill", skill=lambda s: s < USEFUL),
+                all_of(ended("inconclusive"), found("update_ratio", level="high"), fact(settings.rate_is_unusual)),
+            ),
         ),
         supports=(
             fact(settings.rate_is_unusual),
@@ -102,6 +107,24 @@ RATE = (
         points_at="update_ratio",
         accuses_learning=True,
         weight=4,
+    ),
+    # One step moved the weights by more than they are, at a rate that nobody uses: what else is odd came after that.
+    Candidate(
+        "learning_rate_too_high",
+        "Learning rate far too high",
+        requires=(
+            fact(settings.rate_is_unusual),
+            found("update_ratio", level="high", leap=lambda u: u > 1),
+            any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        contradicts=(found("input_scale", level="large"), found("initialization", fault="large_scale")),
+        explains=(*EARLY_DAMAGE, "uninformative_labels"),
+        stands_by=(fact(settings.rate_is_unusual),),
+        test="Train 50 steps with a tenth of the learning rate.",
+        fix=fixes.lower_learning_rate,
+        points_at="update_ratio",
+        accuses_learning=True,
+        weight=7,
     ),
     Candidate(
         "learning_rate_too_low",
@@ -136,6 +159,25 @@ RATE = (
         good_enough=UNFINISHED,
         weight=3,
     ),
+    # No single step is too small, but all of them together came to nothing.
+    Candidate(
+        "learning_rate_too_low",
+        "Weights that hardly moved",
+        requires=(HARDLY_MOVED, ended("never_learned", "stalled", "slow"), clear_of("zero_gradient")),
+        contradicts=(
+            found("depth_profile"),
+            found("dead_units"),
+            found("saturated_units"),
+            found("input_scale"),
+            found("initialization"),
+            ANOTHER_FAULT,
+        ),
+        explains=("undertrained", "insufficient_capacity", "unsuitable_optimizer", "uninformative_labels"),
+        test="Train 50 steps with ten times the learning rate.",
+        fix=fixes.raise_learning_rate,
+        points_at="update_ratio",
+        weight=3,
+    ),
     Candidate(
         "undertrained",
         "Stopped too early",
@@ -161,6 +203,7 @@ RATE = (
             shows("generalization_gap", best_skill=lambda s: s < UNSEEN_BY_VALIDATION),
             found("architecture", fault="dropout"),
             fact(settings.is_bottleneck),
+            found("epoch_course"),
         ),
         test="Train as many epochs again.",
         fix=fixes.train_longer,
@@ -177,7 +220,7 @@ RATE = (
             shows("skill", skill=lambda s: s < 0.5),
         ),
         supports=(clear_of("update_ratio"),),
-        contradicts=(ANOTHER_FAULT,),
+        contradicts=(ANOTHER_FAULT, found("epoch_course")),
         test="Train as many epochs again.",
         fix=fixes.train_longer,
         weight=1,

@@ -21,6 +21,13 @@ DETACHED = 1e-6
 # Of the trainable weights; BERT's pooler, which many losses leave out, is half a hundredth.
 A_PART = 1 / 3
 
+# Every answer was exactly 0 or 1 before anything was learned: a clipped loss has no gradient there, and nothing is cut.
+NEARLY_ALL = 0.95
+CLIPPED = all_of(
+    found("zero_gradient", unreached=False),
+    shows("output_diversity", extreme_start=lambda e: e > NEARLY_ALL),
+)
+
 WEIGHTS = (
     Candidate(
         "nothing_trainable",
@@ -148,6 +155,7 @@ WEIGHTS = (
         requires=(found("zero_gradient", pattern="all", from_start=True), found("update_ratio", level="zero")),
         contradicts=(
             ANOTHER_FAULT,
+            CLIPPED,
             found("initialization"),
             found("input_scale", level="constant"),
             found("dead_units"),
@@ -211,6 +219,7 @@ WEIGHTS = (
         supports=(found("zero_gradient", unreached=True), found("update_ratio", level="zero")),
         contradicts=(
             ANOTHER_FAULT,
+            CLIPPED,
             found("initialization"),
             found("input_scale", level="constant"),
             found("dead_units"),

@@ -10,6 +10,7 @@ from tb_lossdiag.diagnosis.fixes.balance import (
     balance_terms,
     bound_the_loss,
     keep_the_code,
+    push_apart,
     spread_embeddings,
 )
 from tb_lossdiag.diagnosis.fixes.data import (
@@ -24,6 +25,7 @@ from tb_lossdiag.diagnosis.fixes.data import (
 )
 from tb_lossdiag.diagnosis.fixes.fit import (
     align_evaluation,
+    leave_out_the_pull,
     less_dropout,
     lighten_decay,
     lighten_penalty,
@@ -115,6 +117,7 @@ __all__ = [
     "keep_finite",
     "keep_the_code",
     "leak",
+    "leave_out_the_pull",
     "less_dropout",
     "lighten_decay",
     "lighten_penalty",
@@ -127,6 +130,7 @@ __all__ = [
     "normalise",
     "pair",
     "prepare_as_pretrained",
+    "push_apart",
     "put_batch_first",
     "raise_learning_rate",
     "raise_precision",

@@ -31,11 +31,13 @@ def bound_the_loss(f: Findings) -> Fix:
 def balance_terms(f: Findings) -> Fix:
     check = f.checks["term_balance"]
     small, large = str(check.sign("small", "small")), str(check.sign("large", "large"))
-    ratio = check.sign("ratio") or 100.0
+    ratio = check.sign("scale" if check.sign("weighed_down") else "ratio") or 100.0
     ratio = float(np.clip(ratio, 1.0, MOST)) if np.isfinite(ratio) else MOST
     text = (
         f"Bring the parts to one scale: divide {large!r} by about {rounded(ratio)}, or scale the targets it compares."
     )
+    if check.sign("weighed_down"):
+        text = f"Give {small!r} its weight back in the sum: the parts should pull alike, within a factor of ten."
     outputs = {row.own_name for row in f.run.data.of_kind("prediction").rows} if f.run.data is not None else set()
     heads = [name.removesuffix("_loss") for name in (small, large)]
     if is_loop(f.run) or not set(heads) <= outputs:
@@ -48,6 +50,13 @@ def keep_the_code(f: Findings) -> Fix:
     return Fix(
         "Sum both parts of the loss over their dimensions and average over the batch only; or let the divergence's "
         "weight grow from 0 over the first epochs."
+    )
+
+
+def push_apart(f: Findings) -> Fix:
+    return Fix(
+        "Give the loss something that keeps different examples apart: pairs that are not alike and a margin above 0, "
+        "the others of the batch as negatives, or a stopped gradient on one of two views."
     )
 
 

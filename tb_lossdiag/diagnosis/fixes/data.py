@@ -141,6 +141,8 @@ def check_inputs(f: Findings) -> Fix:
 
 def normalise(f: Findings) -> Fix:
     card = f.run.card
+    if f.checks["input_scale"].sign("inside"):
+        return _scale_inside(f)
     mean, std = f.checks["input_scale"].sign("mean", 0.0), f.checks["input_scale"].sign("std", 1.0)
     first = next((layer for layer in card.layers if layer.kind != "InputLayer"), None) if card else None
     where = f" in front of {first.path!r}" if first else ""
@@ -157,6 +159,18 @@ def normalise(f: Findings) -> Fix:
             recompiled(f.run),
         ),
     )
+
+
+def _scale_inside(f: Findings) -> Fix:
+    """Of a model that has a layer for it, whose numbers do not fit the data."""
+    path = f.checks["input_scale"].layers[0]
+    own = f.run.card.layer(path)
+    if f.checks["input_scale"].sign("level") == "small" and own.kind == "Rescaling":
+        return Fix(f"{path!r} scales what was scaled before: feed it the data as they come, or leave it out.")
+    text = f"Give {path!r} the training data's numbers: adapt it before training, to the very values it is fed."
+    if _inputs(f.run) > 1 or own.kind != "Normalization" or not is_reached(f.run, path):
+        return Fix(text)
+    return Fix(text, f"{layer(path)}.adapt(x)")
 
 
 def _inputs(run: Run) -> int:

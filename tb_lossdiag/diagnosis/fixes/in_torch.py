@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.missing import missing_share
-from tb_lossdiag.diagnosis.reference import BINARY, loss_name
+from tb_lossdiag.diagnosis.reference import BINARY, loss_name, value_range
 from tb_lossdiag.diagnosis.settings import (
     hidden_layers,
     learning_rate,
@@ -61,6 +61,14 @@ def _clip(f: Findings, written: str) -> str:
 
 
 def _loss(f: Findings, written: str) -> str:
+    fault = f.checks["loss_pairing"].sign("fault")
+    if fault == "probabilities_as_logarithms":
+        return "outputs = model(x).clamp_min(1e-9).log()  # or log_softmax in the place of softmax"
+    if fault == "logits_as_logarithms":
+        return "outputs = torch.nn.functional.log_softmax(model(x), dim=-1)"
+    if fault == "outside_the_loss":
+        inside = "sigmoid" if value_range(f.run, "target")[1] <= 1 else "nn.functional.softplus"
+        return f"outputs = torch.{inside}(model(x))"
     if "binary_crossentropy" in written or "BinaryCrossentropy" in written:
         return _as_logits(f, "criterion = torch.nn.BCEWithLogitsLoss()  # takes logits: no sigmoid in front of it")
     if "'mse'" in written or "mean_squared_error" in written or "model.loss" in written:

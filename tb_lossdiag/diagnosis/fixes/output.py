@@ -31,12 +31,21 @@ METRICS = {
         "keras.metrics.AUC(curve='PR'), keras.metrics.Recall()",
     ),
 }
+LOGARITHMS = {
+    "probabilities_as_logarithms": "Take log_softmax in the place of softmax: the loss asks for logarithms.",
+    "logits_as_logarithms": "Put log_softmax in front of the loss, or use the cross-entropy, which takes logits.",
+}
 # Whose activation and number of units are options of their own.
 HEADS = {"Dense", "Conv1D", "Conv2D", "Conv3D", "Activation"}
 
 
 def pair(f: Findings) -> Fix:
     """The exact loss and output layer for this problem."""
+    fault = f.checks["loss_pairing"].sign("fault")
+    if fault in LOGARITHMS:
+        return Fix(LOGARITHMS[fault])
+    if fault == "outside_the_loss":
+        return _kept_inside(f)
     units, activation, loss = paired(f)
     output = _named_output(f)
     told = f" {output.path!r}" if output is not None else ""
@@ -45,6 +54,18 @@ def pair(f: Findings) -> Fix:
         f"{activation or 'no activation'}, and the loss for that.",
         _with_head(f.run, output, units, activation, loss),
     )
+
+
+def _kept_inside(f: Findings) -> Fix:
+    """An activation whose values are those that the loss is made for."""
+    _, high = value_range(f.run, "target")
+    activation = "sigmoid" if high <= 1 else "softplus"
+    output = _named_output(f)
+    text = f"Keep the outputs where the loss has a value: {activation} behind the last layer."
+    if output is None or output.kind not in HEADS or not is_reached(f.run, output.path):
+        return Fix(text)
+    line = f"{layer(output.path)}.activation = keras.activations.get({activation!r})"
+    return Fix(text, joined(line, mended_line(f.run, loss=loss_code(f.run))))
 
 
 def paired(f: Findings) -> tuple[int, str | None, str]:

@@ -31,13 +31,14 @@ def check(run: Run) -> Check:
     measured = [one for one in measured if np.isfinite(one[1:]).all()]
     if not measured:
         return Check(ID, TITLE, "inconclusive", needs="finite outputs of the frozen layers")
-    first, mean, std = measured[0]  # what is off goes through the others, so the first one tells
+    first, mean, std, own = measured[0]  # what is off goes through the others, so the first one tells
     scale, offset = abs(first.number("scale_mean") or 1.0), first.number("offset_mean") or 0.0
     wide, away = std / scale, abs(mean - offset) / scale
-    size = max(wide, 1 / max(wide, 1e-12), away)
+    narrow = (own if run.card.batch_size != 1 else std) / scale
+    size = max(wide, 1 / max(narrow, 1e-12), away)
     found = size > FAR
     text = (
-        f"The frozen {first.path!r} gives outputs of mean {mean:.3g} and spread {std:.3g}; fed with what its "
+        f"The frozen {first.path!r} gives outputs of mean {mean:.3g} and spread {min(std, own):.3g}; fed with what its "
         f"statistics come from it gives {offset:.3g} and {scale:.3g}."
     )
     names = (first.path,)
@@ -58,11 +59,19 @@ def _holds_statistics(layer: LayerCard) -> bool:
     return (frozen or layer.kind == "Normalization") and (abs(mean) > MADE or abs(variance - 1) > MADE)
 
 
-def _seen(table: Table, layer: LayerCard) -> tuple[float, float]:
-    """Mean and spread of what the layer gave at the start; NaN when it has no row."""
+def _seen(table: Table, layer: LayerCard) -> tuple[float, float, float]:
+    """Mean and spread of what the layer gave at the start, and each unit's own spread; NaN when it has no row.
+
+    Units that no longer vary at all have still levels of their own, which spread.
+    """
     at = next((i for i, row in enumerate(table.rows) if row.layer == layer.path or row.name == layer.path), None)
     if at is None:
-        return np.nan, np.nan
-    pairs = [table.column(c)[:FIRST, at].astype(np.float64) for c in ("activation_mean", "activation_std")]
-    return tuple(float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else np.nan
-                 for values in pairs)  # fmt: skip
+        return np.nan, np.nan, np.nan
+    mean, std = (_typical(table, at, column) for column in ("activation_mean", "activation_std"))
+    own = _typical(table, at, "activation_unit_std") if table.has("activation_unit_std") else np.nan
+    return mean, std, own if np.isfinite(own) else std
+
+
+def _typical(table: Table, at: int, column: str) -> float:
+    values = table.column(column)[:FIRST, at].astype(np.float64)
+    return float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else np.nan

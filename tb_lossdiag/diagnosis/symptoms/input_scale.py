@@ -5,7 +5,7 @@ Also finds inputs that do not vary at all, and features whose scales differ so m
 
 import numpy as np
 
-from tb_lossdiag.diagnosis.input_use import are_ids, brings_own_scale
+from tb_lossdiag.diagnosis.input_use import are_ids, brings_own_scale, scaling_layers
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import early, span
@@ -34,6 +34,9 @@ def check(run: Run) -> Check:
     constant = all(f[2] == 0 for f, _ in facts)
     if not constant:
         facts = [] if brings_own_scale(run.card) else [fact for fact in facts if not are_ids(run.card, fact[1])]
+    inside = None if constant else _scaled_inside(run)
+    if inside is not None:
+        return inside
     if not facts:
         needs = "inputs whose size matters; these are ids to be looked up, or values that the model scales itself"
         return Check(ID, TITLE, "not_run", needs=needs)
@@ -64,6 +67,31 @@ def check(run: Run) -> Check:
         (row.name,) if found else (),
         signs=(("level", level), ("mean", mean), ("std", std), ("size", size)),
     )
+
+
+def _scaled_inside(run: Run) -> Check | None:
+    """Where a layer is there to scale the inputs and what it gives is far from scaled: not adapted, or scaled twice."""
+    table = run.layers.of_kind("output") if run.layers is not None else None
+    if table is None or not (table.has("activation_mean") and table.has("activation_std")):
+        return None
+    table = early(table)
+    own = {layer.path for layer in scaling_layers(run.card)}
+    seen = []
+    for row in table.rows:
+        if row.layer in own:
+            mean, std = (_typical(table, row, column) for column in ("activation_mean", "activation_std"))
+            size = float(np.hypot(mean, std))
+            if std > 0 and (size > LARGE or size < SMALL):
+                seen.append((abs(float(np.log(size))), size, mean, std, row))
+    if not seen:
+        return None
+    _, size, mean, std, row = max(seen, key=lambda one: one[0])
+    level, threshold = ("large", LARGE) if size > LARGE else ("small", SMALL)
+    text = f"{row.name!r} is there to scale its input and gives mean {mean:.4g} and standard deviation {std:.4g}; "
+    text += "the initial weights expect 0 and 1."
+    evidence = Evidence(text, size, threshold, "root mean square", SOURCE, (row.name,), span(table))
+    signs = (("level", level), ("mean", mean), ("std", std), ("size", size), ("inside", True))
+    return Check(ID, TITLE, "found", (evidence,), 0, (row.name,), signs=signs)
 
 
 def _facts(table: Table, row: Row) -> tuple[float, float, float, float]:

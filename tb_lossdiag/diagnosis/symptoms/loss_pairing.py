@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tb_lossdiag.diagnosis.framework import is_torch
-from tb_lossdiag.diagnosis.losses import loss_cards, snake_case
+from tb_lossdiag.diagnosis.losses import OF_LOGARITHMS, loss_cards, snake_case
 from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
@@ -40,6 +40,7 @@ RANGES = {
     "softsign": (-1.0, 1.0),
 }
 PASSIVE = {"Dropout", "Flatten", "Reshape", "InputLayer", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise"}
+REFERENCES = ("loss_constant", "loss_least")
 # Keras's takes the prediction's own logarithm; torch's takes, as it is, the prediction for one.
 LOGARITHMIC = {"poisson"}
 RELATIVE = {"mean_absolute_percentage_error", "mape"}
@@ -81,6 +82,8 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs="which layer gives which of the outputs")
     judged = [(pair, *_fault(run, pair)) for pair in pairs]
     pair, fault, text = next((one for one in judged if one[1]), judged[0])
+    if not fault:
+        fault, text = _without_value(run, pair) or (fault, text)
     evidence = (Evidence(text, source=SOURCE, layers=(pair.output.path,)),)
     signs = (("output", pair.output.path),)
     if not fault:
@@ -101,16 +104,39 @@ CERTAIN = {
     "squared_error_for_classes",
     "relative_to_zero",
     "negative_for_logarithm",
+    "probabilities_as_logarithms",
+    "logits_as_logarithms",
+    "outside_the_loss",
 }
+# A logarithm of a probability is 0 at most; rounding leaves a little more.
+LEAST_ABOVE = 1e-3
+FEWEST = 3  # samples in which the loss has no value on the outputs
 
 
 def output_layer(card: ModelCard) -> LayerCard | None:
-    """The layer whose activation shapes the predictions."""
-    return next((layer for layer in reversed(card.layers) if layer.kind not in PASSIVE), None)
+    """The layer whose activation shapes the predictions.
+
+    Of a model with several ends it is the one that fits what the loss was called with, which need not be the last.
+    """
+    layers = [layer for layer in card.layers if layer.kind not in PASSIVE]
+    sizes = _asked_sizes(card)
+    last = layers[-1] if layers else None
+    if last is None or last.units is None or not sizes or last.units in sizes:
+        return last
+    return next((layer for layer in reversed(layers) if layer.units in sizes), last)
 
 
 def output_units(card: ModelCard) -> int | None:
-    return next((layer.units for layer in reversed(card.layers) if layer.units is not None), None)
+    last = next((layer.units for layer in reversed(card.layers) if layer.units is not None), None)
+    output, sizes = output_layer(card), _asked_sizes(card)
+    return output.units if output is not None and output.units in sizes and last not in sizes else last
+
+
+def _asked_sizes(card: ModelCard) -> set[int]:
+    """The sizes of what the loss was called with, but for the batch; nothing where that is not known."""
+    told = card.settings.get("loss_shapes")
+    shape = told.get("prediction") if isinstance(told, dict) else None
+    return {size for size in shape[1:] if type(size) is int} if isinstance(shape, (list, tuple)) else set()
 
 
 def _pairs(run: Run) -> list[_Pair]:
@@ -161,6 +187,14 @@ def _fault(run: Run, pair: _Pair) -> tuple[str, str]:
         if not logits and act not in PROBABILITIES and (act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3):
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
+    if name in OF_LOGARITHMS and is_torch(run) and high > LEAST_ABOVE:
+        if _are_shares(run, low, high, pair) or (low >= 0 and high <= 1 + 1e-6):
+            return "probabilities_as_logarithms", (
+                f"{told}, which takes logarithms of probabilities; these are probabilities, {low:.2g} … {high:.2g}."
+            )
+        return "logits_as_logarithms", (
+            f"{told}, which takes logarithms of probabilities, 0 at most; these run from {low:.3g} to {high:.3g}."
+        )
     if name in RELATIVE:
         target_low, target_high = value_range(run, "target", pair.at)
         if target_low <= 0 <= target_high:
@@ -177,6 +211,31 @@ def _fault(run: Run, pair: _Pair) -> tuple[str, str]:
     if name not in CATEGORICAL | BINARY and asks_for_its_targets(run):
         return _unreachable(run, pair) or ("", f"{told}: they fit.")
     return "", f"{told}: they fit."
+
+
+def _without_value(run: Run, pair: _Pair) -> tuple[str, str] | None:
+    """Outputs of which the loss is NaN or infinite, though it has values at the targets or at a constant.
+
+    Logarithms and roots do that on the other side of 0, or of 1, where the targets never are.
+    """
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    if table is None or len(table.rows) <= pair.at or not (table.has("loss") and table.has("nonfinite")):
+        return None
+    loss, others = (table.column("loss")[:, pair.at], [table.column(c)[:, pair.at] for c in REFERENCES if table.has(c)])
+    valued = np.isfinite(others).any(axis=0) if others else np.zeros(len(loss), bool)
+    broken = ~np.isfinite(loss) & valued & (table.column("nonfinite")[:, pair.at] == 0)
+    low, high = value_range(run, "prediction", pair.at)
+    target_low, target_high = value_range(run, "target", pair.at)
+    below, above = target_low >= 0 > low, target_low >= 0 and target_high <= 1 < high
+    finite = table.column("nonfinite")[:, pair.at] == 0
+    always = bool(broken.any() and broken[finite].all())  # the first step may have left no other sample
+    if not (broken.sum() >= FEWEST or always) or not (below or above):
+        return None
+    return "outside_the_loss", (
+        f"{pair.output.path!r} ({pair.output.activation or 'no activation'}) gives {low:.3g} … {high:.3g}, of which "
+        "the loss has no value; it has one at the targets or at a constant, and the targets run from "
+        f"{target_low:.3g} to {target_high:.3g}."
+    )
 
 
 def _regression(run: Run, pair: _Pair) -> tuple[str, str]:

@@ -4,13 +4,17 @@ A rate holds from the step it was recorded at until the next record; callbacks t
 early is too early depends on the plan (epochs times steps per epoch): half-way through a plan nothing has ended yet.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.schedules import rate_setter
 from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
 from tb_lossdiag.diagnosis.window import best_curve
-from tb_lossdiag.run import Run, Series
+from tb_lossdiag.run import Run, Series, finite
 
 ID = "schedule"
 TITLE = "Learning-rate schedule"
@@ -39,6 +43,8 @@ SLOWING = 0.5
 RISE = 10.0
 # A warm-up is a straight line, which grows no more than twofold over its last half.
 CURVED = 3.0
+# Of a gain that is asked for as a share: all of the loss cannot be gained.
+ROUNDING = 1e-6
 # A rate or a loss beyond this is no number to compute with.
 LARGEST = 1e100
 SOURCE = "step, cosine, linear and exponential schedules as published all stay clear"
@@ -159,12 +165,26 @@ def _followed_plateau(run: Run, rates: Series, end: int) -> bool:
 
 def _fell_epoch_by_epoch(run: Run, rates: Series) -> bool:
     """Whether every epoch before the rate's first drop had a lower loss than the one before: that was no plateau."""
-    losses = run.epochs.get("loss")
+    known = rate_setter(run)
+    config = known[1] if known is not None else {}
+    losses = run.epochs.get(str(config.get("monitor") or "loss")) or run.epochs.get("loss")
     first = next(iter(_drops(rates)), None)
     if losses is None or first is None or run.step_unit != "step":
         return False
     before = losses.values[losses.steps <= first]
-    return len(before) >= FEWEST_EPOCHS and np.isfinite(before).all() and bool((np.diff(before) < 0).all())
+    if len(before) < 2 or not np.isfinite(before).all() or not (np.diff(before) < 0).all():
+        return False
+    # Two epochs fall by chance in half of all trainings, but a gain that is out of reach takes the rate for certain.
+    asked = _least_gain(config, float(before[0])) > float(before[0]) > 0
+    return asked or len(before) >= FEWEST_EPOCHS
+
+
+def _least_gain(config: Mapping[str, Any], loss: float) -> float:
+    """What a plateau's callback asks an epoch to gain, of Keras or of torch, at this loss."""
+    share, least = finite(config.get("threshold")), finite(config.get("min_delta"))
+    if share is not None and least is None:
+        least = share if config.get("threshold_mode") == "abs" else share * loss * (1 + ROUNDING)
+    return 0.0 if least is None else least
 
 
 def _stopping_drop(run: Run, rates: Series) -> tuple[int, bool] | None:

@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.losses import loss_names
+from tb_lossdiag.diagnosis.measured import measured
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import (
     ABSOLUTE,
     BINARY,
     CATEGORICAL,
+    DISTANCES,
     SQUARED,
     known_targets,
     loss_name,
@@ -15,7 +18,7 @@ from tb_lossdiag.diagnosis.reference import (
     value_range,
 )
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.window import span
+from tb_lossdiag.diagnosis.window import late, span
 from tb_lossdiag.run import Run, Table
 
 ID = "targets"
@@ -28,6 +31,16 @@ MAJORITY_OF_TWO = 0.88
 ROUNDING = 1e-3
 # Standardised targets have spread 1; predictions start near 0, so a far larger target is a long way off.
 LARGE = 10.0
+# A loss that compares numbers as they are begins as far from 0 as they, if not at the square of that; one that brings
+# them to a common scale, or takes their logarithm, begins near 1.
+AS_FAR = 0.5
+# Outputs that are still this many times nearer to 0 than what they are to describe have not come to it. Unmeasured: a
+# spread as large as the mean leaves values of a fifth of it.
+UNREACHED = 10.0
+FIRST = 3  # samples
+# Counts, and numbers whose ratio counts, cannot be standardised: a loss of these is made for them as they are.
+AS_THEY_ARE = {"poisson", "poisson_nll_loss", "mean_squared_logarithmic_error", "msle", "kl_divergence",
+               "mean_absolute_percentage_error", "mape"}  # fmt: skip
 # One-hot labels have one class each: their shares add up to 1, label smoothing included.
 WHOLE = 0.5
 SOURCE = "labels of the recorded batches"
@@ -40,6 +53,10 @@ def check(run: Run) -> Check:
     if known_targets(run) is None or np.isnan(low):
         return Check(ID, TITLE, "inconclusive", needs="finite targets")
     level, text, value, threshold = _judge(run, low, high)
+    output = 0
+    if level == "normal":
+        output, level, text, value, threshold = _large_beside(run) or (0, level, text, value, threshold)
+        low, high = value_range(run, "target", output)
     evidence = Evidence(text, value, threshold, "", SOURCE, (), span(run.targets))
     bad = level != "normal"
     return Check(
@@ -53,6 +70,7 @@ def check(run: Run) -> Check:
             ("min", low),
             ("max", high),
             ("size", value if level == "large" else None),
+            ("unreached", level == "large" and _are_unreached(run, output, value)),
             ("absent", _absent(run)),
         ),
     )
@@ -111,14 +129,68 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
     size = float(np.hypot(np.mean(np.abs(mean)), spread))
     if name in SQUARED | ABSOLUTE and spread == 0:
         return "constant", f"{_constant('target', mean, low, high)}; there is nothing to learn.", spread, 0.0
-    if name in SQUARED | ABSOLUTE and size > LARGE:
-        return (
-            "large",
-            f"Targets run from {low:.4g} to {high:.4g} (spread {spread:.4g}); predictions start near 0.",
-            size,
-            LARGE,
-        )
+    if size > LARGE and _are_numbers(run, 0, name, size):
+        return "large", _far("Targets run", low, high, spread), size, LARGE
     return "normal", f"Targets run from {low:.4g} to {high:.4g}.", size, LARGE
+
+
+def _far(what: str, low: float, high: float, spread: float) -> str:
+    return f"{what} from {low:.4g} to {high:.4g} (spread {spread:.4g}); predictions start near 0."
+
+
+def _large_beside(run: Run) -> tuple[int, str, str, float, float] | None:
+    """The largest targets of the other outputs that are to equal them: their place, and the rest as of `_judge`."""
+    table = run.data.of_kind("target")
+    if len(table.rows) < 2 or not (table.has("mean") and table.has("std")):
+        return None
+    found = []
+    for at, name in enumerate(loss_names(run.card, len(table.rows))):
+        mean, spread = (_typical(table.column(column)[:, at]) for column in ("mean", "std"))
+        size = float(np.hypot(mean, spread))
+        if at and size > LARGE and _are_numbers(run, at, name, size):
+            text = _far(f"Targets of {table.rows[at].own_name!r} run", *value_range(run, "target", at), spread)
+            found.append((at, "large", text, size, LARGE))
+    return max(found, key=lambda one: one[3], default=None)
+
+
+def _are_numbers(run: Run, at: int, name: str, size: float) -> bool:
+    """Whether the targets are numbers that an output is to come to, and no names of classes or rows."""
+    table = run.data.of_kind("target")
+    ends = np.stack([table.column(column)[:, at].astype(np.float64) for column in ("min", "max")])
+    if np.nanmax(np.abs(ends[:, 0]), initial=0.0) <= LARGE:
+        return False  # they became large: targets that the training makes itself follow its outputs
+    if name in DISTANCES:
+        return True
+    own = _asked(run, at)
+    if own is None or name in CATEGORICAL | BINARY | AS_THEY_ARE:
+        return False
+    ends = ends[np.isfinite(ends)]
+    told = own.least is not None or bool((ends != np.round(ends)).any())
+    losses = own.loss[:FIRST]
+    return told and len(losses) > 0 and bool(np.median(np.abs(losses)) > AS_FAR * size)
+
+
+def _asked(run: Run, at: int):
+    """What was measured of the output that these targets belong to; None where nothing was."""
+    name = run.data.of_kind("target").rows[at].own_name
+    found = measured(run)
+    own = [one for one in found if one.output == name]
+    return own[0] if own else found[0] if len(found) == 1 and at == 0 else None
+
+
+def _are_unreached(run: Run, at: int, size: float) -> bool:
+    """Whether the outputs are far nearer to 0 to the end than the targets they are to describe."""
+    table = late(run.data.of_kind("prediction"))
+    if at >= len(table.rows) or not (table.has("min") and table.has("max")):
+        return False
+    reach = np.abs([table.column(column)[:, at].astype(np.float64) for column in ("min", "max")]).max(axis=0)
+    known = reach[np.isfinite(reach)]
+    return len(known) > 0 and bool(known[-FIRST:].max() * UNREACHED < size)
+
+
+def _typical(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)].astype(np.float64)
+    return float(np.median(np.abs(known))) if len(known) else np.nan
 
 
 def _two_kinds(run: Run, low: float, high: float) -> float | None:

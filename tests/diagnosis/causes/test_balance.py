@@ -68,6 +68,13 @@ def test_embeddings_that_are_one_point_are_named():
     assert accused(embedded(0.5, s.falling(0.5, 0.0, 0.01))) == []
 
 
+def test_embeddings_that_nothing_keeps_apart_are_named_while_the_loss_falls():
+    spread = 0.5 * np.exp(-a.STEPS / 100)
+    loss = np.interp(s.STEPS, a.STEPS, 0.1 * spread**2)
+    assert accused(embedded(spread, loss, "")) == ["representation_collapse"]
+    assert "keeps different examples apart" in first(embedded(spread, loss, "")).fix.text
+
+
 def test_steps_that_were_too_large_before_them_come_first():
     table = s.with_column(s.layer_table(), "update_ratio", 0.3)
     assert accused(embedded(TOGETHER, s.flat(0.5, 1e-4), layers=table))[0] == "learning_rate_too_high"
@@ -75,6 +82,80 @@ def test_steps_that_were_too_large_before_them_come_first():
 
 def test_outputs_that_say_nothing_of_their_examples_have_labels_that_say_nothing():
     assert accused(a.guessing()) == ["uninformative_labels"]
+
+
+def test_the_labels_of_one_output_may_say_nothing_while_the_others_are_learned():
+    run = a.heads(a.at_chance(), a.well(2.0, 0.1), loss=s.falling(2.7, 0.8, 0.02))
+    assert accused(run) == ["uninformative_labels"] and diagnose_run(run).verdict.state == "stalled"
+    assert "uninformative_labels" not in accused(a.heads(a.at_chance(), a.well()))  # drowned in the other
+
+
+def test_rows_learned_by_heart_and_a_loss_that_goes_nowhere_have_labels_that_say_nothing():
+    loss = s.flat(1.0, 0.12)
+    at = loss[a.STEPS - 1]
+    references = {"loss_shuffled": 1.08 * at, "loss_constant": 1.03 * at, "loss_shuffled_change": 0.2}
+    assert accused(a.run(loss, {**references, "loss_least": 0.0})) == ["uninformative_labels"]
+
+
+def by_heart(**changes) -> Run:
+    """It steps down from one epoch of 40 to the next, and is hardly better than a guess."""
+    loss = 2.28 - 0.02 * ((s.STEPS - 1) // 40) + np.random.default_rng(1).normal(0, 0.005, 400)
+    return s.healthy(**{"steps": s.loss(loss), **changes})
+
+
+def test_rows_that_are_learned_by_heart_alone_have_labels_that_say_nothing():
+    assert accused(by_heart()) == ["uninformative_labels"]
+    table = LayerCard("words", "Embedding", parameters=640, units=32)
+    rare = by_heart(card=s.card(layers=(table, *s.card().layers)))
+    assert accused(rare) == [] and first(rare).id == "uninformative_labels"
+
+
+def test_weights_that_hardly_moved_have_not_asked_the_labels_yet():
+    table = s.with_column(s.layer_table(), "update_ratio", 2e-4)
+    assert accused(s.stuck(layers=table)) == ["learning_rate_too_low"]
+    assert accused(s.stuck()) == ["uninformative_labels"]
+
+
+def hidden(loss, **changes) -> Run:
+    """A loss of the step's own, which nobody could ask again."""
+    card = a.own(loss={}, settings={"not_measured": "the loss is written out in the step"})
+    return s.healthy(
+        **{"card": card, "targets": None, "data": a.table({"output": {}}), "steps": s.loss(loss), **changes}
+    )
+
+
+def test_where_nothing_else_is_wrong_the_labels_are_a_guess_and_no_accusation():
+    run = hidden(s.flat(0.4, 0.005))
+    assert first(run).id == "uninformative_labels" and first(run).confidence == "possible" and accused(run) == []
+    assert "was not measured" in first(run).evidence_against[0].text
+
+
+def test_a_loss_that_came_down_before_it_lay_still_has_labels_that_say_something():
+    loss = np.r_[np.linspace(4, 0.4, 100), s.flat(0.4, 0.005)[100:]]
+    assert "uninformative_labels" not in [cause.id for cause in diagnose_run(hidden(loss)).causes]
+
+
+def test_weights_that_end_as_nothing_without_a_decay_have_a_penalty_in_the_loss():
+    table = s.with_column(s.layer_table(), "weight_norm", 5e-5, from_step=100)
+    assert accused(s.stuck(layers=table))[0] == "penalty_dominates"
+    assert "a part of the loss pulls the weights to 0" in first(s.stuck(layers=table)).fix.text
+    assert "penalty_dominates" not in accused(s.stuck(layers=s.with_column(table, "weight_norm", 0.3, from_step=100)))
+
+
+def test_outputs_that_never_came_to_their_targets_accuse_a_loss_that_falls():
+    facts = {"min": 2842.5, "max": 7179.5, "mean": 5000.0, "std": 1300.0}
+    references = {"loss_shuffled": a.along(4e4, 800.0), "loss_shuffled_change": 0.5, "min": -18.0, "max": 18.0}
+    run = a.run(s.falling(3e4, 300.0, 1.0), references, facts)
+    run = replace(run, targets=s.target_table([5000.0], [1300.0]))
+    assert accused(run)[0] == "unscaled_targets" and diagnose_run(run).verdict.state == "learning"
+
+
+def test_a_step_larger_than_the_weights_at_a_rate_that_nobody_uses_comes_before_what_it_left():
+    table = s.with_column(s.layer_table(), "update_ratio", 24.0)
+    steps = {"loss": s.series(s.flat()), "learning_rate": s.series(np.full(400, 3.0))}
+    mean = np.where(a.STEPS[:, None] % 40 < 20, np.eye(10)[0], np.eye(10)[1])
+    sorted_rows = replace(s.target_table(), values=np.stack([mean, 0 * mean, np.nan * mean], axis=2).astype(np.float32))
+    assert accused(s.stuck(layers=table, steps=steps, targets=sorted_rows))[0] == "learning_rate_too_high"
 
 
 def test_a_loss_at_a_floor_that_nobody_knows_is_not_accused():

@@ -79,18 +79,32 @@ def test_a_penalty_that_falls_does_not_hide_a_flat_loss():
     assert check(s.healthy(steps=steps)).sign("direction") == "flat"
 
 
-@pytest.mark.parametrize("decades", [1, 3, 6])
-def test_a_loss_that_falls_by_more_than_its_usual_size_is_told_by_its_values(decades):
-    values = 2.0 * 10.0 ** (-decades * s.STEPS / s.STEPS[-1])
-    text = check(s.healthy(steps=s.loss(values))).evidence[0].text
-    assert "still falls: " in text and "%" not in text
-    first, last = (float(part.split()[0]) for part in text.split("falls: ")[1].split(", "))
-    assert first == pytest.approx(values[len(values) // 2], rel=0.5) and last == pytest.approx(values[-1], rel=0.5)
-
-
 def test_no_share_of_a_loss_is_more_than_all_of_it():
     for falls in np.linspace(0.1, 8.0, 40):
         values = 2.0 * np.exp(-falls * s.STEPS / s.STEPS[-1])
         text = check(s.healthy(steps=s.loss(values))).evidence[0].text
         shares = [abs(float(share)) for share in re.findall(r"([-+]?[0-9.]+)%", text.replace("95 %", ""))]
         assert all(share <= 100 for share in shares)
+
+
+@pytest.mark.parametrize("loss", [
+    1e-2 * np.exp(-s.STEPS / 30),
+    np.linspace(4.0, -9.0, 400) ** 3,
+    np.linspace(1e-3, 1e6, 400),
+    np.random.default_rng(0).normal(0, 5.0, 400),
+], ids=["to the last thousandth", "through 0", "a thousand million times", "around 0"])  # fmt: skip
+def test_a_change_beyond_itself_is_told_by_its_levels_and_never_as_more_than_all_of_it(loss):
+    (evidence,) = check(s.healthy(steps=s.loss(loss))).evidence
+    assert "at first and" in evidence.text and abs(evidence.value) <= 1
+    assert all(abs(float(told)) <= 100 for told in re.findall(r"([-+\d.]+)%", evidence.text))
+
+
+def test_a_loss_that_is_nearly_gone_has_fallen_by_nearly_all():
+    (evidence,) = check(s.healthy(steps=s.loss(1e-2 * np.exp(-s.STEPS / 30)))).evidence
+    assert evidence.value == pytest.approx(-1, abs=0.01) and "still falls: -99." in evidence.text
+
+
+def test_what_comes_down_from_a_leap_has_not_fallen():
+    leapt = np.r_[0.7, np.full(60, 1.5), np.full(339, 0.6)]
+    assert check(s.healthy(steps=s.loss(leapt))).sign("fallen") == pytest.approx(1 - 0.6 / 0.7)
+    assert check(s.healthy(steps=s.loss(np.r_[1.2, leapt[1:]]))).sign("fallen") == pytest.approx(0.6)

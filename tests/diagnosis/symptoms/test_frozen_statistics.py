@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import synthetic as s
 
@@ -29,6 +30,21 @@ def test_inputs_unlike_those_that_frozen_statistics_come_from(mean, std):
 @pytest.mark.parametrize(("mean", "std"), [(0.1, 1.2), (0.6, 2.4), (-0.4, 0.6)])
 def test_other_data_of_the_same_kind_are_sound(mean, std):
     assert check(fed(mean, std)).state == "not_found"
+
+
+def with_own_spread(run: Run, spread: float) -> Run:
+    columns = (*run.layers.columns, "activation_unit_std")
+    added = np.full((*run.layers.values.shape[:2], 1), np.nan, np.float32)
+    added[:, [row.name == "norm" for row in run.layers.rows]] = spread
+    values = np.concatenate([run.layers.values, added], axis=2)
+    return replace(run, layers=replace(run.layers, columns=columns, values=values))
+
+
+def test_units_that_no_longer_vary_are_found_though_their_levels_differ():
+    assert check(with_own_spread(fed(-0.13, 0.6), 0.0025)).found
+    assert check(with_own_spread(fed(-0.13, 0.6), 0.5)).state == "not_found"
+    single = with_own_spread(fed(-0.13, 0.6), 0.0)
+    assert check(replace(single, card=replace(single.card, batch_size=1))).state == "not_found"
 
 
 def test_an_adapted_normalization_is_asked_too():

@@ -185,3 +185,66 @@ def test_of_several_outputs_that_no_layer_is_named_after_no_pair_is_judged():
     layers = {"class": ("linear", 10), "even": ("linear", 1)}
     found = judged(layers, {"prediction": SPARSE, "prediction #2": BINARY})
     assert found.state == "not_run" and "which layer gives which" in found.needs
+
+
+def test_the_output_is_the_end_that_the_loss_was_called_with():
+    classes, number = s.card().layers[-1], LayerCard("number", "Dense", "linear", units=1)
+    shapes = {"loss_shapes": {"prediction": [None, 10], "target": [None]}}
+    card = s.card(layers=(*s.card().layers[:-1], classes, number), settings=shapes)
+    assert output_layer(card).path == "output" and output_units(card) == 10
+    assert check(s.healthy(card=card)).sign("fault") is None
+    without = s.card(layers=card.layers)
+    assert output_layer(without).path == "number" and check(s.healthy(card=without)).sign("fault") == "class_count"
+
+
+@pytest.mark.parametrize("shape", [[None], [None, 192], [None, 1], [None, 8, 8, 1], "?", None])
+def test_a_shape_that_no_layer_has_tells_of_none(shape):
+    card = s.with_layer(s.card(settings={"loss_shapes": {"prediction": shape}}), "output", units=1)
+    assert output_layer(card).path == "output" and output_units(card) == 1
+
+
+def in_torch(loss, low, high, units=10, mean=None):
+    run = pair(
+        loss, "softmax", units, prediction={"min": low, "max": high, "mean": 1 / units if mean is None else mean}
+    )
+    return replace(run, card=replace(run.card, framework="torch 2.11"))
+
+
+@pytest.mark.parametrize("loss", ["NLLLoss", "CTCLoss", "KLDivergence"])
+@pytest.mark.parametrize(("low", "high", "mean", "fault"), [
+    (0.01, 0.9, None, "probabilities_as_logarithms"),
+    (-3.0, 4.0, 0.5, "logits_as_logarithms"),
+    (-9.0, -0.01, -3.0, None),
+    (-9.0, 1e-6, -3.0, None),
+])  # fmt: skip
+def test_of_torch_some_losses_take_logarithms_of_probabilities(loss, low, high, mean, fault):
+    assert check(in_torch(loss, low, high, mean=mean)).sign("fault") == fault
+    keras = in_torch(loss, low, high, mean=mean)
+    assert check(replace(keras, card=replace(keras.card, framework="keras 3.15.0"))).sign("fault") != fault or not fault
+
+
+def without_value(low=-1.5, lowest_target=0.0, least=-3.0, highest_target=30.0, high=2.0, loss=np.nan, nonfinite=0.0):
+    references = {
+        "nonfinite": nonfinite,
+        "loss": loss,
+        "loss_least": least,
+        "loss_constant": np.nan,
+        "min": low,
+        "max": high,
+    }
+    return a.run(np.full(400, np.nan), references, {"min": lowest_target, "max": highest_target})
+
+
+def test_outputs_of_which_the_loss_has_no_value_are_found_where_it_has_one_at_the_targets():
+    found = check(without_value())
+    assert found.sign("fault") == "outside_the_loss" and found.sign("certain")
+    assert check(without_value(low=0.1, high=1.5, highest_target=1.0)).sign("fault") == "outside_the_loss"
+    broke_at_once = np.where(a.STEPS > 1, 320.0, 0.0)
+    assert check(without_value(nonfinite=broke_at_once)).sign("fault") == "outside_the_loss"
+
+
+@pytest.mark.parametrize("run", [
+    without_value(low=0.1), without_value(lowest_target=-2.0), without_value(least=np.nan), without_value(loss=1.0),
+], ids=["outputs above 0", "targets below 0", "no value at the targets either", "a value"])  # fmt: skip
+def test_a_loss_without_a_value_may_have_other_reasons(run):
+    assert check(run).sign("fault") is None

@@ -177,8 +177,29 @@ def test_a_warm_up_that_holds_its_peak_to_the_end_is_healthy(start):
     ([2.3, 2.28, 2.27, 2.265], "nothing"), ([2.3, 2.28, 2.29, 2.27], "none"), ([2.3], "none"),
 ])  # fmt: skip
 def test_a_rate_that_was_taken_to_nothing_while_every_epoch_gained(losses, fault):
-    rates = np.where(STEPS < 90, 0.1, 1e-8)
-    run = rated(rates, loss=s.flat(2.2))
-    at = np.arange(1, len(losses) + 1) * 22
-    known = replace(run, epochs={"loss": s.series(losses, at)})
-    assert check(known).sign("fault") == fault
+    assert check(taken_to_nothing({"loss": losses})).sign("fault") == fault
+
+
+def taken_to_nothing(epochs, config=None):
+    run = rated(np.where(STEPS < 90, 0.1, 1e-8), loss=s.flat(2.2))
+    at = np.arange(1, len(next(iter(epochs.values()))) + 1) * 22
+    callbacks = [{"name": "ReduceLROnPlateau", "config": config}] if config else []
+    known = {name: s.series(values, at) for name, values in epochs.items()}
+    return replace(run, epochs=known, card=replace(run.card, settings={"callbacks": callbacks}))
+
+
+@pytest.mark.parametrize(("config", "fault"), [
+    ({"min_delta": 3.0}, "nothing"),
+    ({"min_delta": 1e-4}, "none"),
+    ({"threshold": 3.0, "threshold_mode": "abs"}, "nothing"),
+    ({"threshold": 1.0, "threshold_mode": "rel"}, "nothing"),
+    ({"threshold": 1e-4, "threshold_mode": "rel"}, "none"),
+])  # fmt: skip
+def test_a_gain_larger_than_the_loss_is_asked_for_in_vain_from_the_second_epoch_on(config, fault):
+    assert check(taken_to_nothing({"loss": [2.3, 2.28]}, config)).sign("fault") == fault
+
+
+def test_the_epochs_are_those_of_what_the_callback_watches():
+    epochs = {"loss": [2.3, 2.2, 2.1, 2.0], "val_loss": [2.3, 2.4, 2.35, 2.3]}
+    assert check(taken_to_nothing(epochs, {"monitor": "loss"})).sign("fault") == "nothing"
+    assert check(taken_to_nothing(epochs, {"monitor": "val_loss"})).sign("fault") == "none"

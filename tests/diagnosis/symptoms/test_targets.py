@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import asked_losses as a
 import numpy as np
 import pytest
 import synthetic as s
@@ -56,7 +59,52 @@ def test_an_offset_counts_as_much_as_a_spread():
 
 
 def test_an_unknown_loss_may_have_targets_of_any_size():
-    assert check(labels([500.0], "huber", [100.0], min=0.0, max=900.0)).state == "not_found"
+    assert check(labels([500.0], "my_loss", [100.0], min=0.0, max=900.0)).state == "not_found"
+
+
+@pytest.mark.parametrize("loss", ["huber", "log_cosh", "SmoothL1Loss"])
+def test_every_distance_asks_for_the_targets_as_they_are(loss):
+    assert check(labels([500.0], loss, [100.0], min=0.0, max=900.0)).sign("level") == "large"
+
+
+def far_off(first=3e4, low=2842.5, high=7179.5, reached=18.0, **changes):
+    """A loss of the user's own on targets of thousands."""
+    references = {"loss_shuffled": 2e4, "loss_shuffled_change": 0.5, "min": -reached, "max": reached}
+    facts = {"min": low, "max": high, "mean": 5000.0, "std": 1300.0}
+    run = a.run(s.falling(first, first / 100, 1.0), {**references, **changes}, facts)
+    return replace(run, targets=s.target_table([5000.0], [1300.0]))
+
+
+def test_numbers_under_a_loss_of_the_users_own_are_known_by_where_it_begins():
+    assert check(far_off()).sign("level") == "large" and check(far_off(first=2.0)).state == "not_found"
+
+
+def test_whole_numbers_may_be_names_unless_the_loss_is_lowest_at_them():
+    assert check(far_off(low=12.0, high=9000.0)).state == "not_found"
+    assert check(far_off(low=12.0, high=9000.0, loss_least=0.0, loss_constant=2e4)).sign("level") == "large"
+
+
+def test_counts_have_the_size_they_have():
+    run = far_off(loss_least=0.0, loss_constant=2e4)
+    assert check(replace(run, card=a.own(loss={"name": "Poisson"}))).state == "not_found"
+
+
+def test_targets_that_the_training_makes_itself_may_grow_with_its_outputs():
+    grown = np.where(a.STEPS > 100, 5e3, 1.0)
+    facts = {"min": -grown, "max": grown, "mean": grown, "std": 1.0}
+    run = a.run(s.falling(9e3, 1.0, 1.0), {"loss_shuffled": 2e4}, facts, card=a.own(loss={"name": "huber"}))
+    assert check(replace(run, targets=s.target_table([4e3], [1e3]))).state == "not_found"
+
+
+@pytest.mark.parametrize(("reached", "unreached"), [(18.0, True), (4000.0, False)])
+def test_outputs_that_never_came_to_the_targets_are_told(reached, unreached):
+    assert check(far_off(reached=reached)).sign("unreached") is unreached
+
+
+def test_the_targets_of_every_output_are_looked_at():
+    run = a.heads(a.well(0.7, 0.1), a.well(1e6, 9e5), targets={"mean": 0.0, "std": 1000.0, "min": -3e3, "max": 3e3})
+    found = check(replace(run, targets=s.target_table([0.5], [0.5])))
+    assert found.sign("level") == "large" and "Targets of 'b'" in found.evidence[0].text
 
 
 def test_the_range_is_kept_for_the_fix():

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import asked_losses as a
 import numpy as np
 import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.symptoms.term_balance import check
+from tb_lossdiag.run import Series
 
 FLAT = np.full(len(a.STEPS), 1e-3)
 
@@ -55,3 +58,59 @@ def test_one_part_has_nothing_to_balance():
 def test_few_samples_are_too_few():
     run = a.with_terms(s.healthy(data=a.table({})), {"data": 1.0, "other": 1e-3})
     assert check(s.healthy(data=s.first_steps(run.data, 4))).state == "inconclusive"
+
+
+def summed(weights, **terms):
+    """A run whose loss is the weighted sum of the terms, which it tells without their weights."""
+    total = sum(
+        weights[name] * np.broadcast_to(np.asarray(value, float), len(a.STEPS)) for name, value in terms.items()
+    )
+    run = a.with_terms(s.healthy(data=a.table({})), terms)
+    return replace(run, steps={**run.steps, "loss": Series(a.STEPS, total, len(total))})
+
+
+def test_a_part_that_is_weighted_to_nothing_is_drowned_though_it_is_all_that_is_left_in_the_end():
+    run = summed({"pde": 1.0, "edge": 1e-7}, pde=np.exp(-a.STEPS / 20), edge=a.along(0.05, 1.0))
+    found = check(run)
+    assert found.found and found.sign("small") == "edge" and found.sign("weighed_down")
+    assert "it rose" in found.evidence[0].text and "1e-07 of what 'pde' does" in found.evidence[0].text
+
+
+def test_what_a_part_without_weight_loses_by_the_way_is_not_learned():
+    parts = {"pde": np.exp(-a.STEPS / 20), "edge": a.along(1.7, 0.65)}
+    assert check(summed({"pde": 1.0, "edge": 1e-7}, **parts)).sign("small") == "edge"
+    assert not check(summed({"pde": 1.0, "edge": 1e-2}, **parts)).found
+
+
+def test_a_weight_that_brings_a_part_down_to_the_others_is_sound():
+    parts = {"pde": a.along(5, 0.1), "far": a.along(500.0, 490.0)}
+    assert check(summed({"pde": 1.0, "far": 1e-2}, **parts)).state == "not_found"
+
+
+def test_what_is_only_told_beside_the_loss_is_not_weighted_to_nothing():
+    run = summed({"data": 1.0, "error": 0.0}, data=a.along(5, 0.1), error=a.along(0.5, 0.6))
+    assert not check(run).sign("weighed_down")
+
+
+def test_a_loop_of_torch_tells_parts_of_its_loss_and_nothing_else():
+    parts = {"data": a.along(5, 0.1), "edge": a.along(0.5, 0.6)}
+    run = summed({"data": 1.0, "edge": 0.0}, **parts)
+    torch = replace(run, card=replace(run.card, framework="torch 2.11"))
+    assert check(torch).sign("weighed_down") and check(torch).sign("small") == "edge"
+    accuracy = summed({"data": 1.0, "accuracy": 0.0}, data=parts["data"], accuracy=parts["edge"])
+    assert check(replace(accuracy, card=torch.card)).state == "not_found"
+
+
+def test_an_output_whose_weight_is_nothing_is_drowned():
+    run = a.with_terms(
+        a.heads(a.at_chance(), a.well(1.6, 0.1)), {"a": a.at_chance()["loss"], "b": a.well(1.6, 0.1)["loss"]}
+    )
+    loss = Series(a.STEPS, np.asarray(a.well(1.6, 0.1)["loss"]), len(a.STEPS))
+    found = check(replace(run, steps={**run.steps, "loss": loss}))
+    assert found.found and found.sign("small") == "a" and found.sign("at_chance") and found.sign("weighed_down")
+
+
+def test_an_output_that_was_driven_below_chance_late_is_drowned_though_it_still_knows_its_example():
+    worse = {**a.at_chance(), "loss": a.noisy(np.full(len(a.STEPS), 0.8)), "loss_shuffled": 2.0}
+    found = check(a.heads({**worse, "loss_least": 0.0}, a.well()))
+    assert found.found and found.sign("small") == "a" and found.sign("at_chance")

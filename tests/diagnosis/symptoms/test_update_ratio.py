@@ -86,3 +86,10 @@ def test_weights_lost_late_leave_no_ratio_to_call_low():
 
 def test_a_model_without_kernels_has_no_ratio():
     assert check(s.healthy(layers=s.layer_table().of_kind("output"))).state == "not_run"
+
+
+@pytest.mark.parametrize(("ratio", "whole"), [(1e-3, 0.4), (2e-4, 0.08)])
+def test_what_all_updates_together_came_to_is_told_where_it_is_next_to_nothing(ratio, whole):
+    found = check(s.healthy(layers=s.with_column(s.layer_table(), "update_ratio", ratio)))
+    assert found.state == "not_found" and found.sign("whole") == pytest.approx(whole)
+    assert ("All 400 together moved them" in found.evidence[0].text) is (whole < 0.1)

@@ -50,9 +50,10 @@ def test_a_decay_that_took_the_weights_to_nothing_is_blamed_for_a_loss_that_neve
     assert "weight_decay=0.0005" in first.fix.code
 
 
-def test_without_a_decay_small_weights_accuse_no_penalty():
-    run = shrunk(1e-6, steps={**s.healthy().steps, "loss": s.series(s.flat())}, epochs={})
-    assert all(cause.id != "penalty_dominates" for cause in diagnose_run(run).causes)
+@pytest.mark.parametrize(("left", "accused"), [(0.02, False), (1e-6, True)])
+def test_without_a_decay_a_penalty_is_accused_only_where_next_to_nothing_is_left(left, accused):
+    run = shrunk(left, steps={**s.healthy().steps, "loss": s.series(s.flat())}, epochs={})
+    assert ("penalty_dominates" in [cause.id for cause in diagnose_run(run).causes]) is accused
 
 
 @pytest.mark.parametrize("share", [0.25, 0.02])
