@@ -22,7 +22,7 @@ class VersionSet:
 
 
 # Readers and judges need no framework.
-READING = ("versions/reading.py", "logs", "diagnosis", "plugin/test_routes.py", "plugin/test_loader.py", "test_cli.py")
+READING = ("versions/reading.py", "logs", "diagnosis", "plugin/test_routes.py", "plugin/test_loader.py", "cli")
 TRAINING = ("versions/training.py", "versions/reading.py")
 
 

@@ -19,6 +19,8 @@ LARGE = 10.0
 UNEVEN = 100.0
 # A spread this far below 1 starves the first layer as much as a large one floods it.
 SMALL = 1e-2
+# Of the size of a batch's mean: float32 sums of the same numbers differ by less.
+ROUNDING = 1e-6
 SOURCE = "Glorot and He initialisation assume mean 0 and standard deviation 1; raw pixels have about 100"
 
 
@@ -100,7 +102,17 @@ def _facts(table: Table, row: Row) -> tuple[float, float, float, float]:
         _typical(table, row, name) for name in ("mean", "std", "feature_std_min", "feature_std_max")
     )
     uneven = high / low if low > 0 and high > 1 else 1.0
+    if std == 0:  # in batches of one example and one feature nothing varies; from batch to batch it may
+        std = _between(table, row)
     return float(np.hypot(mean, std)), mean, std, uneven
+
+
+def _between(table: Table, row: Row) -> float:
+    """The standard deviation of the batches' means; 0 where it is no more than rounding."""
+    means = table.cell(row.name, "mean").astype(np.float64)
+    means = means[np.isfinite(means)]
+    spread = float(np.std(means)) if len(means) else 0.0
+    return spread if spread > ROUNDING * float(np.max(np.abs(means), initial=0.0)) else 0.0
 
 
 def _typical(table: Table, row: Row, column: str) -> float:

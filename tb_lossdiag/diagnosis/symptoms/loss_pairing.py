@@ -110,6 +110,8 @@ CERTAIN = {
 }
 # A logarithm of a probability is 0 at most; rounding leaves a little more.
 LEAST_ABOVE = 1e-3
+# The square of a float32 of this size has no float32: such outputs are lost for any loss, whichever side they lie on.
+OVERFLOWS = 1e19
 FEWEST = 3  # samples in which the loss has no value on the outputs
 
 
@@ -225,6 +227,8 @@ def _without_value(run: Run, pair: _Pair) -> tuple[str, str] | None:
     valued = np.isfinite(others).any(axis=0) if others else np.zeros(len(loss), bool)
     broken = ~np.isfinite(loss) & valued & (table.column("nonfinite")[:, pair.at] == 0)
     low, high = value_range(run, "prediction", pair.at)
+    if pair.name in DISTANCES or max(abs(low), abs(high)) > OVERFLOWS:
+        return None
     target_low, target_high = value_range(run, "target", pair.at)
     below, above = target_low >= 0 > low, target_low >= 0 and target_high <= 1 < high
     finite = table.column("nonfinite")[:, pair.at] == 0

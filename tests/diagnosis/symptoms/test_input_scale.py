@@ -92,6 +92,20 @@ def test_without_input_statistics_the_check_asks_for_them():
     assert check(s.healthy(data=s.data_table().of_kind("target"))).state == "not_run"
 
 
+@pytest.mark.parametrize(("means", "level"), [
+    ([5.0, 300.0], "large"), ([-1.0, 1.0], "normal"), ([174.7, 174.7], "constant"),
+    ([174.7, 174.7 * (1 + 1e-7)], "constant"),
+])  # fmt: skip
+def test_in_batches_of_one_number_the_batches_vary_and_not_what_is_in_them(means, level):
+    table = s.data_table(input={"std": 0.0})
+    values = table.values.copy()
+    values[:, 0, table.columns.index("mean")] = np.resize(means, len(values))
+    found = check(s.healthy(data=replace(table, values=values)))
+    assert found.sign("level") == level
+    if level == "large":
+        assert found.sign("std") == pytest.approx(np.std(np.resize(means, 20)), rel=0.05)
+
+
 def test_ids_that_are_all_the_same_are_constant():
     card = s.with_layer(s.card(), "hidden_1", kind="Embedding")
     assert check(s.healthy(card=card)).state == "not_run"
