@@ -68,6 +68,6 @@ MATRIX = (
     _tensorflow("3.10", *_NEWEST),
     _tensorflow("3.12", *_NEWEST),
     _tensorflow("3.13", *_NEWEST),
-    VersionSet("3.10", ("tensorboard==2.16.2", "numpy==1.26.4", "werkzeug==2.1.2", _PKG), READING),
-    VersionSet("3.13", ("tensorboard", "numpy"), READING),
+    VersionSet("3.10", ("tensorboard==2.16.2", "numpy==1.26.4", "werkzeug==2.1.2", "fsspec", _PKG), READING),
+    VersionSet("3.13", ("tensorboard", "numpy", "fsspec"), READING),
 )

@@ -1,0 +1,5 @@
+"""Which of these tests need a framework? The trainings whose lines are run; where there is no Keras they are left out."""
+
+from importlib.util import find_spec
+
+collect_ignore = [] if find_spec("keras") else ["test_code_runs.py"]
