@@ -1,4 +1,4 @@
-"""Which of these tests need a framework? The trainings whose lines are run; where there is no Keras they are left out."""
+"""Which of these tests need a framework? The trainings whose lines are run; without Keras they are left out."""
 
 from importlib.util import find_spec
 
