@@ -73,3 +73,15 @@ def test_a_squared_error_of_a_constant_is_the_variance_of_the_targets(spread, ow
 def test_a_run_without_data_is_left_as_it_is():
     assert kept(s.healthy(card=s.card(epochs=None), data=None, targets=None))
     assert kept(s.healthy(card=None))
+
+
+@pytest.mark.parametrize(("second", "own"), [
+    ({"min": 0.0, "max": 9.0, "mean": 4.4, "std": 2.9}, True),
+    ({"min": 0.0, "max": 1.0, "mean": 0.3, "std": 0.21**0.5}, True),
+    ({"min": 0.0, "max": 1.0, "mean": 0.5, "std": 0.28}, False),
+    ({"min": 0.04, "max": 23.5, "mean": 9.0, "std": 5.0}, False),
+    ({"min": -1.0, "max": 255.0, "mean": 9.0, "std": 5.0}, True),
+])  # fmt: skip
+def test_numbers_of_classes_are_whole(second, own):
+    classes = {"name": "SparseCategoricalCrossentropy", "from_logits": True}
+    assert kept(pairs(second, loss=classes, target_kind="sparse_classes")) is own
