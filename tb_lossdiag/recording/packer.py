@@ -1,9 +1,9 @@
 """What does a watched step return beside its own results? The packed numbers; or that something of ours failed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -22,6 +22,7 @@ from tb_lossdiag.recording.switch import Switch
 from tb_lossdiag.recording.taps import watching
 from tb_lossdiag.recording.workers import first_replicas, stops_replica
 
+Result = TypeVar("Result")
 NUMBERS = "lossdiag"  # beside the results of a step, and in the names of our operations
 # Not of our files, which are in the tracebacks that a message has of whatever was called through a hook.
 _OUR_NODE = re.compile(rf"\bnode '?[^\s'}}]*\b{NUMBERS}(_\d+)?/")
@@ -77,6 +78,14 @@ class Packer:
             self.error = error
             return None
 
+    def ours(self, function: Callable[..., Result], *args: Any) -> Result:
+        """What the function answers. What it raises is known for ours then, so that the plain step is taken instead."""
+        try:
+            return function(*args)
+        except Exception as error:
+            self.error = error
+            raise
+
     def _observed(self, observation: Observation) -> None:
         self.error = self.error or observation.error
         self._traced = not tf.executing_eagerly()
@@ -115,7 +124,7 @@ class Packer:
             self.inside = not observation.optimizers and observation.numbers is not None
             if self.inside:
                 return {name: tf.convert_to_tensor(variable) for name, variable in observation.numbers.items()}
-            if afterwards:
+            if afterwards and graph is not None:
                 return self._afterwards.read(lambda: self._packed(observation))
             return self._packed(observation)
         except KeepsRandomState:

@@ -20,7 +20,7 @@ from tb_lossdiag.recording.packer import NUMBERS, Packer
 from tb_lossdiag.recording.patch import patched
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.tensorflow_private import clone, clone_not_compiled, is_compiled
-from tb_lossdiag.recording.undone import undone
+from tb_lossdiag.recording.undone import put_back, values_before
 from tb_lossdiag.recording.workers import alone
 
 
@@ -137,8 +137,11 @@ def twin_train_function(model: keras.Model, packer: Packer, plain: Callable) -> 
 
     @functools.wraps(train_step)
     def step(data: Any) -> dict[str, Any]:
-        with undone(compiled_step.get_concrete_function(data)):
-            numbers = packer.packed_afterwards(compiled_step(data)[NUMBERS])
+        if tf.executing_eagerly():  # tf.config.run_functions_eagerly: nothing is compiled
+            return observed_step(data)
+        before = packer.ours(values_before, compiled_step.get_concrete_function(data))
+        numbers = packer.packed_afterwards(compiled_step(data)[NUMBERS])
+        packer.ours(put_back, before)
         return {"logs": own_step(data), NUMBERS: numbers}
 
     model.jit_compile = False
@@ -216,13 +219,17 @@ def twin_of(function: Callable, model: keras.Model, optimizer: Any, packer: Pack
     @functools.wraps(inner)
     @tf.autograph.experimental.do_not_convert
     def looked_into(*args: Any, **kwargs: Any) -> Mapping[str, tf.Tensor]:
-        with undone(watched.get_concrete_function(*args, **kwargs)):
-            _, numbers = watched(*args, **kwargs)
-            return packer.packed_afterwards(numbers)
+        before = packer.ours(values_before, watched.get_concrete_function(*args, **kwargs))
+        _, numbers = watched(*args, **kwargs)
+        packed = packer.packed_afterwards(numbers)
+        packer.ours(put_back, before)
+        return packed
 
     numbers_of = clone_not_compiled(function, looked_into)
 
     def taken(*args: Any, **kwargs: Any) -> tuple[Any, Mapping[str, tf.Tensor]]:
+        if tf.config.functions_run_eagerly():
+            return watched(*args, **kwargs)
         numbers = numbers_of(*args, **kwargs)
         return function(*args, **kwargs), numbers
 

@@ -4,23 +4,24 @@ What XLA compiles is fused as the results ask for it: a step that also returns w
 places than the user's own. So the observed step is undone, and the user's own compiled step is the one that is taken.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
 
 from tb_lossdiag.recording.tensorflow_private import variable_type
 
+Values = list[tuple[tf.Tensor, tf.Tensor]]  # handle and value of each variable
 
-@contextmanager
-def undone(function: Any) -> Iterator[None]:
-    """At the end of the block, which calls the concrete function, each variable that it uses is as it was before.
 
-    Nothing is copied: what a variable held stays alive beside what the function writes.
+def values_before(function: Any) -> Values:
+    """Of all variables that a concrete function uses, which is to be called next.
+
+    Nothing is copied: what a variable holds stays alive beside what the function writes.
     """
     handles = [tensor for tensor in function.captured_inputs if tensor.dtype == tf.resource]
-    values = [tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable_type(handle)) for handle in handles]
-    yield
-    for handle, value in zip(handles, values, strict=True):
+    return [(handle, tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable_type(handle))) for handle in handles]
+
+
+def put_back(values: Values) -> None:
+    for handle, value in values:
         tf.raw_ops.AssignVariableOp(resource=handle, value=value)

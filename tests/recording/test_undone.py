@@ -8,7 +8,7 @@ import tensorflow as tf
 from recording.reading import Records
 from recording.small_models import same
 from tb_lossdiag import LossDiagnostics, TrainingMonitor, schema
-from tb_lossdiag.recording.undone import undone
+from tb_lossdiag.recording.undone import put_back, values_before
 
 EXAMPLES, BATCH = 250, 32  # the last batch is a partial one
 
@@ -24,8 +24,9 @@ def test_what_a_step_adds_assigns_and_counts_is_undone():
 
     @tf.function
     def seen(x):
-        with undone(step.get_concrete_function(x)):
-            result = step(x)
+        before = values_before(step.get_concrete_function(x))
+        result = step(x)
+        put_back(before)
         return result
 
     for _ in range(2):
@@ -122,3 +123,33 @@ def test_the_users_own_step_is_compiled_once_for_samples_and_plain_steps(tmp_pat
     model.optimizer.build(model.trainable_variables)  # the step that makes its slots is traced twice
     model.fit(*data(), batch_size=BATCH, verbose=0, callbacks=[LossDiagnostics(tmp_path, every=2)])
     assert traces == [False, False]  # one for the plain step, one for the observed one
+
+
+@pytest.mark.parametrize("name", ["values_before", "put_back"])
+@pytest.mark.parametrize("train", [fitted, looped], ids=["fit", "watched"])
+def test_what_fails_of_it_ends_the_recording_and_not_the_training(tmp_path, monkeypatch, name, train):
+    def broken(_):
+        raise RuntimeError("ours")
+
+    bare = train([] if train is fitted else None)
+    monkeypatch.setattr(f"tb_lossdiag.recording.twin.{name}", broken)
+    with pytest.warns(RuntimeWarning, match="ours"):
+        recorded = train([LossDiagnostics(tmp_path, every=2)] if train is fitted else tmp_path)
+    assert same(bare[0], recorded[0]) and bare[1] == recorded[1]
+
+
+@pytest.fixture
+def eager_functions():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.parametrize("train", [fitted, looped], ids=["fit", "watched"])
+@pytest.mark.usefixtures("eager_functions")
+@pytest.mark.filterwarnings("ignore:Even though the .tf.config.experimental_run_functions_eagerly:UserWarning")
+def test_functions_that_run_eagerly_are_recorded_to_the_same_bits(tmp_path, train):
+    bare = train([] if train is fitted else None)
+    recorded = train([LossDiagnostics(tmp_path, every=2)] if train is fitted else tmp_path)
+    assert same(bare[0], recorded[0]) and bare[1] == recorded[1]
+    assert len(Records(tmp_path).steps(schema.LAYERS)) > 2
