@@ -73,7 +73,8 @@ class Share:
             return 0.0, 1.0
         p, z, n = self.hits / self.total, Z_95, self.total
         middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+        low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+        return max(low, 0.0), min(high, 1.0)  # rounding puts the bounds of 0 and of all beside them
 
     def __str__(self) -> str:
         if not self.total:

@@ -62,3 +62,12 @@ def test_shares_count_hits():
     judged = [of(HEALTHY, seed, seed == 0) for seed in range(4)]
     assert share(judged, lambda one: one.alarmed) == Share(1, 4)
     assert str(share([], lambda one: True)) == "-"
+
+
+@pytest.mark.parametrize("total", range(1, 80))
+def test_a_share_of_none_or_of_all_leaves_nothing_beyond(total):
+    assert (
+        Share(0, total).interval[0] == 0.0
+        and Share(total, total).interval[1] == 1.0
+        and "-" not in str(Share(0, total))
+    )
