@@ -13,6 +13,8 @@ from benchmarks.zoo.families import (
     noisy_labels,
     ntxent,
     pinn,
+    row_reader,
+    sensors,
     shared_trunk,
     torch_images,
     torch_vae,
@@ -37,4 +39,6 @@ IN_TORCH: tuple[Family, ...] = (
     dqn.FAMILY,
     noisy_labels.FAMILY,
     torch_images.FAMILY,
+    row_reader.FAMILY,
+    sensors.FAMILY,
 )
