@@ -90,6 +90,7 @@ with watch(model, optimizer, sys.argv[2] + "/" + str(rank), loss=criterion):
         optimizer.zero_grad()
         criterion(model(torch.randn(4, 3)), torch.zeros(4, 1)).backward()
         optimizer.step()
+torch.distributed.barrier()  # a process that leaves while the other still works may end it with an abort
 torch.distributed.destroy_process_group()
 """
 
