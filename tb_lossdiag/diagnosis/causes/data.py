@@ -16,10 +16,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
 )
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.reference import weighs_examples
-
-# Labels that cannot be explained, or nearly all of one class, leave a model at a constant guess; far below it something
-# else pushes, or it is still on its way there: a fresh one takes all classes for as frequent.
-WORSE = -0.2
+from tb_lossdiag.diagnosis.standing import WORSE
 
 # How often the rare classes are predicted, in times of how often they occur: 0 … 0.17 in the zoo's sick runs, 0.4 and
 # more in its healthy ones.
