@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.tensorflow_private import variable_type
 
 Values = list[tuple[tf.Tensor, tf.Tensor]]  # handle and value of each variable
@@ -19,9 +20,11 @@ def values_before(function: Any) -> Values:
     Nothing is copied: what a variable holds stays alive beside what the function writes.
     """
     handles = [tensor for tensor in function.captured_inputs if tensor.dtype == tf.resource]
-    return [(handle, tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable_type(handle))) for handle in handles]
+    with apart():  # by their names a failure of these is known for ours
+        return [(handle, tf.raw_ops.ReadVariableOp(resource=handle, dtype=variable_type(handle))) for handle in handles]
 
 
 def put_back(values: Values) -> None:
-    for handle, value in values:
-        tf.raw_ops.AssignVariableOp(resource=handle, value=value)
+    with apart():
+        for handle, value in values:
+            tf.raw_ops.AssignVariableOp(resource=handle, value=value)
