@@ -18,20 +18,22 @@ OWN_STATE = (
 )
 
 
-class KeepsRandomState(Exception):
-    """A traced step, not run yet, draws random numbers from a state that other traces of it do not share."""
+class TracesDiffer(Exception):
+    """A traced step, not run yet, would not do what the plain one does: it draws random numbers from a state of its own
+    trace, or holds other numbers. The text is what is told of it.
+    """
 
 
 def refuse_own_state(graph: Any, twin_takes_all: bool, expected: frozenset | None) -> None:
-    """Raises KeepsRandomState where a traced step must not be taken in the place of the plain one.
+    """Raises TracesDiffer where a traced step must not be taken in the place of the plain one.
 
     twin_takes_all: whether no other trace takes a step. expected: `seeds` of the plain step, None where unknown.
     """
     found = draws(graph)
     if found and not twin_takes_all:
-        raise KeepsRandomState(f"{', '.join(found)} {OWN_STATE}")
+        raise TracesDiffer(f"{', '.join(found)} {OWN_STATE}")
     if found and expected is not None and seeds(graph) != expected:
-        raise KeepsRandomState(f"{', '.join(found)} has another seed each time that the step is traced")
+        raise TracesDiffer(f"{', '.join(found)} has another seed each time that the step is traced")
 
 
 def seeds(graph: Any) -> frozenset[tuple]:
@@ -53,21 +55,24 @@ def changes_variables(graph: Any) -> bool:
     return any("Assign" in node.op or "Apply" in node.op for node in nodes_of(graph))
 
 
-def nodes_of(graph: Any) -> Iterator[Any]:
+def nodes_of(graph: Any, but: str = "") -> Iterator[Any]:
+    """Of the graph and of the functions it calls. but: nodes with this attribute are left out, with all they call."""
     definition = graph.as_graph_def()
     functions = {function.signature.name: function for function in definition.library.function}
-    return _nodes(definition.node, functions, set())
+    return _nodes(definition.node, functions, set(), but)
 
 
-def _nodes(nodes: Any, functions: Mapping[str, Any], entered: set[str]) -> Iterator[Any]:
+def _nodes(nodes: Any, functions: Mapping[str, Any], entered: set[str], but: str) -> Iterator[Any]:
     for node in nodes:
+        if but in node.attr:
+            continue
         yield node
         for value in node.attr.values():
             for name in [value.func.name, *(one.name for one in value.list.func)]:
                 function = functions.get(name)
                 if function is not None and name not in entered and not goes_to_xla(function):
                     entered.add(name)
-                    yield from _nodes(function.node_def, functions, entered)
+                    yield from _nodes(function.node_def, functions, entered, but)
 
 
 def _keeps_state(node: Any) -> bool:

@@ -13,7 +13,8 @@ import keras
 import tensorflow as tf
 
 from tb_lossdiag.recording.applied import Applied, AppliedRate
-from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
+from tb_lossdiag.recording.constants import constants
+from tb_lossdiag.recording.draws import OWN_STATE, TracesDiffer, draws, seeds
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.loss_entry import LossEntry
 from tb_lossdiag.recording.packer import NUMBERS, Packer
@@ -106,6 +107,8 @@ class TrainFunction:
             if found:
                 self._packer.seeds = seeds(graph)
                 self._packer.take_every_step()
+            elif graph is not None and not has_run_before:
+                self._packer.constants = constants(graph)
             self._rest_function = made(self.model, self.model.train_step)
             self._twin = twin_train_function(self.model, self._packer, self.plain)
         return self._twin is not None
@@ -136,7 +139,7 @@ class TrainFunction:
         try:
             with taking(self.model, 1 if width == 1 else OneStep(1)):
                 result = run_twin(self._twin, self._packer, self.recorder, iterator)
-        except KeepsRandomState as found:
+        except TracesDiffer as found:
             self.recorder.sample_no_more(str(found))
             return self._plain(iterator)
         if result is None:
@@ -191,7 +194,7 @@ class TrainFunction:
             self._packer.switch.set(self.recorder.counts())
         try:
             result = run_twin(self._twin, self._packer, self.recorder, iterator)
-        except KeepsRandomState as found:  # it has not run yet, nor will it
+        except TracesDiffer as found:  # it has not run yet, nor will it
             self._packer.gate = None
             self.recorder.sample_no_more(str(found))
             return self._plain(iterator)

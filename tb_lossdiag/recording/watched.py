@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
+from tb_lossdiag.recording.constants import constants
+from tb_lossdiag.recording.draws import OWN_STATE, TracesDiffer, draws, seeds
 from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.tensorflow_private import is_compiled
@@ -37,6 +38,8 @@ class WatchedStep:
             elif found:
                 self.packer.seeds = seeds(graph)
                 self.packer.take_every_step()
+            elif graph is not None and not has_run_before:
+                self.packer.constants = constants(graph)
         return self._refusal
 
     def unrecorded(self, args: tuple, kwargs: Mapping[str, Any]) -> Any:
@@ -50,7 +53,7 @@ class WatchedStep:
         """(what the step returns, packed numbers); None where the twin failed through us, and took no step."""
         try:
             return run_twin(self._twin, self.packer, recorder, *args, **kwargs)
-        except KeepsRandomState as found:  # for arguments of another kind than before
+        except TracesDiffer as found:  # for arguments of another kind than before
             self._refusal, self.packer.gate = str(found), None
             recorder.sample_no_more(self._refusal)
             return None
