@@ -21,6 +21,7 @@ from tb_lossdiag.torch.hook import Hook
 from tb_lossdiag.torch.loss_call import again, function_call, module_call
 from tb_lossdiag.torch.loss_functions import hear, unhear
 from tb_lossdiag.torch.losses import tensors
+from tb_lossdiag.torch.mixing import mixing
 from tb_lossdiag.torch.private import is_compiled
 from tb_lossdiag.torch.repeatable import repeatable
 from tb_lossdiag.torch.structure import Structure, bare, structure_of
@@ -117,6 +118,14 @@ class Seen(Listener):
             output = output_like(outputs, at, call.predictions[0])
             call = repeatable(call)[0] if output is not None else None
             return None if call is None else again(call, [output.to(call.predictions[0].dtype)], call.targets)
+
+    def mixing(self) -> dict[str, Any] | None:
+        """Whether the examples of the pass that is shown run into each other; None where it is not asked."""
+        forward = self.used.forward
+        if forward.batch is None or self._is_compiled:
+            return None
+        with self._measuring():
+            return mixing(bare(self._model), forward.batch, forward.examples)
 
     def backward_begins(self, loss: Tensor | None) -> None:
         unhear(self)

@@ -43,6 +43,23 @@ WIRING = (
         accuses_learning=True,
         weight=7,
     ),
+    # A model of sets or graphs mixes them on purpose: where the steps are too large, that is no reason to fail.
+    Candidate(
+        "mixed_examples",
+        "The examples of a batch run into each other",
+        requires=(found("example_mixing"), any_of(BAD, shows("skill", skill=lambda s: s < USEFUL))),
+        contradicts=(
+            found("loss_pairing", certain=True),
+            found("update_ratio", level="high"),
+            found("nonfinite"),
+        ),
+        explains=(*HELD, "overfitting", "vanishing_gradients", "hidden_activation_unsuitable", "train_eval_mismatch"),
+        test="Change one example of a batch: the outputs of the others should stay as they are.",
+        fix=fixes.keep_examples_apart,
+        points_at="example_mixing",
+        accuses_learning=True,
+        weight=6,
+    ),
     Candidate(
         "untracked_weights",
         "Weights that nobody trains",

@@ -43,6 +43,23 @@ def put_batch_first(f: Findings) -> Fix:
     return Fix("Make the layer with batch_first=True, or give it its input as [steps, batch, features].")
 
 
+def keep_examples_apart(f: Findings) -> Fix:
+    """Words for where it begins, and code that tells whether it is over."""
+    text = (
+        "Give softmax and what else is done behind the last layer the axis of the classes: dim=1 or dim=-1, not 0."
+        if f.checks["example_mixing"].sign("behind")
+        else "Keep the examples on their axis: swap axes with permute or transpose, as view and reshape only count off "
+        "numbers anew, and give mean, softmax and norms another axis than 0."
+    )
+    lines = (
+        "model.eval()",
+        "with torch.no_grad():",
+        "    print((model(x)[4:8] - model(x[4:8])).abs().max())  # 0 once mended",
+        "model.train()",
+    )
+    return Fix(text, "\n".join(lines))
+
+
 def register_weights(f: Findings) -> Fix:
     if is_torch(f.run):
         lines = [f"model.{name} = torch.nn.ModuleList(model.{name})" for name in _plain_lists(f.run)]
