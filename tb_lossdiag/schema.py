@@ -70,7 +70,7 @@ STEP_COLUMNS = (
     "update_norm",  # L2 of w_new - w_old over all trainable variables
     "weight_norm",  # L2 of w_old over all trainable variables
     "gradient_nonfinite",  # NaN and Inf elements over all gradients
-    "clip_factor",  # gradient norm after the optimizer's own clipping / before; NaN when it does not clip
+    "clip_factor",  # gradient norm after clipping / before, by a Keras optimizer or a torch loop; NaN where unknown
     "loss_scale",  # by which a LossScaleOptimizer had multiplied this step's loss; NaN without one
     "gradient_agreement",  # cosine of the two half batches' gradients at the output layer's kernel, where that is known
     "gradient_carried",  # L2 of what the gradients held when the step's first backward pass began; 0 when cleared
@@ -148,6 +148,8 @@ EVENT_KINDS = (
     "restart",  # {"cleared": true} a fit that continues in a directory that already holds steps; see above; "beside":
     # true where another process was writing there at that time
     "accident",  # {"reason": "nonfinite" or "leap", "losses": [[step, loss], ...]} the last losses, that step's too
+    "search",  # {"steps": ..., "found": ...} after a loss that was not finite so many steps were looked into: a pass
+    # over the data, or up to a batch that holds NaN or Inf
     "cost",  # {"share": ..., "samples": ...} what samples added to the time of plain steps, compilation left out
     "recording_stopped",  # {"reason": ...} recording failed and switched itself off
     "not_sampled",  # {"reason": ...} from here on only losses could be recorded

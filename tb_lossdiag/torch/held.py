@@ -1,4 +1,4 @@
-"""What do the gradients hold that they should not, or no longer? Left from the step before, or cleared too early.
+"""What do the gradients hold that they should not, or no longer? Left from the step before, cleared too early, clipped.
 
 `zero_grad` belongs in front of the backward pass, or behind the step. Without it each step adds all earlier gradients;
 between the two it takes this step's away. Several backward passes of one step add up on purpose.
@@ -21,6 +21,7 @@ class HeldGradients(Listener):
 
     carried: L2 of what the gradients held when the first backward pass began whose gradients the step gets; None where
     no backward pass was heard. were_cleared: whether the optimizer gets nothing of what a backward pass had given.
+    left: L2 of what it gets, in times of what the last backward pass had left; None where none was heard.
     """
 
     def __init__(self, optimizer: Optimizer, guarded: Callable[[], AbstractContextManager]) -> None:
@@ -33,7 +34,9 @@ class HeldGradients(Listener):
     def _forget(self) -> None:
         self.carried: Tensor | None = None
         self.were_cleared = False
+        self.left: Tensor | None = None
         self._begun: Tensor | None = None
+        self._given: Tensor | None = None
         self._before: list[tuple[int, int]] = []
         self._after: list[tuple[int, int]] = []
 
@@ -45,24 +48,29 @@ class HeldGradients(Listener):
     def close(self) -> None:
         unlisten(self)
         if self._after:
-            with self._guarded():
+            with self._guarded(), torch.no_grad():
                 self.were_cleared = self._are_cleared()
+                if self._given is not None and not self.were_cleared:
+                    self.left = self._norm().to(self._given.device) / self._given
 
     def backward_begins(self, loss: Tensor | None) -> None:
         with self._guarded(), torch.no_grad():
             self._before = marks(self._parameters)
-            self._begun = _norm([parameter.grad for parameter in self._parameters if parameter.grad is not None])
+            self._begun, self._given = self._norm(), None
 
     def backward_ended(self, loss: Tensor | None) -> None:
-        with self._guarded():
+        with self._guarded(), torch.no_grad():
             after = marks(self._parameters)
             if after == self._before or self._begun is None:
                 return  # of another model
-            self._after = after
+            self._after, self._given = after, self._norm()
             if self.carried is None:
                 self.carried = self._begun
             else:  # what was there at first may have been cleared since, as a discriminator's of the generator's step
                 self.carried = torch.where(self._begun == 0.0, self._begun, self.carried.to(self._begun.device))
+
+    def _norm(self) -> Tensor:
+        return _norm([parameter.grad for parameter in self._parameters if parameter.grad is not None])
 
     def _are_cleared(self) -> bool:
         now = marks(self._parameters)

@@ -231,11 +231,15 @@ class Watcher(Listener):
         used, carried, cleared = self._seen.used, self._held.carried, self._held.were_cleared
         if carried is not None and scale is not None:
             carried = carried / scale.to(carried.device)
+        left = self._held.left
+        if left is not None and scale is not None and getattr(self._optimizer, "grad_scale", None) is None:
+            left = left * scale.to(left.device)  # a scaler has divided by it since
         known = {
             "loss": loss,
             "learning_rate": self._rate,
             "loss_scale": scale,
             "gradient_carried": carried,
+            "clip_factor": left,
             "evaluation_loss": self._evaluation_loss,
             "training_mode": float(used.forward.is_training) if used.passes else None,
         }

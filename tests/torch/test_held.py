@@ -104,3 +104,42 @@ def test_gradients_that_are_clipped_are_not_cleared(tmp_path):
             optimizer.step()
 
     assert "gradients_cleared" not in recorded(tmp_path, loop).card.settings
+
+
+def clipped(how):
+    def loop(model, optimizer):
+        for x, y in batches(4):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            how(model.parameters())
+            optimizer.step()
+
+    return loop
+
+
+def clipped_under_a_scaler(model, optimizer):
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    for x, y in batches(4):
+        optimizer.zero_grad()
+        scaler.scale(F.cross_entropy(model(x), y)).backward()
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+        scaler.step(optimizer)
+        scaler.update()
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [clipped(lambda weights: nn.utils.clip_grad_norm_(weights, 1e-3)), clipped_under_a_scaler],
+    ids=["plain", "scaled"],
+)
+def test_what_a_loop_clips_is_told_in_times_of_what_the_backward_pass_gave(tmp_path, loop):
+    records, unclipped = recorded(tmp_path / "a", loop), recorded(tmp_path / "b", clipped(lambda weights: None))
+    assert set(unclipped.column("clip_factor").values()) == {1.0}
+    assert records.column("gradient_norm")[1] == pytest.approx(1e-3, rel=1e-3)
+    assert records.column("clip_factor")[1] == pytest.approx(1e-3 / unclipped.column("gradient_norm")[1], rel=1e-3)
+
+
+def test_clipped_values_are_told_as_well(tmp_path):
+    records = recorded(tmp_path, clipped(lambda weights: nn.utils.clip_grad_value_(weights, 1e-6)))
+    assert all(0.0 < factor < 1e-3 for factor in records.column("clip_factor").values())

@@ -22,6 +22,7 @@ from tb_lossdiag.diagnosis.snippets import (
     trained_by,
 )
 from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, copied
+from tb_lossdiag.diagnosis.symptoms.clipping import norms_before
 from tb_lossdiag.run import Run, finite
 
 # The update ratio a training usually runs at; steps are scaled towards it.
@@ -153,8 +154,8 @@ def train_longer(f: Findings) -> Fix:
 
 def loosen_clipping(f: Findings) -> Fix:
     """Near the 90th percentile of the unclipped norms, as Google's tuning playbook advises."""
-    norm = f.run.steps.get("gradient_norm")
-    sizes = norm.values[np.isfinite(norm.values) & (norm.values > 0)] if norm is not None else np.array([])
+    norms = norms_before(f.run)
+    sizes = norms[norms > 0]
     wanted = rounded(float(np.percentile(sizes, 90))) if len(sizes) else "1"
     return Fix(
         f"Clip only what sticks out: 90 % of the recorded gradient norms are below {wanted}.",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.framework import is_torch
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import onset
 from tb_lossdiag.run import Run
@@ -18,6 +19,9 @@ TIGHT = 1e-2
 # Google's tuning playbook: with more than half of the steps clipped, the learning rate is what to lower.
 OFTEN = 0.5
 MIN_RECORDS = 5
+# Factors within this of each other, of gradients whose norms vary more: a loop that multiplies every gradient by the
+# same number, as a mean over accumulated batches does. A clip keeps the norm and varies the factor.
+SAME_FACTOR = 0.01
 OPTIONS = ("clipnorm", "global_clipnorm", "clipvalue")
 SOURCE = "a rule of thumb: clip at the 90th percentile of the gradient norms, and less than half of the steps"
 
@@ -32,6 +36,10 @@ def check(run: Run) -> Check:
         needs = f"{MIN_RECORDS} steps with a finite gradient; there are {len(factors)}"
         return Check(ID, TITLE, "inconclusive", needs=needs)
     share, factor = float(np.mean(factors < CLIPPED)), float(np.median(factors))
+    if is_torch(run) and share == 1.0 and _is_one_multiple(run, factors):
+        evidence = Evidence(f"Every gradient is multiplied by {factor:.2g} before the step.", factor, source=SOURCE)
+        signs = (("share", 0.0), ("factor", 1.0), ("level", "scaled"))
+        return Check(ID, TITLE, "not_found", (evidence,), signs=signs)
     level = "tight" if factor < TIGHT else "often" if share > OFTEN else "rare"
     text = f"{share:.0%} of the recorded steps were clipped; a typical one kept {factor:.2g} of its gradient's norm."
     evidence = [Evidence(text, factor, TIGHT, "norm after / before", SOURCE, (), (int(steps[0]), int(steps[-1])))]
@@ -52,15 +60,36 @@ def check(run: Run) -> Check:
 
 def _unclipped(run: Run) -> Check:
     config = run.card.optimizer.get("config") if run.card is not None else None
-    if not isinstance(config, Mapping) or not config or any(config.get(name) for name in OPTIONS):
+    known = isinstance(config, Mapping) and bool(config) and not is_torch(run)  # a torch loop clips by itself
+    if not known or any(config.get(name) for name in OPTIONS):
         return Check(ID, TITLE, "not_run", needs="clip factors: a log recorded by this version of tb_lossdiag")
     evidence = Evidence("The optimizer does not clip gradients.", source=SOURCE)
     signs = (("share", 0.0), ("factor", 1.0), ("level", "rare"))
     return Check(ID, TITLE, "not_found", (evidence,), signs=signs)
 
 
+def norms_before(run: Run) -> np.ndarray:
+    """Finite gradient norms before clipping: a Keras optimizer clips behind what is recorded, a torch loop before."""
+    norms, factors = run.steps.get("gradient_norm"), run.steps.get("clip_factor")
+    if norms is None:
+        return np.zeros(0)
+    values = norms.values
+    if is_torch(run) and factors is not None:
+        _, at, own = np.intersect1d(norms.steps, factors.steps, return_indices=True)
+        with np.errstate(all="ignore"):
+            values = norms.values[at] / factors.values[own]
+    return values[np.isfinite(values)]
+
+
+def _is_one_multiple(run: Run, factors: np.ndarray) -> bool:
+    def spread(values: np.ndarray) -> float:
+        return float(np.ptp(values) / np.maximum(np.abs(values).max(), np.finfo(float).tiny))
+
+    norms = norms_before(run)
+    return spread(factors) < SAME_FACTOR and len(norms) > 0 and spread(norms) > SAME_FACTOR
+
+
 def _usual_norm(run: Run) -> float | None:
     """The 90th percentile of the unclipped gradient norms."""
-    norms = run.steps.get("gradient_norm")
-    known = norms.values[np.isfinite(norms.values)] if norms is not None else ()
+    known = norms_before(run)
     return float(np.percentile(known, 90)) if len(known) else None

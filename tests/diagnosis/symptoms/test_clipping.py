@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic as s
@@ -33,6 +35,30 @@ def test_clipping_that_became_tight_has_the_step_it_did():
 def test_the_evidence_gives_the_90th_percentile_of_the_unclipped_norms():
     found = check(clipped(0.5, gradient_norm=np.arange(400.0)))
     assert found.evidence[1].text == "90 % of the gradients had a norm of 359 or less before clipping."
+
+
+def in_torch(factor, norms):
+    """norms: before the loop clips."""
+    run = clipped(factor, gradient_norm=norms * factor)
+    return replace(run, card=s.card(framework="torch 2.9", optimizer={"name": "SGD", "config": {"lr": 0.1}}))
+
+
+NORMS = np.linspace(1.0, 3.0, 400)
+
+
+def test_a_loop_that_clips_is_told_by_what_the_norms_were_before():
+    found = check(in_torch(1e-3 / NORMS, NORMS))
+    assert found.found and found.evidence[1].text == "90 % of the gradients had a norm of 2.8 or less before clipping."
+
+
+def test_a_loop_that_takes_the_mean_over_its_batches_clips_nothing():
+    found = check(in_torch(np.full(400, 1e-3), NORMS))
+    assert (found.state, found.sign("level"), found.sign("share")) == ("not_found", "scaled", 0.0)
+
+
+def test_of_a_loop_without_factors_it_is_not_known_that_it_clips_nothing():
+    card = s.card(framework="torch 2.9", optimizer={"name": "SGD", "config": {"lr": 0.1}})
+    assert check(s.healthy(card=card)).state == "not_run"
 
 
 def test_steps_without_a_factor_do_not_count():
