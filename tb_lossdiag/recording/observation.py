@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.eager_facts import EagerFacts
 from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.keras_private import backend_variable, losses_are_shares
@@ -153,7 +154,8 @@ class Observation:
         if ours:
             if not self.optimizers:
                 self.gradient_scale = _gradient_scale(optimizer)
-            self.rates = self.rates.with_applied(optimizer, tf.convert_to_tensor, variables)
+            with apart():  # a schedule is computed once more for us
+                self.rates = self.rates.with_applied(optimizer, tf.convert_to_tensor, variables)
             self.optimizers.append(optimizer)
         if _replicas() > 1 and self.asks_others:  # Keras adds them up later, after clipping
             own = {path: gradient for path, gradient in self.gradients.items() if gradient is not None}
@@ -252,7 +254,8 @@ class Observation:
 
 
 def _total(losses: Sequence[Any]) -> tf.Tensor:
-    return tf.add_n([tf.cast(loss, tf.float32) for loss in losses] or [tf.constant(0.0)])
+    with apart():
+        return tf.add_n([tf.cast(loss, tf.float32) for loss in losses] or [tf.constant(0.0)])
 
 
 def current_graph() -> Any:

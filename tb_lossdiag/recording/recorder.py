@@ -16,6 +16,7 @@ from tb_lossdiag import schema
 from tb_lossdiag.recording.cadence import Cadence
 from tb_lossdiag.recording.flight import FlightRecorder
 from tb_lossdiag.recording.layout import OUTPUT_COLUMNS, STEP_NUMBERS, VARIABLE_COLUMNS, Layout, histograms_in
+from tb_lossdiag.recording.search import Search
 from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.silence import Silence
 from tb_lossdiag.recording.writer import DiagnosticsWriter
@@ -121,6 +122,7 @@ class Recorder:
         self._epoch_sum, self._epoch_count = 0.0, 0
         self.noted_rate: float | None = None
         self._flight = FlightRecorder()
+        self._search, self._only_looks = Search(), False
         self._silence = Silence()
         self._cadence: Cadence | None = None
         self._writer: DiagnosticsWriter | None = None
@@ -224,7 +226,9 @@ class Recorder:
             if self._held is not None:
                 self._keep_loss(self._held)
                 self._held = None
-            return self._samples and self._cadence.is_sampled(self._next_step(), self.width)
+            is_due = self._samples and self._cadence.is_sampled(self._next_step(), self.width)
+            self._only_looks = self._samples and self._search.is_on and not is_due
+            return is_due or self._only_looks
         return False
 
     def has_room(self) -> bool:
@@ -234,7 +238,7 @@ class Recorder:
     def counts(self) -> bool:
         """Whether the next step, which is to be sampled, is to have histograms."""
         with self.guarded():
-            return self.active and self._cadence.counts(self._next_step())
+            return self.active and not self._only_looks and self._cadence.counts(self._next_step())
         return False
 
     def record_plain(
@@ -280,6 +284,12 @@ class Recorder:
         writer, values = self._writer, dict(zip(STEP_NUMBERS, arrays["step"].tolist(), strict=True))
         if not layout.knows_loss and reported is not None:
             values["loss"] = reported
+        is_broken = _has_broken_data(layout, arrays["data"])
+        self._look(values["loss"], is_broken)
+        if self._only_looks and not is_broken:
+            self._keep_loss(PlainStep(self.step, values["loss"], time.time(), values["learning_rate"], None))
+            return values["loss"]
+        self._only_looks = False
         if self._layout.rows:
             writer.write_layers(self.step, self._layer_columns(layout, arrays))
         if self._layout.data_rows:
@@ -295,13 +305,14 @@ class Recorder:
         if first and layout.unreached:
             writer.write_event(self.step, "no_gradient", rows=list(layout.unreached))
         if layout.knows_loss or reported is not None:
-            self._fly(self.step, values["loss"])
+            self._fly(self.step, values["loss"], is_broken)
         return values["loss"]
 
     def took(self, seconds: float | None) -> None:
         """How long the sampled step took, recording included; None when it was traced."""
         with self.guarded():
-            self._cadence.took(self.step, True, seconds)
+            if not self._only_looks:
+                self._cadence.took(self.step, True, seconds)
 
     def tell(self, kind: str, **facts: Any) -> None:
         """Writes an event of the step that is going on."""
@@ -359,12 +370,20 @@ class Recorder:
         """Whether steps were taken before the first sample, which has the card that comes before all records."""
         return self._layout is None and self._samples and len(self._losses) < MOST_AWAITING
 
-    def _fly(self, step: int, loss: float) -> None:
+    def _look(self, loss: float, is_broken: bool) -> None:
+        found = self._search.looked(loss, is_broken)
+        if found is not None:
+            self._writer.write_event(self.step, "search", steps=self._search.steps, found=found)
+
+    def _fly(self, step: int, loss: float, is_broken: bool = False) -> None:
+        """is_broken: whether the batch itself is known to hold NaN or Inf."""
         self._epoch_sum += loss
         self._epoch_count += 1
         reason = self._flight.saw(step, loss)
         if reason is not None:
             self._cadence.alarm()
+            if reason == "nonfinite" and not is_broken:
+                self._search.begin(self._plan["steps_per_epoch"])
             self._write_losses()
             self._writer.write_event(step, "accident", reason=reason, losses=self._flight.losses())
 
@@ -413,6 +432,13 @@ class Recorder:
             if row.name in place:
                 columns[i] = table[place[row.name]]
         return dict(zip(names, columns.T, strict=True))
+
+
+def _has_broken_data(layout: Layout, data: np.ndarray) -> bool:
+    """Whether an input or a target holds NaN or Inf."""
+    column = schema.DATA_COLUMNS.index("nonfinite")
+    given = [row.kind in ("input", "target") for row in layout.data_rows]
+    return len(data) == len(given) and bool((data[given, column] > 0).any())
 
 
 def _told(number: Loss | None) -> float | None:

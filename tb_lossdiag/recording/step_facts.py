@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tb_lossdiag.recording.broadcasts import broadcasts_between
+from tb_lossdiag.recording.dropped import shares_dropped
 from tb_lossdiag.recording.lineage import ancestors
 from tb_lossdiag.recording.observation import ModelCall, Observation, graph_of
 from tb_lossdiag.recording.untracked import described, read_by
@@ -44,7 +45,10 @@ def _in_graph(observation: Observation, loss: tf.Tensor) -> dict[str, Any]:
     outputs = [one for call in observation.model_calls for one in call.outputs if _is_in(loss.graph, one)]
     inputs = [one for call in observation.model_calls for one in call.inputs if _is_in(loss.graph, one)]
     data = [*inputs, *keras.tree.flatten(observation.y)]
-    found: dict[str, Any] = {"broadcasts": broadcasts_between(loss, outputs, data)}
+    found: dict[str, Any] = {
+        "broadcasts": broadcasts_between(loss, outputs, data),
+        "dropouts": shares_dropped(outputs, inputs),
+    }
     if not tf.distribute.has_strategy():  # under one a variable has another handle in each replica
         read = read_by(outputs, inputs, observation.watched)
         found["untracked"] = described(read, observation.model, observation.structure, observation.updated)

@@ -1,4 +1,5 @@
 """Which of torch's loss functions was called, and with what? `F.mse_loss(model(x), y)`, or nn.MSELoss, which calls it.
+Functions that drop numbers are heard as well, where none of torch's own modules calls them.
 
 Each of them first asks whether one of its arguments has an implementation of its own. That question is replaced while
 somebody listens, which is for a part of a sampled step; so a function is heard by whatever name it is called, and
@@ -8,6 +9,7 @@ nobody who holds, compares or pickles one notices.
 import inspect
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Protocol
 
 import torch
@@ -40,6 +42,7 @@ CLASSES = {
     "triplet_margin_loss": nn.TripletMarginLoss,
     "triplet_margin_with_distance_loss": nn.TripletMarginWithDistanceLoss,
 }
+DROPPING = ("alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout")
 _QUESTIONS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 
 
@@ -47,6 +50,8 @@ class Hearer(Protocol):
     """What it does must not raise."""
 
     def heard(self, name: str, function: Callable[..., Tensor], arguments: dict[str, Any]) -> None: ...
+
+    def dropped(self, share: float) -> None: ...
 
 
 def hear(hearer: Hearer) -> None:
@@ -62,6 +67,7 @@ def unhear(hearer: Hearer) -> None:
 _thread = threading.local()
 _functions = {name: getattr(F, name) for name in CLASSES if inspect.isfunction(getattr(F, name, None))}
 _names = {function.__code__: name for name, function in _functions.items()}
+_dropping = {getattr(F, name).__code__ for name in DROPPING}
 
 
 def _listening(original: Callable[..., bool]) -> Callable[..., bool]:
@@ -69,12 +75,19 @@ def _listening(original: Callable[..., bool]) -> Callable[..., bool]:
         if not torch.compiler.is_compiling() and torch.is_grad_enabled() and getattr(_thread, "hears", False):
             frame = inspect.currentframe().f_back
             name = _names.get(frame.f_code)
+            if frame.f_code in _dropping and frame.f_locals["training"] and not _is_called_by_torch(frame):
+                for hearer in tuple(_replaced.listeners):
+                    hearer.dropped(frame.f_locals["p"])
             if name is not None and not is_transformed():
                 for hearer in tuple(_replaced.listeners):
                     hearer.heard(name, _functions[name], dict(frame.f_locals))
         return original(*args)
 
     return asked
+
+
+def _is_called_by_torch(frame: FrameType) -> bool:
+    return frame.f_back is not None and frame.f_back.f_globals.get("__name__", "").startswith("torch.nn.")
 
 
 _replaced = Replaced([(F, name, _listening) for name in _QUESTIONS if hasattr(F, name)])

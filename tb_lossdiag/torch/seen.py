@@ -27,12 +27,15 @@ from tb_lossdiag.torch.repeatable import repeatable
 from tb_lossdiag.torch.structure import Structure, bare, structure_of
 from tb_lossdiag.torch.used import Used
 
+MAX_DROPOUTS = 16
+
 
 class Seen(Listener):
     """`open` before a sampled step, `freeze` once its gradients are there, `close` after it.
 
     used: what the gradients came from. terms: of the loss, as the user told them. precision: Keras's name of what
-    autocast computes in, None without it. has_histograms: whether the sample does.
+    autocast computes in, None without it. dropouts: the shares that functions drop in the model, by no module of
+    torch's. has_histograms: whether the sample does.
 
     loss: a module that the training calls, or a function that gives the loss of predictions and targets. selection: the
     layers whose outputs are measured. guarded: what our own errors end in.
@@ -70,6 +73,7 @@ class Seen(Listener):
         self._in_loss = 0
         self.used = Used(trained_by(self._optimizer), self._current, self._function)
         self.terms: dict[str, Numbers] = {}
+        self.dropouts: list[float] = []
 
     def open(self, has_histograms: bool) -> None:
         self.has_histograms = has_histograms
@@ -151,6 +155,11 @@ class Seen(Listener):
         if not self._in_loss:
             with self._guarded():
                 self.used.add_loss(function_call(name, function, arguments))
+
+    def dropped(self, share: float) -> None:
+        """A call of one of torch's functions that drop numbers, by none of its modules."""
+        if self._measures and isinstance(share, (int, float)) and len(self.dropouts) < MAX_DROPOUTS:
+            self.dropouts.append(float(share))
 
     def _new_pass(self, is_training: bool = True) -> ForwardPass:
         return ForwardPass(

@@ -63,6 +63,9 @@ class TorchTraining:
             self._initial,
             batch_size,
             plan,
-            {**settings, **step_facts(self._model, self._optimizer, self.seen.used), **self.facts},
+            {**settings, **step_facts(self._model, self._optimizer, self.seen.used), **self.facts, **self._dropouts()},
         )
         return replace(card, optimizer={**card.optimizer, "loss_scale": True}) if self.is_scaled else card
+
+    def _dropouts(self) -> dict[str, Any]:
+        return {"dropouts": self.seen.dropouts} if self.seen.dropouts else {}

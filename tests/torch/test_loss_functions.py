@@ -5,10 +5,13 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from recording.reading import Records
+from recording.torch_loops import batches
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.functional import mse_loss as taken_before
 
+from tb_lossdiag.torch import watch
 from tb_lossdiag.torch.loss_functions import CLASSES, hear, unhear
 
 X = torch.zeros(4, 3, requires_grad=True)
@@ -88,3 +91,24 @@ def test_neither_what_has_no_gradient_nor_what_is_compiled_is_heard():
         compiled = torch.compile(lambda x: F.mse_loss(x, Y), backend="aot_eager", fullgraph=True)
         assert compiled(X).item() == 1.0
     assert calls == []
+
+
+class Drops(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.drop, self.last = nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 3)
+
+    def forward(self, x):
+        hidden = F.dropout(self.drop(self.first(x)), 0.95, self.training)
+        return self.last(F.dropout(hidden, 0.9, training=False))
+
+
+def test_a_dropout_called_as_a_function_is_on_the_card_and_a_layers_is_not_there_twice(tmp_path):
+    model = Drops()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, tmp_path):
+        for x, y in batches(2):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    assert Records(tmp_path).card.settings["dropouts"] == [0.95]

@@ -79,7 +79,8 @@ def test_steps_in_front_of_the_examples_may_mix():
     encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 1, enable_nested_tensor=False)
     assert asked(encoder, X) == {"mixed": False}
     assert asked(Reads(lambda model, x: model.head(model.layer(x)[0]), nn.GRU(4, 8))) == {"mixed": False}
-    assert asked(Reads(lambda model, x: model.head(model.layer(x)[0][-1]), nn.GRU(4, 8)), torch.randn(16, 16, 4)) is None
+    last_step = Reads(lambda model, x: model.head(model.layer(x)[0][-1]), nn.GRU(4, 8))
+    assert asked(last_step, torch.randn(16, 16, 4)) is None
 
 
 class Noisy(nn.Module):

@@ -83,3 +83,9 @@ class Candidate:
     accuses_learning: bool = False
     good_enough: float = USEFUL
     weight: int = 0
+
+
+def unannounced(f: Findings) -> tuple[Evidence, ...] | None:
+    if not f.checks["nonfinite"].sign("sudden"):
+        return None
+    return (Evidence("Neither the loss nor the gradients had grown before: nothing has overflowed."),)

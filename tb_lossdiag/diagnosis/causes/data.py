@@ -13,9 +13,11 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     UNFINISHED,
     Candidate,
     grown_up,
+    unannounced,
 )
-from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.reference import weighs_examples
+from tb_lossdiag.diagnosis.report import Evidence
 from tb_lossdiag.diagnosis.standing import WORSE
 
 # How often the rare classes are predicted, in times of how often they occur: 0 … 0.17 in the zoo's sick runs, 0.4 and
@@ -41,6 +43,12 @@ OF_LARGE_TARGETS = (
     "uninformative_labels",
 )
 
+
+def no_batch_seen(f: Findings) -> tuple[Evidence, ...]:
+    """To be asked only where no recorded batch holds NaN or Inf."""
+    return (Evidence("No batch that was looked into holds NaN or Inf."),)
+
+
 DATA = (
     Candidate(
         "nonfinite_inputs",
@@ -52,6 +60,21 @@ DATA = (
         fix=fixes.drop_nonfinite,
         certain=True,
         weight=9,
+    ),
+    # The batch that broke it was not looked into, nor all of them after it: then this and an operation without a finite
+    # value look alike.
+    Candidate(
+        "nonfinite_inputs",
+        "NaN or Inf in the data",
+        requires=(
+            found("nonfinite", place=("loss", "gradient"), data_known=False),
+            unannounced,
+            ended("nonfinite"),
+        ),
+        contradicts=(no_batch_seen, ANOTHER_FAULT),
+        test=settling.ALL_FINITE,
+        fix=fixes.drop_nonfinite,
+        weight=6,
     ),
     Candidate(
         "invalid_labels",

@@ -10,19 +10,13 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     SETTLED_EARLY,
     USEFUL,
     Candidate,
+    unannounced,
 )
-from tb_lossdiag.diagnosis.clues import Findings, any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.outcome import FAILED
-from tb_lossdiag.diagnosis.report import Evidence
 
 # Beyond this many decades depth itself is the fault: measured -3.6 behind six sigmoids, -5.3 behind eight.
 DEEP = 4.5
-
-
-def unannounced(f: Findings) -> tuple[Evidence, ...] | None:
-    if not f.checks["nonfinite"].sign("sudden"):
-        return None
-    return (Evidence("Neither the loss nor the gradients had grown before: nothing has overflowed."),)
 
 
 SIGNAL = (
@@ -137,6 +131,7 @@ SIGNAL = (
         requires=(found("nonfinite", place=("loss", "gradient")), unannounced, ended("nonfinite")),
         contradicts=(
             ANOTHER_FAULT,
+            found("nonfinite", data_known=False),
             fact(settings.rate_is_unusual),
             fact(settings.low_precision),
             found("input_scale", level="large"),

@@ -3,7 +3,7 @@
 from tb_lossdiag.diagnosis.layer_kinds import prepares_data
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.run import LayerCard, Run
+from tb_lossdiag.run import LayerCard, Run, finite
 
 ID = "architecture"
 TITLE = "Architecture"
@@ -26,7 +26,8 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
     layers = tuple(layer for layer in run.card.layers if not prepares_data(layer))
     usual = Evidence(f"Nothing in the list of {len(layers)} layers limits learning by itself.", source="the model card")
-    found = _deep_saturating(layers) or _dropout(layers) or (None if _branches(run) else _linear_stack(layers))
+    drops = _dropout(layers) or _dropout_by_function(run)
+    found = _deep_saturating(layers) or drops or (None if _branches(run) else _linear_stack(layers))
     return found or Check(ID, TITLE, "not_found", (usual,))
 
 
@@ -48,6 +49,16 @@ def _dropout(layers: tuple[LayerCard, ...]) -> Check | None:
     rate = max(layer.number("rate") for layer in strong)
     text = f"{strong[0].path!r} drops {rate:.0%} of its inputs at each step."
     return _found("dropout", text, rate, DROPOUT, strong, "usual rates are 0.1 … 0.5")
+
+
+def _dropout_by_function(run: Run) -> Check | None:
+    """One that stands in no layer of the list."""
+    told = run.card.settings.get("dropouts")
+    rate = max((finite(one) or 0.0 for one in told), default=0.0) if isinstance(told, (list, tuple)) else 0.0
+    if not DROPOUT < rate < 1.0:
+        return None
+    text = f"The forward pass drops {rate:.0%} of some layer's outputs at each step, by a function and not a layer."
+    return _found("dropout", text, rate, DROPOUT, [], "usual rates are 0.1 … 0.5")
 
 
 def _branches(run: Run) -> bool:

@@ -17,6 +17,7 @@ SHOWN = 5  # losses before the first that is not finite
 # A loss or a gradient that overflows has grown by orders of magnitude before: float32 ends at 1e38, float16 at 65,504.
 # Of four programs that took the root or the logarithm of 0, none came to twice its median (measured).
 CALM = 10.0
+DATA = ("input", "target")
 SOURCE = "a single NaN or Inf is never a valid training value"
 
 
@@ -27,20 +28,43 @@ def check(run: Run) -> Check:
     places = [place for place in (_loss(loss, run), *_tables(run)) if place is not None]
     if not places:
         return Check(ID, TITLE, "not_found", (Evidence("Every recorded value is finite.", source=SOURCE),))
-    step, _, kind, name = min(places)
-    told = _told(kind, name)
-    evidence = Evidence(
-        f"The first NaN or Inf is in {told}, at step {step}.",
-        None,
-        None,
-        "",
-        SOURCE,
-        (name,) if name else (),
-        (step, step),
+    first = min(places)
+    in_data = min((place for place in places if place[2] in DATA), default=None)
+    # A batch that nobody saw broke it, and one that was seen holds what breaks any: the same rows come again.
+    came_again = in_data is not None and first[2] not in DATA and not _was_seen(run, first[0])
+    step, _, kind, name = in_data if came_again else first
+    text = f"The first NaN or Inf is in {_told(kind, name)}, at step {step}."
+    if came_again:
+        text = f"{_told(kind, name)} holds NaN or Inf at step {step}; so did, unseen, the batch of step {first[0]}."
+    evidence = Evidence(text, None, None, "", SOURCE, (name,) if name else (), (first[0], step))
+    told = (evidence, *_losses_before(run), *(_made_of(run, step) if kind == "loss" else ()), *_searched(run))
+    is_known = kind in DATA or _was_seen(run, step) or _all_were_seen(run)
+    signs = (
+        ("place", kind),
+        ("step", step),
+        ("sudden", _is_sudden(run, first[0])),
+        ("data_known", is_known),
     )
-    told = (evidence, *_losses_before(run), *(_made_of(run, step) if kind == "loss" else ()))
-    signs = (("place", kind), ("step", step), ("sudden", _is_sudden(run, step)))
+    step = first[0]
     return Check(ID, TITLE, "found", told, step, (name,) if name else (), signs=signs)
+
+
+def _was_seen(run: Run, step: int) -> bool:
+    """Whether the batch of this step was looked into."""
+    return run.data is not None and run.data.has("nonfinite") and step in run.data.steps
+
+
+def _all_were_seen(run: Run) -> bool:
+    """Whether all batches were, after the loss broke."""
+    return any(event.kind == "search" and event.facts.get("found") is False for event in run.events)
+
+
+def _searched(run: Run) -> Iterator[Evidence]:
+    for event in run.events:
+        steps = finite(event.facts.get("steps"))
+        if event.kind == "search" and event.facts.get("found") is False and steps is not None:
+            yield Evidence(f"{steps:.0f} batches were looked into after it: none holds NaN or Inf.", source="the log")
+            return
 
 
 def _is_sudden(run: Run, step: int) -> bool:

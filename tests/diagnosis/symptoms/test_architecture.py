@@ -56,6 +56,16 @@ def test_a_dropout_rate_is_found_above_its_threshold_only():
     assert "'drop' drops 90%" in found.evidence[0].text
 
 
+@pytest.mark.parametrize(
+    ("told", "state"), [([0.2, 0.95], "found"), ([0.5], "not_found"), ([1.0], "not_found"), ("0.9", "not_found"),
+                        ([None, "a"], "not_found")]
+)  # fmt: skip
+def test_a_dropout_that_is_a_function_is_found_too(told, state):
+    run = model(dense("a", "relu"), dense("b", "softmax"))
+    found = check(replace(run, card=replace(run.card, settings={**run.card.settings, "dropouts": told})))
+    assert (found.state, found.sign("fault")) == (state, "dropout" if state == "found" else None)
+
+
 def test_a_rate_that_is_no_dropout_is_none():
     assert check(dropout("fast", kind="MyLayer")).state == "not_found"
 

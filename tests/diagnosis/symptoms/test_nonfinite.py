@@ -147,14 +147,33 @@ def test_a_break_at_the_first_step_is_sudden():
     assert check(s.healthy(steps=loss_with(np.nan, at=0))).sign("sudden") is True
 
 
+SEARCHED = Event(400, "search", {"steps": 300, "found": False})
 BROKEN = {"loss in the middle": 100, "loss at the first step": 0}
 
 
 @pytest.mark.parametrize("at", BROKEN.values(), ids=BROKEN)
 def test_a_loss_that_breaks_from_one_step_to_the_next_has_an_operation_without_a_value(at):
-    first = diagnose_run(s.healthy(steps=loss_with(np.nan, at=at), epochs={})).first
+    first = diagnose_run(s.healthy(steps=loss_with(np.nan, at=at), epochs={}, events=(SEARCHED,))).first
     assert (first.id, first.severity) == ("exploding_gradients", "critical") and "away from 0" in first.fix.text
     assert any("nothing has overflowed" in one.text for one in first.evidence_for)
+
+
+def test_where_nobody_saw_the_batch_the_data_may_be_to_blame_as_well_as_an_operation():
+    report = diagnose_run(s.healthy(steps=loss_with(np.nan, at=105), epochs={}))
+    told = {one.id: one for one in report.causes}
+    assert {told[name].confidence for name in ("nonfinite_inputs", "exploding_gradients")} == {"possible"}
+    assert report.first.id == "nonfinite_inputs" and report.severity == "warning"
+
+
+def test_a_batch_with_a_nan_that_comes_again_explains_the_one_that_nobody_saw():
+    found = check(s.healthy(data=nan_in("input", 200), steps=loss_with(np.nan, at=105)))
+    assert (found.onset, found.sign("place"), found.sign("data_known")) == (106, "input", True)
+    assert "so did, unseen, the batch of step 106" in found.evidence[0].text
+
+
+def test_that_all_batches_were_looked_into_is_told():
+    found = check(s.healthy(steps=loss_with(np.nan, at=105), events=(SEARCHED,)))
+    assert found.sign("data_known") and "300 batches were looked into" in found.evidence[-1].text
 
 
 def test_a_derivative_that_is_nan_under_a_finite_loss_is_one_too():
