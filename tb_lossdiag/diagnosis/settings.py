@@ -229,10 +229,20 @@ def small_batch(run: Run) -> str | None:
 
 
 def has_few_rows(run: Run) -> str | None:
-    size, steps = (run.card.batch_size, run.card.steps_per_epoch) if run.card else (None, None)
+    size, steps = run.card.batch_size if run.card else None, steps_per_epoch(run)
     if not size or not steps or size * (steps - 1) >= FEW_ROWS:
         return None
     return f"An epoch is {steps} batches of {size}: too few rows to tell wrong labels from labels learned by heart."
+
+
+def steps_per_epoch(run: Run) -> int | None:
+    """As planned, else as the epochs came."""
+    if run.card is not None and run.card.steps_per_epoch:
+        return run.card.steps_per_epoch
+    told = next(iter(run.epochs.values()), None)
+    if told is None or run.step_unit != "step" or len(told.steps) < 2:
+        return None
+    return int(np.median(np.diff(told.steps))) or None
 
 
 def low_precision(run: Run) -> str | None:

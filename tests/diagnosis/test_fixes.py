@@ -87,7 +87,7 @@ def test_every_fix_is_a_sentence_and_code_that_parses(run):
 
 @pytest.mark.parametrize("fault", [
     "one_unit_softmax", "sigmoid_for_classes", "class_count", "softmax_for_labels", "double_probability",
-    "logits_as_probabilities", "unreachable_targets", "squared_error_for_labels",
+    "logits_as_probabilities", "unreachable_targets", "squared_error_for_labels", "logits_cut_off",
 ])  # fmt: skip
 @pytest.mark.parametrize("high", [1.0, 9.0, np.nan, np.inf])
 def test_every_faulty_pair_ends_in_one_compile_call(fault, high):
@@ -123,6 +123,8 @@ HEAD = "keras.layers.Dense({})(model.get_layer('output').input))\n"
      "'binary_crossentropy'"),
     ("unreachable_targets", "mse", "relu", 1, 900, ACTIVATED.format("linear"), "'mse'"),
     ("squared_error_for_labels", "mse", "sigmoid", 3, 1, "", "'binary_crossentropy'"),
+    ("logits_cut_off", "sparse_categorical_crossentropy", "relu", 10, 9, ACTIVATED.format("linear"),
+     "'sparse_categorical_crossentropy'"),
 ])  # fmt: skip
 def test_a_pair_is_mended_to_what_belongs_together(fault, loss, activation, units, high, mended, compiled):
     card = s.with_layer(s.card(loss={"name": loss}), "output", units=units, activation=activation)

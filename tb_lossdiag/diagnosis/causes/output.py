@@ -49,7 +49,7 @@ OUTPUT = (
         "output_activation_mismatch",
         "Output activation does not fit the problem",
         requires=(
-            found("loss_pairing", fault="softmax_for_labels"),
+            found("loss_pairing", fault=("softmax_for_labels", "logits_cut_off")),
             any_of(BAD, shows("skill", skill=lambda s: s < HELD_BACK)),
         ),
         explains=("insufficient_capacity", "undertrained", "noise_floor", "learning_rate_too_low"),

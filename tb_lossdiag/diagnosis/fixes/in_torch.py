@@ -26,6 +26,11 @@ OF_KERAS = re.compile(r"\b(keras|tf|np|model\.(fit|compile|predict|get_layer|tra
 RENAMED = {"Nadam": "NAdam"}
 STEP = "optimizer.zero_grad()\nloss = criterion(model(x), y)\nloss.backward()"
 
+APART = """model.eval()
+with torch.no_grad():
+    print((model(x[:8])[4:] - model(x[4:8])).abs().max())  # 0 once mended
+model.train()"""
+
 
 def code(fix: Callable, f: Findings, written: str) -> str:
     """The fix's code for torch. written: for Keras; kept where nothing in it is Keras's, "" where only words remain."""
@@ -233,6 +238,7 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
     "weigh_classes": _weights,
     "less_dropout": _set("architecture", "p = 0.3"),
     "align_evaluation": _unseen,
+    "keep_examples_apart": lambda f, written: APART,
     "put_batch_first": _set("sequence_axis", "batch_first = True"),
     "initialise": _initialise,
     "unfreeze": _unfreeze,

@@ -82,7 +82,7 @@ def paired(f: Findings) -> tuple[int, str | None, str]:
         return units, "softplus", loss_code(f.run)
     if fault == "squared_error_for_classes":
         return units, "softmax", "'sparse_categorical_crossentropy'"
-    if fault == "unreachable_targets" or (one_unit and numbers):
+    if fault in ("unreachable_targets", "logits_cut_off") or (one_unit and numbers):
         return units, None, loss_code(f.run)
     if one_unit and classes > 2:
         return classes, "softmax", "'sparse_categorical_crossentropy'"

@@ -92,6 +92,7 @@ def check(run: Run) -> Check:
     return Check(ID, TITLE, "found", evidence, 0, (pair.output.path,), signs=signs)
 
 
+CUT_OFF = ("relu", "relu6")
 # Of one unit: logits that spread this far would reach below 0 somewhere.
 LEARNED_RANGE = 0.5
 # Faults that are wrong whatever the data, rather than a risk.
@@ -189,6 +190,11 @@ def _fault(run: Run, pair: _Pair) -> tuple[str, str]:
         if not logits and act not in PROBABILITIES and (act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3):
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
+        if logits and act in CUT_OFF:
+            return "logits_cut_off", (
+                f"{told}: {act} cuts off every logit below 0, so no class can be told to be unlikely, and one whose "
+                "unit falls silent has no gradient any more."
+            )
     if name in OF_LOGARITHMS and is_torch(run) and high > LEAST_ABOVE:
         if _are_shares(run, low, high, pair) or (low >= 0 and high <= 1 + 1e-6):
             return "probabilities_as_logarithms", (

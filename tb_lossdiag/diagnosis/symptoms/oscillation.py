@@ -10,6 +10,7 @@ import numpy as np
 from tb_lossdiag.diagnosis.decimals import two_decimals
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.settings import steps_per_epoch
 from tb_lossdiag.diagnosis.window import data_loss
 from tb_lossdiag.run import Run, Series
 
@@ -58,7 +59,7 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "inconclusive", needs=f"{MIN_RECORDS} finite per-step losses, not {len(loss)}")
     if np.mean(np.diff(loss.steps) == 1) < CONSECUTIVE:
         return Check(ID, TITLE, "inconclusive", needs="the losses of consecutive steps")
-    period = _steps_per_epoch(run)
+    period = steps_per_epoch(run) or 1  # else every step counts as its own epoch
     values = loss.values
     if 1 < period < SHORT_EPOCH:
         values = values[: len(values) // period * period].reshape(-1, period).mean(axis=1)
@@ -111,14 +112,6 @@ def _swing(values: np.ndarray) -> float:
     start = float(np.median(np.abs(values[:HALF_WIDTH])))
     counts = last >= STAYS * earlier and high - low > UNSOLVED * start and _size(values) > 0
     return float(high - low) / _size(values) if counts else 0.0
-
-
-def _steps_per_epoch(run: Run) -> int:
-    """1 when not known: then every step counts as its own epoch."""
-    if run.card is not None and run.card.steps_per_epoch:
-        return max(1, run.card.steps_per_epoch)
-    ends = run.epochs["loss"].steps if run.step_unit == "step" and "loss" in run.epochs else ()
-    return int(np.median(np.diff(ends))) if len(ends) > 1 else 1
 
 
 def _middle(values: np.ndarray) -> np.ndarray:

@@ -59,6 +59,8 @@ def test_pairs_that_fit_are_said_to_fit(run):
     (pair(SPARSE, "softmax", from_logits=True, reads_logits=False), "double_probability"),
     (pair(BINARY, "sigmoid", 1, from_logits=True, reads_logits=False, **labels(0.5)), "double_probability"),
     (pair(SPARSE, "linear", reads_logits=True), "logits_as_probabilities"),
+    (pair(SPARSE, "relu", from_logits=True), "logits_cut_off"),
+    (pair(BINARY, "relu6", 1, from_logits=True, **labels(0.5)), "logits_cut_off"),
     (pair(BINARY, "relu", 1, **labels(0.5)), "logits_as_probabilities"),
     (pair("mse", "sigmoid", 1, [300.0], {"min": 20.0, "max": 900.0}), "unreachable_targets"),
     (pair("mae", "relu", 1, [-1.0], {"min": -4.0, "max": 2.0}), "unreachable_targets"),
