@@ -165,7 +165,8 @@ class Packer:
             self.optimizers = observation.optimizers[0], observation.rates.main_optimizer
         if layout not in self.layouts:
             self.layouts.append(layout)
-        return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
+        with apart():
+            return {**tensors, "layout": tf.constant(float(self.layouts.index(layout)))}
 
     def _finish(self, observation: Observation, part: Observation) -> None:
         """Packs a part of the step in its own graph, where its update has just been built."""
