@@ -49,6 +49,8 @@ MOVING = ("slow", "diverging")
 # Where no plan is known, a skill that climbs is given so many steps: a VAE of 6 latent numbers had gained 1 % by step
 # 200 and 10 % by step 400, a classifier under SGD without momentum 8 % by step 100.
 CLIMBING_STEPS = 400
+# Of its steps, after which a training that has no gradient any more has learned nothing before.
+AT_ONCE = 0.02
 # One that stands this far above its first value is not on a detour.
 BLOWN_UP = 2.0
 
@@ -95,7 +97,7 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
         return "nonfinite"
     if checks["loss_bound"].found:
         return "diverging"  # it leaves what a loss can be, and whatever it does there is no learning
-    if checks["metric_frozen"].found:
+    if checks["metric_frozen"].found or _stands_still(run, checks):
         return "never_learned"
     if (direction == "rising" or checks["divergence"].found) and not _kept_its_skill(checks):
         if skill is not None:
@@ -129,6 +131,15 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
     if skill < LITTLE and direction == "unclear" and ran_as_planned(run):
         return "slow"  # the plan is over, and a constant guess does nearly as well
     return "learning" if direction == "falling" or skill >= LITTLE else "inconclusive"
+
+
+def _stands_still(run: Run, checks: Mapping[str, Check]) -> bool:
+    """Whether nearly from its start no weight gets a gradient, and every input has the same answer: whatever the loss
+    does, which others may move, nothing is learned.
+    """
+    zero, first = checks["zero_gradient"], run.last_step * AT_ONCE
+    began = zero.onset is not None and zero.onset <= max(first, 2)
+    return zero.sign("pattern") == "all" and began and bool(checks["output_diversity"].sign("alike"))
 
 
 def _comes_down(skill: Check) -> bool:

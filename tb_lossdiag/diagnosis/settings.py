@@ -274,3 +274,14 @@ def _config(run: Run) -> dict:
 def _number(run: Run, name: str) -> float | None:
     """A number of the optimizer's configuration; None for a schedule, or when it is not there."""
     return finite(_config(run).get(name))
+
+
+def aligns_labels(run: Run) -> str | None:
+    """Whether the loss is a connectionist temporal classification."""
+    name = str(run.card.loss.get("name") or "") if run.card is not None else ""
+    return f"{name} is infinite for a label that does not fit into its output." if "CTC" in name.upper() else None
+
+
+def compares_classes(run: Run) -> str | None:
+    name = str(run.card.loss.get("name") or "") if run.card is not None else ""
+    return f"{name} of a guess at random is the logarithm of the number of classes." if "Crossentropy" in name else None

@@ -23,6 +23,9 @@ ALARM_EXECUTIONS = 3  # after an accident: what broke, and whether it heals
 MAX_LAYER_RECORDS = 2000  # a reader keeps them all: 200 rows are 26 MB
 # Of the samples, each tenth has histograms, and fewer once there are many: in a long run they are for its whole course.
 COUNTED_INTERVAL, COUNTED_SHARE = 10, 1 / 20
+# Where samples lie far apart: of 18 in 4,000 steps some are wanted in each part of the run, with what else is measured
+# at this rate.
+COUNTED_RARELY = 3
 MAX_HISTOGRAM_RECORDS = 200  # of 200 rows 14 MB
 MAX_STEP_RECORDS = 10_000  # enough for any screen; the loss between two records is not lost to a reader of epochs
 MIN_PLAIN_DURATIONS = 5  # before that, one slow step would set the interval
@@ -116,7 +119,8 @@ class Cadence:
         if self._histograms >= MAX_HISTOGRAM_RECORDS - (not last):  # one is kept for the last planned step
             return False
         waited = self.samples - self._last_counted
-        due = waited >= max(COUNTED_INTERVAL, self.samples * COUNTED_SHARE)
+        is_sparse = self.every == "auto" and self._trained + step - self.first >= BURST_STEPS
+        due = waited >= max(COUNTED_RARELY if is_sparse else COUNTED_INTERVAL, self.samples * COUNTED_SHARE)
         if not (due or last or self._histograms == 0 or self._alarmed == ALARM_EXECUTIONS - 1):
             return False
         self._histograms += 1

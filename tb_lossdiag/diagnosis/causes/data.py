@@ -88,6 +88,23 @@ DATA = (
         certain=True,
         weight=8,
     ),
+    # An alignment needs an output step for each label, and one more between two that are the same.
+    Candidate(
+        "invalid_labels",
+        "Labels longer than the outputs that they are aligned with",
+        requires=(
+            fact(settings.aligns_labels),
+            found("nonfinite", place=("loss", "gradient")),
+            unannounced,
+            ended("nonfinite"),
+        ),
+        contradicts=(ANOTHER_FAULT, fact(settings.rate_is_unusual), found("initialization")),
+        explains=("exploding_gradients", "nonfinite_inputs", "dying_relu", "undertrained", "saturated_loss"),
+        test="Compare the longest label, and the steps of its output, of each batch.",
+        fix=fixes.shorten_labels,
+        points_at="nonfinite",
+        weight=7,
+    ),
     Candidate(
         "constant_inputs",
         "Inputs that never vary",

@@ -90,6 +90,17 @@ OUTPUT = (
     ),
     Candidate(
         "loss_mismatch",
+        "Several labels at once under a loss for one",
+        requires=(found("targets", level="many_hot"),),
+        explains=("*",),
+        test="Swap the output layer and the loss, and train on one batch.",
+        fix=fixes.pair,
+        points_at="targets",
+        certain=True,
+        weight=8,
+    ),
+    Candidate(
+        "loss_mismatch",
         "Loss does not fit the problem",
         requires=(found("loss_pairing", fault="squared_error_for_labels"), NOT_LEARNING),
         supports=(found("skill"), found("saturated_units")),

@@ -49,9 +49,16 @@ SIGNAL = (
         "vanishing_gradients",
         "Vanishing gradients",
         requires=(found("depth_profile", direction="vanishing"), NOT_LEARNING),
-        supports=(found("architecture", fault="deep_saturating"), fact(settings.hides_sigmoids), found("skill")),
+        supports=(
+            found("architecture", fault="deep_saturating"),
+            fact(settings.hides_sigmoids),
+            found("depth_profile", early=lambda decades: decades < -DEEP),
+            found("skill"),
+        ),
         contradicts=(found("dead_units", at_start=False), ANOTHER_FAULT),
         explains=(
+            "dying_relu",
+            "constant_inputs",
             "learning_rate_too_low",
             "insufficient_capacity",
             "undertrained",
@@ -85,6 +92,32 @@ SIGNAL = (
         test="Swap the layer for a GRU and train 50 steps.",
         fix=fixes.shorten_gradient_path,
         weight=4,
+    ),
+    # Padding behind a text, or more steps than it can remember: what comes out is one and the same for every input.
+    Candidate(
+        "vanishing_gradients",
+        "A recurrent layer forgets its input",
+        requires=(found("sequence_memory"), NOT_LEARNING),
+        contradicts=(
+            ANOTHER_FAULT,
+            found("input_scale", level="constant"),
+            found("weight_shrinkage"),
+            found("initialization"),
+            found("update_ratio", level="high"),
+        ),
+        explains=(
+            "uninformative_labels",
+            "constant_inputs",
+            "learning_rate_too_low",
+            "insufficient_capacity",
+            "undertrained",
+            "hidden_activation_unsuitable",
+            "unsuitable_optimizer",
+        ),
+        test="Feed one example with and without its padding: the outputs should be the same.",
+        fix=fixes.remember,
+        points_at="sequence_memory",
+        weight=6,
     ),
     # A forward pass that blows up before anything was learned blows up on its way back as well.
     Candidate(
@@ -132,6 +165,7 @@ SIGNAL = (
         contradicts=(
             ANOTHER_FAULT,
             found("nonfinite", data_known=False),
+            fact(settings.aligns_labels),
             fact(settings.rate_is_unusual),
             fact(settings.low_precision),
             found("input_scale", level="large"),
@@ -177,6 +211,8 @@ SIGNAL = (
             found("update_ratio", level="high"),
             found("initialization", fault="bias"),
             found("input_scale", level=("large", "constant")),
+            # What fades on its way through many layers leaves units that hear nothing but their own bias.
+            found("depth_profile", direction="vanishing", early=lambda decades: decades < -DEEP),
         ),
         explains=(
             "disconnected_graph",

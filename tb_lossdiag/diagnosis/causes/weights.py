@@ -148,6 +148,38 @@ WEIGHTS = (
         accuses_learning=True,
         weight=6,
     ),
+    # An embedding drawn for a lookup, with a spread of 1, is also the output layer: its logits begin far too wide.
+    Candidate(
+        "poor_initialization",
+        "Outputs that start far too wide",
+        requires=(
+            found("early_loss", high_start=True, leapt=False),
+            fact(settings.compares_classes),
+            any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
+        supports=(
+            found("skill"),
+            found("flatness", direction="falling"),
+            clear_of("update_ratio"),
+            clear_of("activation_scale"),
+        ),
+        contradicts=(
+            ANOTHER_FAULT,
+            found("input_scale"),
+            found("initialization"),
+            found("targets"),
+            found("update_ratio", level="high"),
+            found("activation_scale", level=("blown", "growing")),
+            found("penalty_share"),
+            found("nonfinite"),
+        ),
+        explains=("uninformative_labels", "undertrained", "learning_rate_too_low", "insufficient_capacity"),
+        test="Train 50 steps with the outputs divided by ten.",
+        fix=fixes.narrow_outputs,
+        points_at="early_loss",
+        accuses_learning=True,
+        weight=4,
+    ),
     # Not one number changes, whatever the loss does.
     Candidate(
         "disconnected_graph",

@@ -34,6 +34,13 @@ TWO_VALUED = 1e-3
 SCALED = "mean, std = y.mean(axis=0), np.maximum(y.std(axis=0), 1e-7)\ny = (y - mean) / std"
 
 
+def shorten_labels(f: Findings) -> Fix:
+    return Fix(
+        "Leave out examples whose label is longer than their output, repeated signs counted twice, or give the output "
+        "more steps; torch's zero_infinity=True leaves them out of the loss."
+    )
+
+
 def drop_nonfinite(f: Findings) -> Fix:
     if f.checks["nonfinite"].sign("place") == "target":
         return _drop_without_target(f)

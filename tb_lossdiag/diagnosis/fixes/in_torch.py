@@ -167,6 +167,14 @@ def _initialise(f: Findings, written: str) -> str:
     return "\n".join(lines)
 
 
+def _narrow(f: Findings, written: str) -> str:
+    layers = f.run.card.layers if f.run.card else ()
+    paths = [one.path for one in layers if one.kind == "Embedding" and one.path][:SHOWN]
+    return "\n".join(
+        f"torch.nn.init.normal_(model.get_submodule({_dotted(path)!r}).weight, std=0.02)" for path in paths
+    )
+
+
 def _unseen(f: Findings, written: str) -> str:
     return written if "x_val" in written else _set("train_eval_gap", "momentum = 0.1")(f, written)
 
@@ -239,6 +247,7 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
     "less_dropout": _set("architecture", "p = 0.3"),
     "align_evaluation": _unseen,
     "keep_examples_apart": lambda f, written: APART,
+    "narrow_outputs": _narrow,
     "put_batch_first": _set("sequence_axis", "batch_first = True"),
     "initialise": _initialise,
     "unfreeze": _unfreeze,

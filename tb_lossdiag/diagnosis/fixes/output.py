@@ -78,6 +78,8 @@ def paired(f: Findings) -> tuple[int, str | None, str]:
     numbers = name in SQUARED | ABSOLUTE and (low, high) != (0, 1)
     if fault == "relative_to_zero":
         return units, None, "'mse'"
+    if f.checks["targets"].sign("level") == "many_hot":
+        return units, "sigmoid", "'binary_crossentropy'"
     if fault == "negative_for_logarithm":
         return units, "softplus", loss_code(f.run)
     if fault == "squared_error_for_classes":

@@ -8,6 +8,7 @@ from tb_lossdiag.diagnosis.settings import hidden_layers, saturating_layers
 from tb_lossdiag.diagnosis.snippets import (
     activation_lines,
     compile_line,
+    each_layer,
     is_reached,
     joined,
     mended_line,
@@ -40,6 +41,18 @@ def shorten_gradient_path(f: Findings) -> Fix:
     return Fix(
         "Use ReLU with He initialisation in the hidden layers; in deeper models add normalisation or skip connections.",
         _activated(f, saturating_layers(f.run), "relu"),
+    )
+
+
+def remember(f: Findings) -> Fix:
+    """Padding is what a recurrent layer forgets by most."""
+    layers = f.run.card.layers if f.run.card else ()
+    lookups = [one.path for one in layers if one.kind == "Embedding" and is_reached(f.run, one.path)]
+    lines = each_layer(lookups, "layer.mask_zero = layer.supports_masking = True")
+    return Fix(
+        "Leave padding out (Embedding(mask_zero=True), or pack_padded_sequence in torch), pad in front, or pool over "
+        "all steps. Where nothing is padded, read fewer steps at a time.",
+        joined(lines, mended_line(f.run)) if lines else "",
     )
 
 

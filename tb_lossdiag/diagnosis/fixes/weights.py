@@ -49,6 +49,17 @@ def initialise(f: Findings) -> Fix:
     return Fix("Use He initialisation in front of ReLU, Glorot elsewhere, and zero biases.", code)
 
 
+def narrow_outputs(f: Findings) -> Fix:
+    """Where the output layer is an embedding's own matrix, the embedding is what to draw anew."""
+    text = (
+        "Draw what the outputs are made with more narrowly (a spread of 0.02 is usual for embeddings), or divide them "
+    )
+    text += "by the square root of their width."
+    layers = [one for one in (f.run.card.layers if f.run.card else ()) if one.kind == "Embedding"]
+    paths = [one.path for one in layers if is_reached(f.run, one.path)]
+    return Fix(text, each_layer(paths, "layer.embeddings.assign(0.02 * layer.embeddings)"))
+
+
 def _is_like(one: LayerCard, kind: str, biased: bool) -> bool:
     own = "recurrent" if one.kind in RECURRENT else "relu" if one.activation in ("relu", "leaky_relu") else "other"
     return own == kind and (one.number("bias_max") is not None) == biased

@@ -19,6 +19,9 @@ MIN_RECORDS = 10
 ALIGNED = 0.2
 # Two of eleven healthy calibration runs lay below (0.008, 0.009), as did shuffled labels (0.007).
 NOISE = 0.02
+# Where the gradient of a whole batch is 0 its halves are each other's opposite, whatever the labels say: a linear model
+# of one weight at its least squares had -1. Shuffled labels had 0.007.
+OPPOSED = -0.5
 UNIT = "cosine"
 SOURCE = "healthy calibration runs 0.01 … 0.12 late, steps far too small 0.20 … 0.46"
 
@@ -34,16 +37,17 @@ def check(run: Run) -> Check:
     end = late_series(series)
     start = series.between(int(series.steps[0]), int(series.steps[0]) + EARLY_STEPS - 1)
     first, last = float(np.median(start.values)), float(np.median(end.values))
-    level = "aligned" if last >= ALIGNED else "noise" if last <= NOISE else "usual"
+    level = "aligned" if last >= ALIGNED else "usual" if last > NOISE else "noise" if last > OPPOSED else "opposed"
     text = (
         f"The gradients of two halves of a batch have a cosine of {last:.2g}: "
         + {
             "aligned": "they agree, so steps could be far larger before batch noise limits them.",
             "noise": "they share next to nothing, so each step follows its own examples and not the task.",
+            "opposed": "they pull against each other, as at the bottom of what the output layer can do.",
             "usual": "part signal, part noise, as in most trainings.",
         }[level]
     )
-    found = level != "usual"
+    found = level in ("aligned", "noise")
     crossed = series.values >= ALIGNED if level == "aligned" else series.values <= NOISE
     since = onset(series.steps, crossed) if found else None
     threshold = NOISE if level == "noise" else ALIGNED

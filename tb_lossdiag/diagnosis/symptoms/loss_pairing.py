@@ -109,6 +109,8 @@ CERTAIN = {
     "logits_as_logarithms",
     "outside_the_loss",
 }
+# Beyond the end of an activation's range, in half precision too.
+LEAVES = 1e-2
 # A logarithm of a probability is 0 at most; rounding leaves a little more.
 LEAST_ABOVE = 1e-3
 # The square of a float32 of this size has no float32: such outputs are lost for any loss, whichever side they lie on.
@@ -273,13 +275,19 @@ def _unreachable(run: Run, pair: _Pair) -> tuple[str, str] | None:
     """Where targets lie that the output's activation cannot give; None where there are none."""
     reach = RANGES.get(pair.output.activation or "")
     low, high = value_range(run, "target", pair.at)
-    if reach is None or not (low < reach[0] - 1e-6 or high > reach[1] + 1e-6):
+    if reach is None or not (low < reach[0] - 1e-6 or high > reach[1] + 1e-6) or _leave(run, pair, reach):
         return None
     outputs = f"{reach[0]:g} … {reach[1]:g}" if np.isfinite(reach[1]) else f"{reach[0]:g} or more"
     return (
         "unreachable_targets",
         f"{pair.told}: it can only output {outputs}, the targets run from {low:.4g} to {high:.4g}.",
     )
+
+
+def _leave(run: Run, pair: _Pair, reach: tuple[float, float]) -> bool:
+    """Whether predictions lie where the activation cannot give any: then something else comes behind it."""
+    low, high = value_range(run, "prediction", pair.at)
+    return bool(low < reach[0] - LEAVES or high > reach[1] + LEAVES)
 
 
 def _are_class_numbers(run: Run, units: int | None) -> bool:

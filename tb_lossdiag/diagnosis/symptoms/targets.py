@@ -43,6 +43,7 @@ AS_THEY_ARE = {"poisson", "poisson_nll_loss", "mean_squared_logarithmic_error", 
                "mean_absolute_percentage_error", "mape"}  # fmt: skip
 # One-hot labels have one class each: their shares add up to 1, label smoothing included.
 WHOLE = 0.5
+SEVERAL = 1.05  # beyond rounding; rows of labels that exclude each other, and soft ones, add up to 1
 SOURCE = "labels of the recorded batches"
 
 
@@ -107,6 +108,9 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
         return "out_of_range", f"Binary labels must lie in 0 … 1, these run from {low:g} to {high:g}.", high, 1.0
     if name in CATEGORICAL and len(mean) > 1 and mean.sum() < WHOLE:
         return "none_hot", f"No class is set in {1 - mean.sum():.0%} of the recorded labels.", float(mean.sum()), WHOLE
+    if name in CATEGORICAL and len(mean) > 1 and mean.sum() > SEVERAL:
+        text = f"A row of labels adds up to {mean.sum():.2g}: several classes hold at once, where {name} lets one win."
+        return "many_hot", text, float(mean.sum()), SEVERAL
     if name in CATEGORICAL | BINARY:
         shares = mean if len(mean) > 1 else np.array([1 - mean[0], mean[0]])
         top = float(shares.max())
