@@ -181,6 +181,7 @@ class ModelCard:
                            axis is null
         not_measured       why the references of the loss ("loss_shuffled", …) were not measured, a clause that can
                            follow "because": "the loss is computed inside train_step"
+        pull_not_measured  why it is not known how hard the terms of the loss pull, a clause that can follow "because"
         broadcasts         [{"operation": "sub", "left": [32], "right": [32, 1], "result": [32, 32], "where":
                            "train.py:17"}], in the user's own loss, where two ranks met
         untracked          [{"name": "layers.0.weight", "shape": [64, 64], "holder": "MyLayer"}], weights that the

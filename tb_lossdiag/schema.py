@@ -121,7 +121,9 @@ DATA_COLUMNS = (
     "loss_shuffled_change",  # largest relative difference of one permutation's loss from "loss"; 0: it cannot tell
     "loss_constant",  # of the best constant output found for this batch
     "loss_least",  # of outputs equal to the targets, where both have one shape: what a perfect model would score
-    "gradient_norm",  # of a loss term: L2 of its own gradient at the weights that several terms share
+    # Of a loss term, or of the loss that comes by way of a prediction, as it counts in the sum: L2 of its own gradient
+    # at the weights that several of them share. With the histograms.
+    "gradient_norm",
 )
 
 TARGET_COLUMNS = (

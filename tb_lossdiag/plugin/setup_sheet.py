@@ -39,7 +39,7 @@ DATA_LABELS = {
     "loss_shuffled_change": "What shuffling changes",
     "loss_constant": "Loss of a constant output",
     "loss_least": "Least loss",
-    "gradient_norm": "Gradient of the term",
+    "gradient_norm": "Gradient at shared weights",
 }
 
 

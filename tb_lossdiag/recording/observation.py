@@ -17,6 +17,7 @@ from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.keras_private import backend_variable, losses_are_shares
 from tb_lossdiag.recording.loss_calls import MAX_CALLS, LossCall
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
+from tb_lossdiag.recording.losses import given_losses
 from tb_lossdiag.recording.rates import Rates
 from tb_lossdiag.recording.rows import LayerCall, unique
 from tb_lossdiag.recording.structure import structure_of
@@ -129,9 +130,10 @@ class Observation:
                 self.before[path] = value
 
     def remember_state(self) -> None:
-        """Reads what else the model has before the step changes it, where a pass in evaluation mode would need it."""
+        """Reads what else the model has before the step changes it, where a pass of our own would need it."""
         is_wanted = self.graph is not None and self.gate is None and not self.in_replica
-        if is_wanted and any(differs(layer) for layer in self.structure.layers.values()):
+        has_several = len(getattr(self.model, "output_names", None) or given_losses(self.model)) > 1
+        if is_wanted and (has_several or any(differs(layer) for layer in self.structure.layers.values())):
             self.state = [(one, tf.convert_to_tensor(one)) for one in self.model.non_trainable_variables]
 
     def holds(self, value: Any) -> bool:

@@ -30,6 +30,7 @@ from tb_lossdiag.recording.silence import MAX_UNITS
 from tb_lossdiag.recording.stack import Stack
 from tb_lossdiag.recording.step_facts import choose_call, facts_of
 from tb_lossdiag.recording.switch import Switch
+from tb_lossdiag.recording.term_gradients import term_norms
 from tb_lossdiag.recording.variables import Rows, variable_statistics
 from tb_lossdiag.recording.variables import stacked as stacked_variables
 from tb_lossdiag.recording.workers import replicas_of, stops_replica
@@ -117,7 +118,11 @@ def packed(
         losses = [known or (call and call.description) for known, call in zip(compiled, calls, strict=True)]
         for i, known, numbers in zip(predictions, losses, references, strict=True):
             data_rows[i] |= _prediction_numbers(data[i][2], known, copies) | numbers
-        data_rows += [statistics.term_statistics(copies.of(value)) for value in (*terms.values(), *rates.values())]
+        pulls = term_norms(observation, switch)
+        for name, value in terms.items():
+            known = {"gradient_norm": pulls[name]} if name in pulls else {}
+            data_rows.append(statistics.term_statistics(copies.of(value)) | known)
+        data_rows += [statistics.term_statistics(copies.of(value)) for value in rates.values()]
         if len(predictions) == 1 and losses[0] is not None and first_target is not None:
             columns["gradient_agreement"] = gradient_agreement(
                 observation, data[first_target][2], data[predictions[0]][2], losses[0], copies

@@ -40,7 +40,7 @@ from tb_lossdiag.recording.tensorflow_private import definition_of
 
 MAX_OPS = 30  # looked at on the way from what a loss was called on back to the model's output
 # By these a step only reads, or enters a function whose own operators are looked at.
-_READS = frozenset(
+READS = frozenset(
     (
         *("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VarHandleOp", "VarIsInitializedOp"),
         *("StatefulPartitionedCall", "PartitionedCall", "If", "While", "Case", "NoOp"),
@@ -259,7 +259,7 @@ def _check(graph: Any) -> None:
         definition = definition_of(node.op)
         if node.op in _RAISES or node.op == "Assert":
             raise NotCalledAgain(f"{FAILS} ({node.op})")
-        if definition is None or not definition.is_stateful or node.op in _READS:
+        if definition is None or not definition.is_stateful or node.op in READS:
             continue
         if node.op.startswith(("Print", "StringFormat")):
             raise NotCalledAgain(PRINTS)

@@ -69,6 +69,7 @@ class ForwardPass:
         """
         self.batch: Batch | None = None
         self.outputs: tuple[Tensor, ...] = ()
+        self.compared: dict[tuple[str, str], Tensor] = {}
         self.examples = 0
         self._form: tuple[int, ...] = ()  # of the first input
         self.is_training = is_training
@@ -119,7 +120,7 @@ class ForwardPass:
 
     def forget_history(self) -> None:
         """Lets go of autograd's graph."""
-        self.results, self._produced, self._last_linear, self.outputs = [], {}, None, ()
+        self.results, self._produced, self._last_linear, self.outputs, self.compared = [], {}, None, (), {}
 
     def take_inputs(self, given: Mapping[str, Any]) -> None:
         self._form = next((tensor.shape for tensor in tensors(given) if tensor.dim()), ())
@@ -151,12 +152,15 @@ class ForwardPass:
         reasons, self.own_loss = [], None
         self.data = {key: numbers for key, numbers in self.data.items() if key[0] == "input"}
         self.targets = self.agreement = self.loss = None
+        self.compared = {}
         for call in calls:
             loss, row = self._take_call(call)
             numbers, reason = references(call, loss, generator)
             self.data[row] |= numbers
             reasons.append(reason)
             self.own_loss = self.own_loss if self.own_loss is not None else numbers.get("loss")
+            if call.made is None:  # else it is joined of several passes, without their history
+                self.compared[row] = call.predictions[0]
         first = calls[0].targets[0].shape[:1] if calls[0].targets else ()
         if first and self._form[1:2] == first != self._form[:1]:  # a sequence has its steps in front of its examples
             self.examples = first[0]

@@ -32,6 +32,8 @@ def packed(
     forward, parameters = seen.used.forward, tuple(seen.structure.parameters)
     rows = tuple(rows_of((call.path for call in forward.calls), seen.structure.owners))
     data = forward.data | {("loss", name): numbers for name, numbers in seen.terms.items()}
+    pulls = {row: {"gradient_norm": norm} for row, norm in seen.pulls.items()}
+    data = {row: numbers | pulls.get(row, {}) for row, numbers in data.items()}
     kept = spread([row.name for row in rows if selection.takes(row.layer)])
     calls = dict(zip((row.name for row in rows if row.kind == "output"), forward.calls, strict=True))
     layout = Layout(

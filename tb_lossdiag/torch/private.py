@@ -28,6 +28,21 @@ _GLOBAL_HOOKS = tuple(
     Private("torch", f"{_MODULES}.module.{name}", _ALL, _CALLED)
     for name in ("_global_forward_hooks", "_global_forward_pre_hooks")
 )
+_GRADIENTS = "a user's hook on gradients may be called once more, for the gradient of a part of the loss"
+_TENSOR_HOOKS = Private("torch", "Tensor._backward_hooks", _ALL, _GRADIENTS)
+_MODULE_HOOKS = tuple(
+    Private("torch", f"Module.{name}", _ALL, _GRADIENTS) for name in ("_backward_hooks", "_backward_pre_hooks")
+)
+_GLOBAL_BACKWARD_HOOKS = tuple(
+    Private("torch", f"{_MODULES}.module.{name}", _ALL, _GRADIENTS)
+    for name in ("_global_backward_hooks", "_global_backward_pre_hooks")
+)
+_PACKING = Private(
+    "torch",
+    "torch._C._autograd._top_saved_tensors_default_hooks",
+    _ALL,
+    "a user's way of keeping tensors for the backward pass may be asked once more",
+)
 _LEVEL = Private(
     "torch", "torch._C._functorch.maybe_current_level", _ALL, "what torch.func computes ends the recording"
 )
@@ -109,6 +124,20 @@ def constant_shape(node: Any, side: int) -> tuple[int, ...] | None:
 def has_hooks(module: nn.Module) -> bool:
     """Whether somebody is called before or after each pass."""
     return any(hooks.of(module, None) for hooks in _HOOKS) or any(hooks.imported(None) for hooks in _GLOBAL_HOOKS)
+
+
+def has_backward_hooks(owner: Tensor | nn.Module) -> bool:
+    """Whether somebody is called when a gradient comes to this leaf, or to a module's output or input."""
+    if isinstance(owner, Tensor):
+        return bool(_TENSOR_HOOKS.of(owner, None))
+    of_module = any(hooks.of(owner, None) for hooks in _MODULE_HOOKS)
+    return of_module or any(hooks.imported(None) for hooks in _GLOBAL_BACKWARD_HOOKS)
+
+
+def keeps_saved_tensors_elsewhere() -> bool:
+    """Whether hooks pack what autograd keeps from here on."""
+    top = _PACKING.imported(None)
+    return top is not None and top(False) is not None
 
 
 def is_loss(module: nn.Module) -> bool:

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from tb_lossdiag.recording.rows import unique
 from tb_lossdiag.recording.selection import Selection
-from tb_lossdiag.recording.torch.statistics import Numbers
+from tb_lossdiag.recording.torch.statistics import Numbers, term_statistics
 from tb_lossdiag.torch.backward import Listener, listen, unlisten
 from tb_lossdiag.torch.evaluation import Batch, evaluated, output_like
 from tb_lossdiag.torch.forward import ForwardPass
@@ -22,9 +22,11 @@ from tb_lossdiag.torch.loss_call import again, function_call, module_call
 from tb_lossdiag.torch.loss_functions import hear, unhear
 from tb_lossdiag.torch.losses import tensors
 from tb_lossdiag.torch.mixing import mixing
-from tb_lossdiag.torch.private import is_compiled
+from tb_lossdiag.torch.private import is_compiled, version_of
+from tb_lossdiag.torch.pulls import AFTER, HOOKED, KEPT, NotPulled, pulls
 from tb_lossdiag.torch.repeatable import repeatable
 from tb_lossdiag.torch.structure import Structure, bare, structure_of
+from tb_lossdiag.torch.tensor_hooks import hear_hooks, unhear_hooks
 from tb_lossdiag.torch.used import Used
 
 MAX_DROPOUTS = 16
@@ -33,9 +35,10 @@ MAX_DROPOUTS = 16
 class Seen(Listener):
     """`open` before a sampled step, `freeze` once its gradients are there, `close` after it.
 
-    used: what the gradients came from. terms: of the loss, as the user told them. precision: Keras's name of what
-    autocast computes in, None without it. dropouts: the shares that functions drop in the model, by no module of
-    torch's. has_histograms: whether the sample does.
+    used: what the gradients came from. terms: of the loss, as the user told them. pulls: how hard each of them, or else
+    each output, pulls at what they share, by the row; not_pulled: why that is not known, "" where it is or nobody asks.
+    precision: Keras's name of what autocast computes in, None without it. dropouts: the shares that functions drop in
+    the model, by no module of torch's. has_histograms: whether the sample does.
 
     loss: a module that the training calls, or a function that gives the loss of predictions and targets. selection: the
     layers whose outputs are measured. guarded: what our own errors end in.
@@ -74,6 +77,11 @@ class Seen(Listener):
         self.used = Used(trained_by(self._optimizer), self._current, self._function)
         self.terms: dict[str, Numbers] = {}
         self.dropouts: list[float] = []
+        self.pulls: dict[tuple[str, str], Tensor] = {}
+        self.not_pulled = ""
+        self._told: dict[str, tuple[Tensor, int]] = {}  # until they are differentiated, each with its version
+        self._scale: tuple[int, Tensor | None] = (0, None)
+        self._has_begun = self._is_hooked = False
 
     def open(self, has_histograms: bool) -> None:
         self.has_histograms = has_histograms
@@ -91,6 +99,8 @@ class Seen(Listener):
                 self._handles.append(module.register_forward_pre_hook(begin, with_kwargs=True))
                 self._handles.append(module.register_forward_hook(end, with_kwargs=True))
         listen(self)
+        if has_histograms:
+            hear_hooks(self)
 
     def freeze(self) -> None:
         """Nothing that comes now belongs to the gradients."""
@@ -98,6 +108,8 @@ class Seen(Listener):
             return
         unlisten(self)
         unhear(self)
+        unhear_hooks(self)
+        self._told = {}
         while self._handles:
             self._handles.pop().remove()
         with self._guarded(), self._measuring():
@@ -107,6 +119,16 @@ class Seen(Listener):
     def close(self) -> None:
         self.freeze()
         self._clear()
+
+    def tell(self, terms: Mapping[str, Tensor | float]) -> None:
+        """What the loss is made of, by name."""
+        for name, value in terms.items():
+            self.terms[name] = term_statistics(torch.as_tensor(value).detach())
+            is_wanted = self.has_histograms and self._handles and not self._has_begun
+            if is_wanted and isinstance(value, Tensor) and value.requires_grad:
+                self._told[name] = value, version_of(value)
+            if self._has_begun and ("loss", name) not in self.pulls:
+                self.not_pulled = self.not_pulled or AFTER
 
     def evaluation_loss(self) -> Tensor | None:
         """Of the pass that is shown, in evaluation mode with the weights as they are; None where it is not asked."""
@@ -136,7 +158,10 @@ class Seen(Listener):
         if loss is not None:
             with self._guarded(), self._measuring():
                 own = {id(parameter) for parameter in self._model.parameters()}
-                self.used.backward_begins(loss, own, self._generator)
+                is_ours = self.used.backward_begins(loss, own, self._generator)
+                if is_ours and self.has_histograms and not self._has_begun:
+                    self._has_begun = True
+                    self._take_pulls(loss)
 
     def backward_ended(self, loss: Tensor | None) -> None:
         with self._guarded():
@@ -146,6 +171,11 @@ class Seen(Listener):
 
     def scaled(self, loss: Tensor, product: Tensor, scale: Tensor) -> None:
         self.used.scaled(loss, product)
+        self._scale = id(product), scale
+
+    def hooked(self) -> None:
+        """Somebody asks to be called when the gradient of a tensor comes by."""
+        self._is_hooked = True
 
     def packing_begins(self) -> None:
         self.used.may_unpack = False
@@ -160,6 +190,25 @@ class Seen(Listener):
         """A call of one of torch's functions that drop numbers, by none of its modules."""
         if self._measures and isinstance(share, (int, float)) and len(self.dropouts) < MAX_DROPOUTS:
             self.dropouts.append(float(share))
+
+    def _take_pulls(self, loss: Tensor) -> None:
+        """Of what is about to be differentiated, the first time that it is this model's."""
+        told, self._told = self._told, {}
+        terms = {("loss", name): term for name, (term, version) in told.items() if version_of(term) == version}
+        parts = terms if len(terms) > 1 else self.used.forward.compared
+        if len(parts) < 2:
+            return
+        weights = {id(x): x for x in (*self.structure.parameters.values(), *trained_by(self._optimizer))}
+        try:
+            if self._is_hooked or not self.used.may_unpack:
+                raise NotPulled(HOOKED if self._is_hooked else KEPT)
+            found = pulls(loss, parts, weights.values(), self._model.modules())
+        except NotPulled as reason:
+            self.not_pulled = str(reason)
+            return
+        product, scale = self._scale
+        is_scaled = product == id(loss)
+        self.pulls = {row: norm / scale.to(norm.device) if is_scaled else norm for row, norm in found.items()}
 
     def _new_pass(self, is_training: bool = True) -> ForwardPass:
         return ForwardPass(

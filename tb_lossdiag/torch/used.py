@@ -81,13 +81,16 @@ class Used:
         """What is differentiated may be a multiple of the loss."""
         self._scaled = id(product), loss.detach()
 
-    def backward_begins(self, loss: Tensor, own: Container[int], generator: torch.Generator) -> None:
-        """Of whichever model; the graph is there until it ends. own: ids of the model's parameters."""
+    def backward_begins(self, loss: Tensor, own: Container[int], generator: torch.Generator) -> bool:
+        """Of whichever model; the graph is there until it ends. Answers whether it is of this one.
+
+        own: ids of the model's parameters.
+        """
         graph = graph_of(loss)
         passes = [forward for forward in self._waiting if any(node in forward for node in graph.nodes)]
         again = [forward for forward in self._counted if any(node in forward for node in graph.nodes)]
         if not passes and not again and not any(key in own for key in graph.leaves):
-            return  # of another model
+            return False
         if self._gradients_are_cleared():
             self._start(again)
         self.foreign |= {key: leaf for key, leaf in graph.leaves.items() if key not in own}
@@ -99,6 +102,7 @@ class Used:
         if not calls and self._function is not None and passes:
             calls = self._sought(passes, loss)
         self._count(passes or again, calls, loss, generator)
+        return True
 
     def backward_ended(self, keeps_losses: bool) -> None:
         for forward in self._counted:

@@ -14,7 +14,6 @@ from tb_lossdiag.recording.layout import Layout
 from tb_lossdiag.recording.policy import Policy
 from tb_lossdiag.recording.recorder import Loss, Recorder
 from tb_lossdiag.recording.selection import Selection
-from tb_lossdiag.recording.torch.statistics import term_statistics
 from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_of
 from tb_lossdiag.torch.backward import Listener, listen, unlisten
 from tb_lossdiag.torch.batch_loss import BatchLoss
@@ -94,15 +93,15 @@ class Watcher(Listener):
             self._recorder.end_epoch(epoch, known | {name: _number(value) for name, value in metrics.items()})
 
     def loss_terms(self, **terms: Tensor | float) -> None:
-        """What the loss of this step is made of, by name; between the forward pass and the optimizer's step.
+        """What the loss of this step is made of, by name; between the forward pass and the optimizer's step. Of terms
+        told before the backward pass it is measured now and then how hard each pulls at the weights that they share.
 
         Between samples it does nothing. Raises TypeError for other than numbers.
         """
         _check_numbers(terms)
         if self._sampling and self._recorder.active:
             with self._recorder.guarded(), torch.no_grad():
-                for name, value in terms.items():
-                    self._seen.terms[name] = term_statistics(torch.as_tensor(value).detach())
+                self._seen.tell(terms)
 
     @property
     def should_stop(self) -> bool:
@@ -245,7 +244,11 @@ class Watcher(Listener):
         }
         step = {name: value for name, value in known.items() if value is not None}
         self._training.is_scaled |= scale is not None
-        self._training.facts = {**self._facts, **({"gradients_cleared": True} if cleared else {})}
+        self._training.facts = {
+            **self._facts,
+            **({"gradients_cleared": True} if cleared else {}),
+            **({"pull_not_measured": self._seen.not_pulled} if self._seen.not_pulled else {}),
+        }
         return packed(self._seen, self._gradients, before, after, step, self._recorder.selection, cleared)
 
     def _current_rate(self) -> Tensor | float:

@@ -46,7 +46,12 @@ def with_layer(make):
     def build():
         keras.utils.set_random_seed(0)
         return keras.Sequential(
-            [LAYERS.Input((4,)), LAYERS.Dense(6, kernel_regularizer="l2"), make(), LAYERS.Dense(3, "softmax")]
+            [
+                LAYERS.Input((4,)),
+                LAYERS.Dense(6, kernel_regularizer="l2", activity_regularizer="l1"),
+                make(),
+                LAYERS.Dense(3, "softmax"),
+            ]
         )
 
     return build

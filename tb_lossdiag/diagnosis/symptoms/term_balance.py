@@ -1,8 +1,9 @@
 """Does one part of the loss drown another? A part that pulls too weakly stays where it was while the sum comes down.
 
 Small is not drowned: penalties and bonuses are small on purpose. What counts is a part that an output of the model is
-learned by, or that the data make, which does not move, beside one that takes nearly all of the gradient. Parts are
-often told as they are before their weights: what each counts for in the sum is read off the loss itself.
+learned by, or that the data make, which does not move, beside one that takes nearly all of the gradient. How hard each
+part pulls was measured where it could be; elsewhere its value stands for that. Parts are often told as they are before
+their weights: what each counts for in the sum is read off the loss itself, and is in a measured pull already.
 """
 
 import re
@@ -17,15 +18,19 @@ from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.standing import NONE, standing
 from tb_lossdiag.diagnosis.term_weights import weights
-from tb_lossdiag.run import Run
+from tb_lossdiag.run import Run, Table
 
 ID = "term_balance"
 TITLE = "Parts of the loss"
 # Of the gradients' norms at the weights that the parts share, or of the parts' own values where those are not known:
 # with Adam a part that pulls a tenth as hard is still learned once the other has come to rest (unmeasured); a hundredth
-# of the value leaves it nothing.
+# of the value leaves it nothing. A part that is not small by its value may pull weakly as it has nothing to teach, such
+# as labels that the inputs do not explain, whose gradients cancel out: it has to pull more weakly than those.
 PULL = 0.1
+FAINT = 0.01
 VALUE = 0.01
+# Samples with pulls, which are one in ten: the first are of a model that has learned nothing, as of heads at zero.
+FEWEST_PULLS = 3
 # The part that drowns others has most of it.
 MOST = 0.5
 # A part that has lost less than this of its start stayed where it was.
@@ -67,6 +72,8 @@ class Part:
 
 def check(run: Run) -> Check:
     parts, steps = _parts(run)
+    if sum(np.isfinite(part.pull) for part in parts) > 1:
+        parts = [part for part in parts if np.isfinite(part.pull)]  # others pull elsewhere, or are told beside the loss
     if len(parts) < 2:
         return Check(ID, TITLE, "not_run", needs=recorded("two parts of the loss by name", run))
     if len(steps) < FEWEST:
@@ -84,13 +91,17 @@ def check(run: Run) -> Check:
     worst = min(drowned, key=_weight)
     down = _weighed_down(worst, large)
     what = "of the gradient" if np.isfinite(worst.pull) else "of the loss"
-    text = f"{worst.name!r} makes {_weight(worst):.2g} {what} and {large.name!r} {percent(_weight(large))}; "
-    text += _fate(worst)
+    text = f"{worst.name!r} makes {_weight(worst):.2g} {what} and {large.name!r} {percent(_weight(large))}"
+    if np.isfinite(worst.pull) and worst.share >= VALUE:
+        text += f", though its value is {percent(worst.share)} of the loss"
+    text += f"; {_fate(worst)}"
     if down:
         text += f"; in the sum it counts for {worst.weight / large.weight:.1g} of what {large.name!r} does"
-    threshold = PULL if np.isfinite(worst.pull) else VALUE
+    reason = run.card.settings.get("pull_not_measured") if run.card is not None else None
+    if isinstance(reason, str) and reason and not np.isfinite(worst.pull):
+        text += f"; how hard each pulls was not measured, because {reason}"
     rows = (worst.row, large.row)
-    evidence = Evidence(f"{text}.", _weight(worst), threshold, f"share {what}", SOURCE, rows, seen)
+    evidence = Evidence(f"{text}.", _weight(worst), _limit(worst), f"share {what}", SOURCE, rows, seen)
     signs = (
         ("level", "drowned"),
         ("small", worst.name),
@@ -113,13 +124,19 @@ def _weight(part: Part) -> float:
     return part.pull if np.isfinite(part.pull) else part.share
 
 
+def _limit(part: Part) -> float:
+    """Below which a part is too small to count."""
+    if not np.isfinite(part.pull):
+        return VALUE
+    return PULL if part.share < VALUE else FAINT
+
+
 def _weighed_down(part: Part, large: Part) -> bool:
     return bool(part.weight < WEIGHED_DOWN * large.weight)
 
 
 def _is_drowned(part: Part, large: Part) -> bool:
-    small = part.pull < PULL if np.isfinite(part.pull) else part.share < VALUE
-    if not small or not _weight(large) > MOST:
+    if not _weight(part) < _limit(part) or not _weight(large) > MOST:
         return False
     if part.behind is not None:
         return part.behind
@@ -136,9 +153,7 @@ def _parts(run: Run) -> tuple[list[Part], np.ndarray]:
     outputs = measured(run)
     if terms is not None and len(terms.rows) > 1:
         values = np.abs(terms.column("mean").astype(np.float64))
-        pulls = (
-            np.abs(terms.column("gradient_norm").astype(np.float64)) if terms.has("gradient_norm") else values * np.nan
-        )
+        pulls = _pulls(terms)
         behind = [_is_behind(row.own_name, outputs) for row in terms.rows]
         # A loop of torch tells its parts as such; elsewhere what has "loss" in its name may only stand beside the loss.
         certain = [one is not None or is_torch(run) for one in behind]
@@ -149,8 +164,24 @@ def _parts(run: Run) -> tuple[list[Part], np.ndarray]:
         behind = [_is_behind(one.output, outputs) for one in outputs]
         names = [(one.output, f"prediction:{one.output}") for one in outputs]
         known = weights(run, outputs[0].steps, values, [True] * len(outputs))
-        return _of(names, behind, np.abs(values), values * np.nan, known, outputs[0].steps)
+        pulls = _pulls_of(run, outputs)
+        return _of(names, behind, np.abs(values), pulls, known, outputs[0].steps)
     return [], np.zeros(0, np.int64)
+
+
+def _pulls(table: Table) -> np.ndarray:
+    """float64 [n, rows]; NaN where it was not measured."""
+    if not table.has("gradient_norm"):
+        return np.full((len(table.steps), len(table.rows)), np.nan)
+    return np.abs(table.column("gradient_norm").astype(np.float64))
+
+
+def _pulls_of(run: Run, outputs: tuple[Measured, ...]) -> np.ndarray:
+    """float64 [n, outputs]: of the losses of these outputs, at the steps that all of them have."""
+    table = run.data.of_kind("prediction")
+    own = [row.own_name for row in table.rows]
+    places = [own.index(one.output) for one in outputs]
+    return _pulls(table)[np.isin(table.steps, outputs[0].steps)][:, places]
 
 
 def _of(
@@ -171,8 +202,7 @@ def _of(
     # What is weighed down to nothing is all that is left once the other has come down: what counts is the time before.
     down = np.nanmin(weight) < WEIGHED_DOWN * np.nanmax(weight) if np.isfinite(weight).any() else False
     shares = _shares(counted[:third] if down else counted)
-    pulled = np.isfinite(pulls).all(axis=1) & pulls.any(axis=1)
-    pull = _shares(pulls[pulled]) if pulled.any() else shares * np.nan
+    pull = _pull(pulls)
     first, last = (np.median(part, axis=0) for part in (values[: min(third, 3)], values[-third:]))
     with np.errstate(all="ignore"):
         fallen = np.where(first > 0, 1 - last / first, 0.0)
@@ -182,6 +212,17 @@ def _of(
         for i, (name, row) in enumerate(names)
     ]
     return parts, steps
+
+
+def _pull(pulls: np.ndarray) -> np.ndarray:
+    """float64 [parts]: the share of each among those that were measured, which are at least two; NaN of the others."""
+    found = np.full(pulls.shape[1], np.nan)
+    there = np.isfinite(pulls).any(axis=0)
+    known = pulls[:, there]
+    known = known[np.isfinite(known).all(axis=1) & known.any(axis=1)]
+    if there.sum() > 1 and len(known) >= FEWEST_PULLS:
+        found[there] = _shares(known)
+    return found
 
 
 def _shares(values: np.ndarray) -> np.ndarray:

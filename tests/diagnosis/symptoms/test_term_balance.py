@@ -38,6 +38,66 @@ def test_a_part_that_pulls_its_weight_is_sound(pulls):
     assert check(a.with_terms(s.healthy(data=a.table({})), terms, pulls)).state == "not_found"
 
 
+def torch_parts(terms, pulls, **settings):
+    run = a.with_terms(s.healthy(data=a.table({})), terms, pulls)
+    card = replace(run.card, framework="torch 2.11", settings={**run.card.settings, **settings})
+    return replace(run, card=card)
+
+
+def test_a_large_part_that_hardly_pulls_and_stays_where_it_was_is_drowned_whatever_its_value():
+    terms = {"data": a.along(5, 0.1), "far": np.full(len(a.STEPS), 90.0)}
+    found = check(torch_parts(terms, {"data": 1.0, "far": 1e-4}))
+    assert found.found and found.sign("small") == "far" and found.sign("large") == "data"
+    assert found.sign("ratio") == pytest.approx(1e4, rel=1e-3)
+    assert "though its value is 9" in found.evidence[0].text
+    assert check(torch_parts(terms, {"data": 1.0, "far": 0.05})).state == "not_found"
+
+
+def test_an_output_whose_labels_say_nothing_pulls_weakly_and_is_not_drowned():
+    chance, well = a.at_chance(), a.well(1.6, 0.1)
+    run = a.with_terms(a.heads(chance, well), {"a": chance["loss"], "b": well["loss"]}, {"a": 0.05, "b": 1.0})
+    assert check(run).state == "not_found"
+    run = a.with_terms(a.heads(chance, well), {"a": chance["loss"], "b": well["loss"]}, {"a": 0.005, "b": 1.0})
+    assert check(run).found and check(run).sign("at_chance")
+
+
+def test_a_small_part_that_pulls_is_sound_and_one_that_hardly_does_is_drowned():
+    terms = {"data": a.along(5, 0.1), "other": FLAT}
+    assert check(torch_parts(terms, {"data": 1.0, "other": 0.5})).state == "not_found"
+    assert check(torch_parts(terms, {"data": 1.0, "other": 0.05})).found
+
+
+def test_a_part_without_a_pull_is_not_compared_with_those_that_have_one():
+    terms = {"data": a.along(5, 0.1), "other": a.along(1, 0.5), "told_beside": FLAT}
+    found = check(torch_parts(terms, {"data": 1.0, "other": 0.5, "told_beside": np.nan}))
+    assert found.state == "not_found" and "told_beside" not in found.evidence[0].text
+    lonely = check(torch_parts(terms, {"data": 1.0, "other": np.nan, "told_beside": np.nan}))
+    assert lonely.found and lonely.sign("small") == "told_beside" and "of the loss" in lonely.evidence[0].text
+
+
+def test_the_pulls_of_the_first_samples_alone_tell_nothing():
+    terms = {"data": a.along(5, 0.1), "other": a.along(1, 0.99)}
+    pulls = {name: np.where(np.arange(len(a.STEPS)) % 10 == 0, value, np.nan)
+             for name, value in {"data": 1.0, "other": 1e-4}.items()}  # fmt: skip
+    early = {name: np.where(np.arange(len(a.STEPS)) < 20, value, np.nan) for name, value in pulls.items()}
+    assert check(torch_parts(terms, pulls)).found
+    assert check(torch_parts(terms, early)).state == "not_found"
+
+
+def test_why_the_pulls_are_not_known_is_told_with_what_the_values_say():
+    terms = {"data": a.along(5, 0.1), "other": FLAT}
+    found = check(torch_parts(terms, None, pull_not_measured="loss_terms was called after the backward pass"))
+    assert "because loss_terms was called after the backward pass" in found.evidence[0].text
+
+
+def test_outputs_without_terms_are_compared_by_their_pulls():
+    run = a.heads({**a.at_chance(), "gradient_norm": 1e-4}, {**a.well(1.0, 0.2), "gradient_norm": 1.0})
+    found = check(run)
+    assert found.found and found.sign("small") == "a" and "of the gradient" in found.evidence[0].text
+    run = a.heads({**a.at_chance(), "gradient_norm": 0.5}, {**a.well(), "gradient_norm": 1.0})
+    assert check(run).state == "not_found"
+
+
 @pytest.mark.parametrize("name", ["kl", "l2_penalty", "entropy_bonus", "commitment", "aux_loss", "smoothness"])
 def test_what_is_small_on_purpose_is_sound(name):
     terms = {"data": a.along(5, 0.1), name: FLAT}
