@@ -36,7 +36,7 @@ def judge(
         "update_ratio": (("level", "high" if found.get("update_ratio") else "normal"),),
     }
     names = ("flatness", "skill", "divergence", "nonfinite", "metric_frozen", "generalization_gap", "output_diversity")
-    names += ("loss_bound", "update_ratio", "weight_growth", "early_loss")
+    names += ("loss_bound", "update_ratio", "weight_growth", "early_loss", "zero_gradient")
     states = {name: "found" if found.get(name) else "not_found" for name in names}
     if skill is not None and skill < NONE:
         states["skill"] = "found"
@@ -54,6 +54,20 @@ def judge(
 ])  # fmt: skip
 def test_trend_and_skill_make_the_outcome(direction, skill, expected):
     assert judge(direction, skill) == expected
+
+
+def test_a_model_without_gradients_and_one_answer_for_all_has_learned_nothing_whatever_its_loss_does():
+    def stands(step, pattern="all", alike=True):
+        names = ("flatness", "skill", "divergence", "nonfinite", "metric_frozen", "generalization_gap", "loss_bound")
+        checks = {name: Check(name, name, "not_found") for name in (*names, "weight_growth", "early_loss")}
+        checks["update_ratio"] = Check("update_ratio", "", "found", signs=(("level", "stopped"),))
+        checks["flatness"] = Check("flatness", "", "found", signs=(("direction", "rising"), ("change", 0.1)))
+        checks["zero_gradient"] = Check("zero_gradient", "", "found", onset=step, signs=(("pattern", pattern),))
+        checks["output_diversity"] = Check("output_diversity", "", "found", signs=(("alike", alike),))
+        return outcome(s.healthy(), checks)
+
+    assert stands(2) == "never_learned"
+    assert "never_learned" not in (stands(200), stands(2, pattern="some"), stands(2, alike=False))
 
 
 @pytest.mark.parametrize(("fallen", "expected"), [(UNMOVED - 0.01, "never_learned"), (UNMOVED + 0.01, "stalled")])

@@ -62,6 +62,7 @@ from tb_lossdiag.diagnosis.fixes.signal import (
 )
 from tb_lossdiag.diagnosis.fixes.weights import (
     initialise,
+    narrow_outputs,
     reconnect,
     unfreeze,
 )

@@ -6,7 +6,7 @@ No line may leave fewer rows than are needed, or targets that no longer vary.
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.framework import Framework, framework_of
+from tb_lossdiag.diagnosis.framework import Framework, framework_of, is_torch
 from tb_lossdiag.diagnosis.missing import missing_share
 from tb_lossdiag.diagnosis.reference import BINARY, known_targets, loss_name, pooled_mean, pooled_variance
 from tb_lossdiag.diagnosis.report import Fix
@@ -35,10 +35,8 @@ SCALED = "mean, std = y.mean(axis=0), np.maximum(y.std(axis=0), 1e-7)\ny = (y - 
 
 
 def shorten_labels(f: Findings) -> Fix:
-    return Fix(
-        "Leave out examples whose label is longer than their output, repeated signs counted twice, or give the output "
-        "more steps; torch's zero_infinity=True leaves them out of the loss."
-    )
+    text = "Leave out examples whose label, repeated signs counted twice, is longer than their output, or give it more."
+    return Fix(f"{text} zero_infinity=True leaves them out of the loss." if is_torch(f.run) else text)
 
 
 def drop_nonfinite(f: Findings) -> Fix:

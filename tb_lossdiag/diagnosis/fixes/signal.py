@@ -3,6 +3,7 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
+from tb_lossdiag.diagnosis.framework import is_torch
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import hidden_layers, saturating_layers
 from tb_lossdiag.diagnosis.snippets import (
@@ -49,11 +50,9 @@ def remember(f: Findings) -> Fix:
     layers = f.run.card.layers if f.run.card else ()
     lookups = [one.path for one in layers if one.kind == "Embedding" and is_reached(f.run, one.path)]
     lines = each_layer(lookups, "layer.mask_zero = layer.supports_masking = True")
-    return Fix(
-        "Leave padding out (Embedding(mask_zero=True), or pack_padded_sequence in torch), pad in front, or pool over "
-        "all steps. Where nothing is padded, read fewer steps at a time.",
-        joined(lines, mended_line(f.run)) if lines else "",
-    )
+    how = "pack_padded_sequence" if is_torch(f.run) else "mask_zero=True in the Embedding"
+    text = f"Leave padding out ({how}), pad in front, or pool over all steps; where nothing is padded, read fewer."
+    return Fix(text, joined(lines, mended_line(f.run)) if lines else "")
 
 
 def swap_activation(f: Findings) -> Fix:

@@ -61,3 +61,8 @@ def test_what_is_no_cosine_is_left_out(value):
 
 def test_without_half_batches_there_is_nothing_to_compare():
     assert check(s.healthy()).state == "not_run"
+
+
+def test_halves_that_pull_against_each_other_are_no_noise():
+    found = check(agreeing(-1.0))
+    assert (found.state, found.sign("level")) == ("not_found", "opposed")

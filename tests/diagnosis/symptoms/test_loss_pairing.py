@@ -257,3 +257,9 @@ def test_outputs_of_which_the_loss_has_no_value_are_found_where_it_has_one_at_th
 ], ids=["outputs above 0", "targets below 0", "no value at the targets either", "a value", "overflown"])  # fmt: skip
 def test_a_loss_without_a_value_may_have_other_reasons(run):
     assert check(run).sign("fault") is None
+
+
+def test_an_activation_behind_which_something_else_comes_limits_no_output():
+    within = pair("mse", "relu", 1, [-1.0], {"min": -4.0, "max": 2.0}, {"min": 0.0, "max": 2.0})
+    beyond = pair("mse", "relu", 1, [-1.0], {"min": -4.0, "max": 2.0}, {"min": -0.5, "max": 2.0})
+    assert check(within).sign("fault") == "unreachable_targets" and check(beyond).state == "not_found"

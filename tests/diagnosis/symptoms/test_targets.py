@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, MAJORITY_OF_TWO, WHOLE, check
+from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, MAJORITY_OF_TWO, SEVERAL, WHOLE, check
 
 
 def labels(mean=None, loss="sparse_categorical_crossentropy", spread=None, **facts):
@@ -129,6 +130,20 @@ def test_without_recorded_targets_the_check_asks_for_them():
 def test_one_hot_labels_without_a_class_are_found(share, level):
     run = s.healthy(card=s.card(loss={"name": "categorical_crossentropy"}), targets=s.target_table([share] * s.CLASSES))
     assert check(run).sign("level") == level
+
+
+@pytest.mark.parametrize(("rows", "level"), [(SEVERAL * 1.01, "many_hot"), (1.0, "normal"), (1.04, "normal")])
+def test_rows_of_several_labels_under_a_loss_for_one_are_found(rows, level):
+    shares = [rows / s.CLASSES] * s.CLASSES
+    run = s.healthy(card=s.card(loss={"name": "categorical_crossentropy"}), targets=s.target_table(shares))
+    assert check(run).sign("level") == level
+
+
+def test_they_are_told_to_take_a_loss_for_each_label():
+    targets = s.target_table([3.0 / s.CLASSES] * s.CLASSES)
+    run = s.stuck(card=s.card(loss={"name": "categorical_crossentropy"}), targets=targets)
+    first = diagnose_run(run).first
+    assert (first.id, first.confidence) == ("loss_mismatch", "likely") and "binary_crossentropy" in first.fix.code
 
 
 @pytest.mark.parametrize(
