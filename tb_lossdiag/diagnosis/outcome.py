@@ -51,6 +51,8 @@ MOVING = ("slow", "diverging")
 CLIMBING_STEPS = 400
 # Of its steps, after which a training that has no gradient any more has learned nothing before.
 AT_ONCE = 0.02
+# Losses of the last steps, of which the median is not nothing.
+LAST, LEFT_OVER = 20, 1e-3
 # One that stands this far above its first value is not on a detour.
 BLOWN_UP = 2.0
 
@@ -133,6 +135,13 @@ def _judged(run: Run, checks: Mapping[str, Check]) -> str:
     return "learning" if direction == "falling" or skill >= LITTLE else "inconclusive"
 
 
+def _stopped_short(run: Run, checks: Mapping[str, Check]) -> bool:
+    """Whether no weight has any gradient left while the loss is not at 0: it goes nowhere from there."""
+    loss = run.steps.get("loss")
+    zero = checks["zero_gradient"].sign("pattern") == "all"
+    return zero and loss is not None and len(loss) > 0 and float(np.median(loss.values[-LAST:])) > LEFT_OVER
+
+
 def _stands_still(run: Run, checks: Mapping[str, Check]) -> bool:
     """Whether nearly from its start no weight gets a gradient, and every input has the same answer: whatever the loss
     does, which others may move, nothing is learned.
@@ -158,7 +167,7 @@ def _without_share(run: Run, checks: Mapping[str, Check], direction: str) -> str
         return "overfitting" if overfits else "learning" if learns else "inconclusive"
     if direction in ("flat", "unclear") and checks["output_diversity"].sign("alike") and _answers_all_alike(run):
         return "never_learned"  # whatever was asked
-    return _without_reference(checks, direction)
+    return _without_reference(run, checks, direction)
 
 
 def _answers_all_alike(run: Run) -> bool:
@@ -167,7 +176,7 @@ def _answers_all_alike(run: Run) -> bool:
     return not plays_against_itself(run) and (varied is None or varied < FLAT)
 
 
-def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
+def _without_reference(run: Run, checks: Mapping[str, Check], direction: str) -> str:
     if checks["generalization_gap"].found:
         return "overfitting"
     if direction == "unclear" and checks["flatness"].sign("fallen", 0) > FALLEN:
@@ -175,6 +184,8 @@ def _without_reference(checks: Mapping[str, Check], direction: str) -> str:
     came_down = checks["flatness"].sign("fallen", 0) > CAME_DOWN and not _was_thrown_about(checks)
     if direction == "flat" and came_down:
         return "inconclusive"  # it came down, and lies at its floor or above: nothing says how low it can come
+    if direction == "unclear" and _stopped_short(run, checks):
+        return "stalled"
     return {"falling": "learning", "flat": "stalled"}.get(direction, "inconclusive")
 
 

@@ -16,6 +16,7 @@ from tb_lossdiag.run import LayerCard, Run, finite
 # Usual learning rates end here: Keras's defaults are 1e-2 (SGD) and 1e-3 (adaptive), and momentum-free SGD takes more.
 USUAL_RATE = {"SGD": 0.5, "Adagrad": 0.5, "Adadelta": 2.0}
 USUAL_ADAPTIVE_RATE = 0.03
+BOLD_RATE = 0.005
 # Fewer hidden units than this cannot bend a boundary around more than a few corners.
 NARROW = 4
 # ReLU layers this narrow die with a good chance even under He initialisation (Lu et al. 2019, arXiv 1903.06733).
@@ -285,3 +286,17 @@ def aligns_labels(run: Run) -> str | None:
 def compares_classes(run: Run) -> str | None:
     name = str(run.card.loss.get("name") or "") if run.card is not None else ""
     return f"{name} of a guess at random is the logarithm of the number of classes." if "Crossentropy" in name else None
+
+
+def normalizes_batches(run: Run) -> str | None:
+    layers = run.card.layers if run.card is not None else ()
+    one = next((layer for layer in layers if layer.kind.startswith("BatchNorm") and layer.trainable), None)
+    return f"{one.path!r} subtracts the mean of its batch." if one is not None else None
+
+
+def rate_is_bold(run: Run) -> str | None:
+    """Several times what an optimizer that scales its steps takes by default; deep models seldom stand it."""
+    rate, name = learning_rate(run), optimizer_name(run)
+    if not rate or usual_limit(run) != USUAL_ADAPTIVE_RATE or rate < BOLD_RATE:
+        return None
+    return f"A learning rate of {rate:g} is several times what {name or 'an optimizer'} takes by default (0.001)."

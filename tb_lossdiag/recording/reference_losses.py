@@ -73,6 +73,7 @@ def reference_losses(call: LossCall, copies: Copies, replicas: int = 1) -> stati
     parts = [None if part is None else _first(copies.of(part), count) for part in (logits, mask_of(prediction))]
     target, prediction = (_first(copies.of(end), count) for end in (target, prediction))
     weight = None if weight is None else _first(weight, count)
+    target, are_classes = _classes(call, target, prediction)
     with ExitStack() as stack:
         if call.value is not None and not tf.executing_eagerly():  # where the user's own call fails, it does so first
             known = tf.identity(copies.of(call.value))
@@ -98,9 +99,25 @@ def reference_losses(call: LossCall, copies: Copies, replicas: int = 1) -> stati
             ideal = target[..., None] if target.shape.rank < prediction.shape.rank else target
             ideal = _formed(tf.cast(ideal, prediction.dtype), prediction)
             least = of_constants(target, ideal, None, parts[1], weight)
-    return {"loss": own, **_compared(own, tf.stack(dealt), batch), "loss_constant": _least(tf.stack(made))} | (
-        {} if least is None else {"loss_least": least}
-    )
+    numbers = {"loss": own, **_compared(own, tf.stack(dealt), batch), "loss_constant": _least(tf.stack(made))}
+    numbers |= {} if least is None else {"loss_least": least}
+    if are_classes is None:
+        return numbers
+    return {name: tf.where(are_classes, value, float("nan")) for name, value in numbers.items()}
+
+
+def _classes(call: LossCall, target: tf.Tensor, prediction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """(labels that are class numbers, whether all were); of other targets than labels as they are, and None.
+
+    What XLA compiles takes a label beyond the last class without a word, where the kernel that we call would raise.
+    """
+    sparse = call.description.name.startswith("SparseCategorical")
+    units = prediction.shape[-1] if prediction.shape.rank > 1 else None
+    if not sparse or target.dtype.is_bool or units is None:
+        return target, None
+    least = target.dtype.min if call.description.ignores else 0  # a label that is left out may be below 0
+    inside = tf.clip_by_value(target, least, units - 1)
+    return inside, tf.reduce_all(tf.equal(inside, target))
 
 
 def _first(x: tf.Tensor, count: int | None) -> tf.Tensor:

@@ -1,5 +1,7 @@
 """The loss on other outputs than the model's: measured in a step, it is what Keras computes of the same arrays."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ import tensorflow as tf
 from recording.loss_kinds import EXAMPLES, KINDS, LAYERS, kinds_and_ways, model_of, values, vectors, yes_or_no
 from recording.loss_references import NAMES, constants, has_least, references, shaped
 from recording.reading import Records
-from tb_lossdiag import LossDiagnostics, TrainingMonitor, schema
+from recording.small_models import batches
+from tb_lossdiag import LossDiagnostics, TrainingMonitor, diagnose, schema
 from tb_lossdiag.recording import references as limits
 from tb_lossdiag.recording.reference_losses import orders
 
@@ -329,3 +332,15 @@ def test_a_loss_that_only_layers_add_is_told_of(tmp_path):
     model = keras.Sequential([LAYERS.Input((4,)), LAYERS.Dense(2, activity_regularizer="l2", name="out")])
     records = recorded(tmp_path, model, None, vectors(), None)
     assert records.card.settings["not_measured"] == limits.ADDED
+
+
+def test_a_label_beyond_the_last_class_that_xla_lets_pass_ends_no_recording(tmp_path):
+    x, y = batches(16)
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=True)
+    y = np.where(y == 2, 3, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=[LossDiagnostics(tmp_path, every=1)])
+    first = next(iter(diagnose(tmp_path).values())).first
+    assert first.id == "invalid_labels"

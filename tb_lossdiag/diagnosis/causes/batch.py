@@ -97,6 +97,28 @@ BATCH = (
         good_enough=ONE_UPDATE_AN_EPOCH,
         weight=3,
     ),
+    # The mean of one example is the example: behind it every input is the same, and no gradient is left.
+    Candidate(
+        "unsuitable_batch_size",
+        "Batch normalisation over a single example",
+        requires=(
+            found("update_count", level="single"),
+            fact(settings.normalizes_batches),
+            found("zero_gradient", from_start=True, unreached=False),
+        ),
+        contradicts=(ANOTHER_FAULT, found("input_scale", level="constant")),
+        explains=(
+            "disconnected_graph",
+            "updates_not_applied",
+            "dying_relu",
+            "vanishing_gradients",
+            "train_eval_mismatch",
+        ),
+        test="Train as many examples with batches of 32.",
+        fix=fixes.rebatch,
+        points_at="update_count",
+        weight=7,
+    ),
     Candidate(
         "unsuitable_batch_size",
         "Batch size does not suit",

@@ -22,6 +22,10 @@ UNSEEN_BY_VALIDATION = 0.0
 # So few updates have hardly arrived anywhere, even half-way.
 HASTY = 40
 
+# Of the weights' size, by one step: a transformer under Adam at 0.01 had 0.32, and its outputs spread by 0.36 of their
+# size at first and 2e-6 at the end (docs/first_contact.md, seventh set).
+BROKE, TOLD_APART = 0.1, 0.01
+
 RATE = (
     Candidate(
         "learning_rate_zero",
@@ -107,6 +111,39 @@ RATE = (
         points_at="update_ratio",
         accuses_learning=True,
         weight=4,
+    ),
+    # What told the inputs apart at first tells them apart no more: a few steps broke it, and nothing has moved since.
+    Candidate(
+        "learning_rate_too_high",
+        "Early steps left one answer for all inputs",
+        requires=(
+            ended("never_learned"),
+            shows("update_ratio", leap=lambda u: u > BROKE),
+            found("output_diversity", alike=True, diversity_start=lambda d: d > TOLD_APART),
+            any_of(fact(settings.rate_is_bold), fact(settings.rate_is_unusual)),
+        ),
+        supports=(
+            found("skill"),
+            clear_of("input_scale"),
+            clear_of("initialization"),
+            found("early_loss", leapt=True),
+            shows("update_ratio", level="stopped"),
+        ),
+        contradicts=(
+            ANOTHER_FAULT,
+            found("input_scale"),
+            found("initialization"),
+            found("weight_shrinkage"),
+            found("penalty_share"),
+            found("sequence_memory"),
+            found("batch_composition"),
+            found("targets"),
+        ),
+        explains=(*EARLY_DAMAGE, "uninformative_labels", "learning_rate_too_low", "constant_inputs"),
+        test="Train 50 steps with a tenth of the learning rate.",
+        fix=fixes.lower_learning_rate,
+        points_at="update_ratio",
+        weight=5,
     ),
     # One step moved the weights by more than they are, at a rate that nobody uses: what else is odd came after that.
     Candidate(

@@ -52,6 +52,7 @@ def check(run: Run) -> Check:
     told = f" (the loss does not reach {len(cut)} of them at all)" if cut else ""
     evidence = Evidence(f"{text}{told}, since step {began}.", 0.0, 0.0, "gradient norm", SOURCE, names[:8], span(table))
     cut_layers = {row.layer for row in rows if row.name in cut and is_kernel(row)}
+    still_layers = {row.layer for row in rows if is_kernel(row)}
     reached = {row.layer for row, still in zip(table.rows, stuck, strict=True) if not still}
     signs = (
         ("pattern", pattern),
@@ -59,6 +60,7 @@ def check(run: Run) -> Check:
         ("from_start", began <= int(table.steps[0])),
         ("cut_inside", cuts_inside(run.card, cut_layers, reached)),
         ("cut_share", _share_of_weights(run, cut_layers)),
+        ("zero_share", _share_of_weights(run, still_layers)),
         ("at_zero", _at_zero(table, stuck & kernels)),
     )
     return Check(ID, TITLE, "found", (evidence,), began, names[:8], signs=signs)
