@@ -154,7 +154,7 @@ WEIGHTS = (
         "Outputs that start far too wide",
         requires=(
             found("early_loss", high_start=True, leapt=False),
-            fact(settings.compares_classes),
+            fact(settings.starts_wide),
             any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
         ),
         supports=(

@@ -109,8 +109,8 @@ CERTAIN = {
     "logits_as_logarithms",
     "outside_the_loss",
 }
-# Beyond the end of an activation's range, in half precision too.
-LEAVES = 1e-2
+# Beyond the end of an activation's range; no activation rounds as far past it.
+LEAVES = 1e-3
 # A logarithm of a probability is 0 at most; rounding leaves a little more.
 LEAST_ABOVE = 1e-3
 # The square of a float32 of this size has no float32: such outputs are lost for any loss, whichever side they lie on.
