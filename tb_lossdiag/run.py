@@ -193,8 +193,8 @@ class ModelCard:
         inputs             {"x": {"dtype": "int32", "shape": [12]}}, of each input, without the batch axis
         functional         whether the layers make up the model's whole graph, so that it can be rebuilt from them
         dropouts           [0.9], the shares that functions drop in the forward pass, those of layers may be among them
-        mixing             {"mixed": true, "layer": "head", "at": "input" or "output"}: whether what the model says of
-                           an example hangs on the others of its batch, and the first layer, "" for none, where it does
+        mixing             [{"operation": "view" or "softmax", "layer": "lstm"}], what runs the examples of a batch into
+                           each other: a layer's input viewed where axes were to be swapped, a softmax over the batch
         calls_per_step     how often the model was called in a step, where more than once
     """
 

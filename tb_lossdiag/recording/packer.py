@@ -33,13 +33,14 @@ _OUR_NODE = re.compile(rf"\bnode '?[^\s'}}]*\b{NUMBERS}(_\d+)?/")
 class Packer:
     """Packs observations and remembers, for every trace, what its tensors stand for.
 
-    replicas: that take a step together. loss: that the user named for the steps of a loop. error: what went wrong while
-    packing; None mostly. traces: how often a step was traced. inside: whether the update was seen in a loop or function
-    inside the step, so that one call may take several steps. switch: on where the next call is to count histograms;
-    None where a step cannot read it, and then has none. gate: of a twin that takes every step and is sampled where the
-    gate is open; None for one that runs in samples only and must not draw from a state of its own. seeds: of what the
-    plain step draws, None where it is not known. constants: of the plain step as it is traced for the same arguments as
-    the next trace of the twin; None where they are not known.
+    replicas: that take a step together. loss: that the user named for the steps of a loop. error: what went wrong
+    while packing; None mostly. traces: how often a step was traced. inside: whether the update was seen in a loop or
+    function inside the step, so that one call may take several steps. switch: on where the next call is to count
+    histograms; None where a step cannot read it, and then has none. gate: of a twin that takes every step and is
+    sampled where the gate is open; None for one that runs in samples only and must not draw from a state of its own.
+    seeds: of what the plain step draws, None where it is not known. constants: of the plain step as it is traced for
+    the same arguments as the next trace of the twin; None where they are not known. refusal: why the twin must not
+    take turns with the plain step, "" where it may.
     optimizers: which one was given the gradients first, and which of them updates most weights; None each before a step
     was observed, and where nothing was updated.
     """
@@ -57,6 +58,7 @@ class Packer:
         self.gate: Gate | None = None
         self.seeds: frozenset | None = None
         self.constants: Counter[bytes] | None = None
+        self.refusal = ""
         self.optimizers: tuple[Any, Any] = (None, None)
         self._traced = False
         self._clones = Clones(self.take_every_step)
@@ -132,7 +134,8 @@ class Packer:
             if afterwards and graph is not None:
                 return self._afterwards.read(lambda: self._packed(observation))
             return self._packed(observation)
-        except TracesDiffer:
+        except TracesDiffer as found:
+            self.refusal = str(found)  # autograph puts the user's lines around it
             raise
         except Exception as error:  # nothing of ours may reach the training
             self.error = error
@@ -141,9 +144,11 @@ class Packer:
             return {"layout": tf.constant(-1.0)}
 
     def _take_constants(self) -> Counter[bytes] | None:
-        """Those of one trace: the next is of other arguments, whose shapes are constants as well."""
+        """Those of one trace: the next is of other arguments, whose shapes are constants as well. What is asked of the
+        replicas of a strategy adds some of its own.
+        """
         known, self.constants = self.constants, None
-        return known if self.gate is None else None
+        return known if self.gate is None and self.replicas == 1 else None
 
     def packed_afterwards(self, numbers: Mapping[str, Any]) -> Mapping[str, tf.Tensor]:
         """The packed tensors of a step that has returned `numbers(..., afterwards=True)`."""

@@ -140,7 +140,7 @@ class TrainFunction:
             with taking(self.model, 1 if width == 1 else OneStep(1)):
                 result = run_twin(self._twin, self._packer, self.recorder, iterator)
         except TracesDiffer as found:
-            self.recorder.sample_no_more(str(found))
+            self.recorder.sample_no_more(self._packer.refusal or str(found))
             return self._plain(iterator)
         if result is None:
             return self.plain(iterator)
@@ -196,7 +196,7 @@ class TrainFunction:
             result = run_twin(self._twin, self._packer, self.recorder, iterator)
         except TracesDiffer as found:  # it has not run yet, nor will it
             self._packer.gate = None
-            self.recorder.sample_no_more(str(found))
+            self.recorder.sample_no_more(self._packer.refusal or str(found))
             return self._plain(iterator)
         if result is None:
             return self._unrecorded(iterator)

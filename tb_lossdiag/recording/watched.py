@@ -54,6 +54,6 @@ class WatchedStep:
         try:
             return run_twin(self._twin, self.packer, recorder, *args, **kwargs)
         except TracesDiffer as found:  # for arguments of another kind than before
-            self._refusal, self.packer.gate = str(found), None
+            self._refusal, self.packer.gate = self.packer.refusal or str(found), None
             recorder.sample_no_more(self._refusal)
             return None

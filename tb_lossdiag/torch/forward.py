@@ -22,6 +22,7 @@ from tb_lossdiag.torch.functions import FUNCTIONS, Origin, as_given, origin
 from tb_lossdiag.torch.kinds import activation_name
 from tb_lossdiag.torch.loss_call import LossCall
 from tb_lossdiag.torch.losses import Loss, counted, described, in_units, tensors
+from tb_lossdiag.torch.mixing import is_viewed
 from tb_lossdiag.torch.references import references
 from tb_lossdiag.torch.structure import Structure
 
@@ -47,11 +48,12 @@ class Call:
 class ForwardPass:
     """Takes the numbers of what passes by. activations: what is called as a function behind a layer; it is added to.
 
-    calls: in their order. feeds: layer to the layers that feed it. sequences: how many steps and examples a layer that
-    has the steps in front takes its input for. data: (kind, name) to numbers. targets: float32
-    [outputs, columns]. loss, agreement: as the loss was called; None where no call is known. examples: in the batch.
-    is_training: whether the model was in training mode. batch: what the model was given; None where that is
-    not kept. outputs: what it gave, until the backward pass is over.
+    calls: in their order. viewed: layers that took the model's input viewed where its axes were to be swapped.
+    feeds: layer to the layers that feed it. sequences: how many steps and examples a layer that has the steps in
+    front takes its input for. data: (kind, name) to numbers. targets: float32 [outputs, columns]. loss, agreement:
+    as the loss was called; None where no call is known. examples: in the batch. is_training: whether the model was
+    in training mode. batch: what the model was given; None where that is not kept. outputs: what it gave, until the
+    backward pass is over.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class ForwardPass:
         self.compared: dict[tuple[str, str], Tensor] = {}
         self.examples = 0
         self._form: tuple[int, ...] = ()  # of the first input
+        self._given: Tensor | None = None  # the first input, until the model has answered
+        self.viewed: list[str] = []
         self.is_training = is_training
         self.results: list[Any] = []  # autograd's node of each tensor that the model gave
         self.calls: list[Call] = []
@@ -95,6 +99,8 @@ class ForwardPass:
         inputs = list(tensors(given))
         sources = dict.fromkeys(feed for tensor in inputs for feed in self._follow(tensor).feeds)
         self.feeds[path] = tuple(dict.fromkeys([*self.feeds.get(path, ()), *sources]))
+        if self._given is not None and inputs and is_viewed(self._given, inputs[0].detach()):
+            self.viewed.append(path)
         if getattr(module, "batch_first", True) is False and inputs and inputs[0].dim() == 3:
             steps, examples = inputs[0].shape[:2]
             self.sequences[path] = {"sequence_steps": steps, "sequence_examples": examples}
@@ -123,7 +129,8 @@ class ForwardPass:
         self.results, self._produced, self._last_linear, self.outputs, self.compared = [], {}, None, (), {}
 
     def take_inputs(self, given: Mapping[str, Any]) -> None:
-        self._form = next((tensor.shape for tensor in tensors(given) if tensor.dim()), ())
+        self._given = next((tensor.detach() for tensor in tensors(given) if tensor.dim()), None)
+        self._form = () if self._given is None else self._given.shape
         self.examples = self._form[0] if self._form else 0
         for name, value in given.items():
             for tensor in tensors(value):
@@ -135,6 +142,7 @@ class ForwardPass:
             self._follow(tensor)
             self.results.append(tensor.grad_fn)
         self.outputs = tuple(tensors(output))
+        self._given = None
 
     def take_predictions(self) -> None:
         """What the model returned, where no loss tells what the predictions are."""

@@ -35,6 +35,7 @@ class HeldGradients(Listener):
         self.carried: Tensor | None = None
         self.were_cleared = False
         self.left: Tensor | None = None
+        self._depth = 0
         self._begun: Tensor | None = None
         self._given: Tensor | None = None
         self._before: list[tuple[int, int]] = []
@@ -54,11 +55,17 @@ class HeldGradients(Listener):
                     self.left = self._norm().to(self._given.device) / self._given
 
     def backward_begins(self, loss: Tensor | None) -> None:
+        self._depth += 1
+        if self._depth > 1:
+            return  # a checkpointed part, which is differentiated inside of the step's own backward pass
         with self._guarded(), torch.no_grad():
             self._before = marks(self._parameters)
             self._begun, self._given = self._norm(), None
 
     def backward_ended(self, loss: Tensor | None) -> None:
+        self._depth = max(0, self._depth - 1)
+        if self._depth:
+            return
         with self._guarded(), torch.no_grad():
             after = marks(self._parameters)
             if after == self._before or self._begun is None:

@@ -51,6 +51,7 @@ _METADATA = Private("torch", "Node._input_metadata", "2.5 to 2.14", "broadcasts 
 _UNSEEN = "a product that broadcasts is not seen"
 _OTHER = Private("torch", "MulBackward0._saved_other", _ALL, _UNSEEN)
 _SELF = Private("torch", "MulBackward0._saved_self", _ALL, _UNSEEN)
+_SOFTMAX = Private("torch", "SoftmaxBackward0._saved_dim", _ALL, "a softmax over the batch is not seen")
 _DROPOUT = Private("torch", f"{_MODULES}.dropout._DropoutNd", _ALL, _PUBLIC)
 _POOLINGS = tuple(
     Private("torch", f"{_MODULES}.pooling._{kind}PoolNd", _ALL, _PUBLIC)
@@ -142,3 +143,11 @@ def keeps_saved_tensors_elsewhere() -> bool:
 
 def is_loss(module: nn.Module) -> bool:
     return isinstance(module, _LOSS.imported(()))
+
+
+def softmax_axis(node: Any) -> int | None:
+    """The axis of a softmax, or of its logarithm, as an autograd node keeps it; None for any other node."""
+    if type(node).__name__ not in ("SoftmaxBackward0", "LogSoftmaxBackward0"):
+        return None
+    axis = _SOFTMAX.of(node, None)
+    return axis if axis is None or axis < 2**63 else axis - 2**64  # kept without a sign

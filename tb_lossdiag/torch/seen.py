@@ -21,7 +21,6 @@ from tb_lossdiag.torch.hook import Hook
 from tb_lossdiag.torch.loss_call import again, function_call, module_call
 from tb_lossdiag.torch.loss_functions import hear, unhear
 from tb_lossdiag.torch.losses import tensors
-from tb_lossdiag.torch.mixing import mixing
 from tb_lossdiag.torch.private import is_compiled, version_of
 from tb_lossdiag.torch.pulls import AFTER, HOOKED, KEPT, NotPulled, pulls
 from tb_lossdiag.torch.repeatable import repeatable
@@ -145,13 +144,12 @@ class Seen(Listener):
             call = repeatable(call)[0] if output is not None else None
             return None if call is None else again(call, [output.to(call.predictions[0].dtype)], call.targets)
 
-    def mixing(self) -> dict[str, Any] | None:
-        """Whether the examples of the pass that is shown run into each other; None where it is not asked."""
-        forward = self.used.forward
-        if forward.batch is None or self._is_compiled:
+    def mixing(self) -> list[dict[str, str]] | None:
+        """What runs the examples of the pass that is shown into each other; None where no backward pass was heard."""
+        if not self.used.passes:
             return None
-        with self._measuring():
-            return mixing(bare(self._model), forward.batch, forward.examples)
+        viewed = [{"operation": "view", "layer": path} for path in self.used.forward.viewed]
+        return [*viewed, *([{"operation": "softmax", "layer": ""}] if self.used.has_softmax_over_batch else [])]
 
     def backward_begins(self, loss: Tensor | None) -> None:
         unhear(self)

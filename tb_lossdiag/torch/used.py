@@ -18,6 +18,7 @@ from tb_lossdiag.torch.forward import ForwardPass
 from tb_lossdiag.torch.functions import as_given
 from tb_lossdiag.torch.graph import descends, graph_of
 from tb_lossdiag.torch.loss_call import LossCall, is_same, is_small, joined
+from tb_lossdiag.torch.mixing import is_softmax_over_batch
 from tb_lossdiag.torch.sought import sought
 
 # Passes that no backward pass has come for yet. Each holds its graph, which somebody who only looks would let go of.
@@ -29,11 +30,12 @@ SAME = 1e-2  # relative; autocast may have computed the training's loss in half 
 class Used:
     """What one step's gradients came from; `backward_begins` for each loss that is differentiated, then `finish`.
 
-    forward: the pass that is shown. passes: how many have a part; examples: in all of them, but one of each backward
-    pass. losses: the calls of losses that were given what is shown. broadcasts: in the loss, as a ModelCard has them.
-    foreign: leaves of the loss's graph that are no parameters of the model, by their id. not_measured: why there are no
-    references of the loss. not_found: whether the handed function gave none of the losses. place: which of the model's
-    outputs is the loss (True), or was what the only loss was given (False); None for neither.
+    forward: the pass that is shown. passes: how many have a part; examples: in all of them, but one of each
+    backward pass. losses: the calls of losses that were given what is shown. broadcasts: in the loss, as a
+    ModelCard has them. has_softmax_over_batch: whether one stands between the weights and the loss. foreign: leaves
+    of the loss's graph that are no parameters of the model, by their id. not_measured: why there are no references
+    of the loss. not_found: whether the handed function gave none of the losses. place: which of the model's outputs
+    is the loss (True), or was what the only loss was given (False); None for neither.
     """
 
     def __init__(self, trained: Sequence[Tensor], first: ForwardPass, function: Callable | None) -> None:
@@ -58,6 +60,7 @@ class Used:
         self.foreign: dict[int, Tensor] = {}
         self.not_measured, self.not_found = "", False
         self.place: tuple[int, bool] | None = None
+        self.has_softmax_over_batch = False
 
     def awaits(self, forward: ForwardPass) -> bool:
         return forward in self._waiting
@@ -93,6 +96,7 @@ class Used:
             return False
         if self._gradients_are_cleared():
             self._start(again)
+        self.has_softmax_over_batch |= any(is_softmax_over_batch(graph.nodes, one.examples) for one in passes or again)
         self.foreign |= {key: leaf for key, leaf in graph.leaves.items() if key not in own}
         calls = [call for call in self._heard if _is_in(call, graph.nodes) and self._is_ours(call)]
         anothers = of_another(calls, passes or again, _Ends(passes or again), self.foreign, self._trained)

@@ -47,7 +47,7 @@ class Watcher(Listener):
         self._optimizer = optimizer
         self._policy = policy
         self._bare = bare(model)
-        self._sampling = self._was_taken = self._asked_for_mixing = False
+        self._sampling = self._was_taken = False
         self._facts: dict[str, Any] = {}  # of the model, as the card tells them
         self._before: dict[str, Tensor] = {}
         self._gradients: Gradients | None = None
@@ -191,9 +191,8 @@ class Watcher(Listener):
             self._gradients = gradients_of(given, scale, self._seen.has_histograms)
             self._step_loss = self._loss.take()
             self._evaluation_loss = self._seen.evaluation_loss()
-            if not self._asked_for_mixing and self._seen.has_histograms:
-                self._asked_for_mixing, mixing = True, self._seen.mixing()
-                self._facts = {} if mixing is None else {"mixing": mixing}
+            mixing = self._seen.mixing()
+            self._facts = {} if mixing is None else {"mixing": mixing}
 
     def _after_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> None:
         self._was_taken, self._passes = True, 0

@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import is_parametrized
 
 from tb_lossdiag.recording.torch.statistics import as_float
 from tb_lossdiag.torch.kinds import RECURRENT
@@ -38,7 +39,12 @@ def _kernel_facts(layer: nn.Module) -> dict[str, Any]:
 
 
 def _by_unit(layer: nn.Module) -> Tensor | None:
-    """[units, inputs of a unit]; a grouped convolution's unit sees the channels of its group."""
+    """[units, inputs of a unit]; a grouped convolution's unit sees the channels of its group.
+
+    None also of a weight that is computed when it is read, such as a spectral norm's, which each reading moves.
+    """
+    if is_parametrized(layer):
+        return None
     if isinstance(layer, nn.Linear):
         return layer.weight.detach()
     if isinstance(layer, TRANSPOSED_CONVOLUTIONS):
@@ -49,6 +55,8 @@ def _by_unit(layer: nn.Module) -> Tensor | None:
 
 
 def _bias_facts(layer: nn.Module) -> dict[str, Any]:
+    if is_parametrized(layer):
+        return {}
     bias = layer.bias if isinstance(layer, (nn.Linear, *CONVOLUTIONS)) else None
     if isinstance(layer, RECURRENT) and layer.bias:
         bias = layer.bias_ih_l0.detach() + layer.bias_hh_l0.detach()  # torch adds both where Keras has one

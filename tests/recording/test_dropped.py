@@ -27,8 +27,10 @@ def told(function):
         (lambda x: DROPPING(x, training=True), [0.5]),
         (lambda x: tf.where(x >= 0.3, x, 0.0), []),
         (lambda x: x + tf.random.uniform([4, 3]), []),
+        (lambda x: tf.where(tf.random.uniform([4, 3]) >= 0.9, tf.reverse(x, [1]), x), []),
+        (lambda x: tf.where(tf.random.uniform([4, 3]) >= 0.75, x, 0.0), []),
     ],
-    ids=["function", "two", "of keras", "layer", "no random number", "noise"],
+    ids=["function", "two", "of keras", "layer", "no random number", "noise", "augmented", "masked"],
 )
 def test_a_share_is_what_random_numbers_are_compared_with(function, shares):
     assert told(function) == pytest.approx(shares)

@@ -6,6 +6,7 @@ from recording.reading import Records
 from recording.torch_loops import accumulated, batches, mlp, plain
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from tb_lossdiag.torch import watch
 
@@ -143,3 +144,25 @@ def test_what_a_loop_clips_is_told_in_times_of_what_the_backward_pass_gave(tmp_p
 def test_clipped_values_are_told_as_well(tmp_path):
     records = recorded(tmp_path, clipped(lambda weights: nn.utils.clip_grad_value_(weights, 1e-6)))
     assert all(0.0 < factor < 1e-3 for factor in records.column("clip_factor").values())
+
+
+class Checkpointed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.last(checkpoint(self.first, x.requires_grad_(), use_reentrant=True).relu())
+
+
+def test_a_part_that_is_checkpointed_is_no_pass_of_its_own(tmp_path):
+    model = Checkpointed()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with watch(model, optimizer, tmp_path, every=1):
+        for x, y in batches(4):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    records = Records(tmp_path)
+    assert set(records.column("gradient_carried").values()) == {0.0}
+    assert set(records.column("clip_factor").values()) == {1.0}

@@ -1,10 +1,13 @@
 """How weights started, in the facts that a LayerCard's settings hold."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tb_lossdiag.torch import watch
 from tb_lossdiag.torch.structure import structure_of
 from tb_lossdiag.torch.weights import initial_weights
 
@@ -52,3 +55,20 @@ def test_units_that_start_alike_are_told():
 def test_only_kernels_have_facts_and_lazy_layers_not_yet():
     assert facts(nn.BatchNorm1d(3)) == facts(nn.Embedding(3, 2)) == facts(nn.ReLU()) == {}
     assert initial_weights(structure_of(nn.LazyLinear(3))) == {}
+
+
+def test_a_weight_that_each_reading_moves_is_not_read(tmp_path):
+    def trained(log_dir=None):
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(4, 8)), nn.ReLU(), nn.Linear(8, 2))
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        x, y = torch.randn(16, 4), torch.arange(16) % 2
+        with watch(model, optimizer, log_dir, every=1) if log_dir else nullcontext():
+            for _ in range(4):
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(x), y).backward()
+                optimizer.step()
+        return model.state_dict()
+
+    plain, recorded = trained(), trained(tmp_path)
+    assert all(torch.equal(plain[name], recorded[name]) for name in plain)

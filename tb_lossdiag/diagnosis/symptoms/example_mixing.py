@@ -1,4 +1,4 @@
-"""Do the examples of a batch run into each other? Whether an output changes when its neighbours are left out."""
+"""Do the examples of a batch run into each other? By what was done along their axis, as the recording saw it."""
 
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -6,24 +6,26 @@ from tb_lossdiag.run import Run
 
 ID = "example_mixing"
 TITLE = "Examples and their neighbours"
-SOURCE = "without its neighbours an example has the same output, to the rounding of float32"
+SOURCE = "an example's output hangs on that example alone"
 
 
 def check(run: Run) -> Check:
-    known = run.card.settings.get("mixing") if run.card is not None else None
-    if not isinstance(known, dict) or not isinstance(known.get("mixed"), bool):
-        return Check(ID, TITLE, "not_run", needs=recorded("two passes over the examples of one batch", run))
-    if not known["mixed"]:
-        text = "In evaluation mode no example's output hangs on the others of its batch."
+    told = run.card.settings.get("mixing") if run.card is not None else None
+    if not isinstance(told, (list, tuple)):
+        return Check(ID, TITLE, "not_run", needs=recorded("what is done along the batch", run))
+    known = [one for one in told if isinstance(one, dict) and one.get("operation") in ("view", "softmax")]
+    if not known:
+        text = "No softmax goes along the batch, and no layer has its input viewed with axes swapped."
         return Check(ID, TITLE, "not_found", (Evidence(text, None, None, "", SOURCE),))
-    layer = known.get("layer") if isinstance(known.get("layer"), str) else ""
-    text = f"In evaluation mode an example's output hangs on the others of its batch, {_where(layer, known.get('at'))}."
-    layers = (layer,) if layer else ()
-    signs = (("layer", layer), ("behind", not layer))
-    return Check(ID, TITLE, "found", (Evidence(text, None, None, "", SOURCE, layers),), 1, layers, signs=signs)
-
-
-def _where(layer: str, at: object) -> str:
-    if not layer:
-        return "by what is done behind the last layer"
-    return f"and so does what reaches {layer!r}" if at == "input" else f"from {layer!r} on"
+    first = known[0]
+    layer = first["layer"] if isinstance(first.get("layer"), str) else ""
+    behind = first["operation"] == "softmax"
+    text = (
+        "A softmax goes along the batch: the examples share out what each class has, and not each its classes."
+        if behind
+        else f"{layer!r} has the model's input with two axes swapped in shape and the numbers in their old order: it "
+        "was viewed or reshaped, and each row holds parts of several examples."
+    )
+    layers = (layer,) if layer and not behind else ()
+    evidence = Evidence(text, None, None, "", SOURCE, layers)
+    return Check(ID, TITLE, "found", (evidence,), 1, layers, signs=(("layer", layer), ("behind", behind)))
