@@ -127,9 +127,13 @@ def described(message) -> str:
 
 
 def is_fault(message) -> bool:
-    """Whether it is an error, and not one of TensorBoard's own missing files."""
+    """Whether it is an error, and not one of TensorBoard's own missing files.
+
+    A page that asks on after its TensorBoard has ended, as a test's does before it is closed, is refused.
+    """
     address = message.location.get("url", "")
-    return message.type == "error" and not any(path in address for path in TENSORBOARD_LACKS)
+    expected = any(path in address for path in TENSORBOARD_LACKS) or "ERR_CONNECTION_REFUSED" in message.text
+    return message.type == "error" and not expected
 
 
 @pytest.fixture
