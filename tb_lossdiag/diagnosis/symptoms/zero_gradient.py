@@ -26,6 +26,9 @@ def check(run: Run) -> Check:
     table = run.layers.of_kind("variable")
     if not table.rows or not len(table.steps):
         return Check(ID, TITLE, "not_run", needs="a trainable variable")
+    if run.card is not None and run.card.settings.get("gradients_cleared") is True:
+        text = "The backward pass gave gradients, and they were cleared before the step."
+        return Check(ID, TITLE, "not_found", (Evidence(text, source=SOURCE),))
     unreached = _unreached(run)
     zero = (table.column("gradient_norm") == 0) | np.array([row.name in unreached for row in table.rows])
     middle = (int(table.steps[0]) + int(table.steps[-1])) / 2

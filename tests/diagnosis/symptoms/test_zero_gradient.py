@@ -109,3 +109,13 @@ def test_the_share_of_the_weights_that_the_loss_does_not_reach_is_told():
 def test_a_good_part_of_the_model_that_learns_nothing_is_told_however_the_loss_falls(names, accused):
     causes = [cause for cause in diagnose_run(unreached(names)).causes if cause.id == "disconnected_graph"]
     assert any(cause.severity == "warning" for cause in causes) is accused
+
+
+def test_gradients_that_were_cleared_before_the_step_had_been_there():
+    cleared = s.card(framework="torch 2.9", settings={"gradients_cleared": True})
+    found = check(zero(card=cleared))
+    assert found.state == "not_found" and "cleared before the step" in found.evidence[0].text
+
+
+def test_how_much_of_the_model_has_none_is_told():
+    assert 0.0 < check(zero(KERNELS[:2])).sign("zero_share") < 1.0
