@@ -19,9 +19,7 @@ OWN_STATE = (
 
 
 class TracesDiffer(Exception):
-    """A traced step, not run yet, would not do what the plain one does: it draws random numbers from a state of its own
-    trace, or holds other numbers. The text is what is told of it.
-    """
+    """A traced step, not run yet, draws random numbers from a state that other traces of it do not share."""
 
 
 def refuse_own_state(graph: Any, twin_takes_all: bool, expected: frozenset | None) -> None:
@@ -55,24 +53,21 @@ def changes_variables(graph: Any) -> bool:
     return any("Assign" in node.op or "Apply" in node.op for node in nodes_of(graph))
 
 
-def nodes_of(graph: Any, but: str = "") -> Iterator[Any]:
-    """Of the graph and of the functions it calls. but: nodes with this attribute are left out, with all they call."""
+def nodes_of(graph: Any) -> Iterator[Any]:
     definition = graph.as_graph_def()
     functions = {function.signature.name: function for function in definition.library.function}
-    return _nodes(definition.node, functions, set(), but)
+    return _nodes(definition.node, functions, set())
 
 
-def _nodes(nodes: Any, functions: Mapping[str, Any], entered: set[str], but: str) -> Iterator[Any]:
+def _nodes(nodes: Any, functions: Mapping[str, Any], entered: set[str]) -> Iterator[Any]:
     for node in nodes:
-        if but in node.attr:
-            continue
         yield node
         for value in node.attr.values():
             for name in [value.func.name, *(one.name for one in value.list.func)]:
                 function = functions.get(name)
                 if function is not None and name not in entered and not goes_to_xla(function):
                     entered.add(name)
-                    yield from _nodes(function.node_def, functions, entered, but)
+                    yield from _nodes(function.node_def, functions, entered)
 
 
 def _keeps_state(node: Any) -> bool:

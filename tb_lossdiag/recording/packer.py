@@ -1,7 +1,6 @@
 """What does a watched step return beside its own results? The packed numbers; or that something of ours failed."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -11,7 +10,6 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.afterwards import Afterwards
 from tb_lossdiag.recording.apart import apart
-from tb_lossdiag.recording.constants import refuse_other_constants
 from tb_lossdiag.recording.draws import TracesDiffer, refuse_own_state
 from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.inner import Clones, Kept
@@ -38,9 +36,8 @@ class Packer:
     function inside the step, so that one call may take several steps. switch: on where the next call is to count
     histograms; None where a step cannot read it, and then has none. gate: of a twin that takes every step and is
     sampled where the gate is open; None for one that runs in samples only and must not draw from a state of its own.
-    seeds: of what the plain step draws, None where it is not known. constants: of the plain step as it is traced for
-    the same arguments as the next trace of the twin; None where they are not known. refusal: why the twin must not
-    take turns with the plain step, "" where it may.
+    seeds: of what the plain step draws, None where it is not known. refusal: why the twin must not take turns with
+    the plain step, "" where it may.
     optimizers: which one was given the gradients first, and which of them updates most weights; None each before a step
     was observed, and where nothing was updated.
     """
@@ -57,7 +54,6 @@ class Packer:
         self.switch: Switch | None = Switch()
         self.gate: Gate | None = None
         self.seeds: frozenset | None = None
-        self.constants: Counter[bytes] | None = None
         self.refusal = ""
         self.optimizers: tuple[Any, Any] = (None, None)
         self._traced = False
@@ -118,7 +114,6 @@ class Packer:
         try:
             if graph is not None and not afterwards:
                 refuse_own_state(graph, self.gate is not None, self.seeds)
-                refuse_other_constants(graph, self._take_constants())
             if self.error is not None:
                 raise self.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
@@ -142,13 +137,6 @@ class Packer:
             if stops_replica(error):
                 raise
             return {"layout": tf.constant(-1.0)}
-
-    def _take_constants(self) -> Counter[bytes] | None:
-        """Those of one trace: the next is of other arguments, whose shapes are constants as well. What is asked of the
-        replicas of a strategy adds some of its own.
-        """
-        known, self.constants = self.constants, None
-        return known if self.gate is None and self.replicas == 1 else None
 
     def packed_afterwards(self, numbers: Mapping[str, Any]) -> Mapping[str, tf.Tensor]:
         """The packed tensors of a step that has returned `numbers(..., afterwards=True)`."""

@@ -13,7 +13,6 @@ import keras
 import tensorflow as tf
 
 from tb_lossdiag.recording.applied import Applied, AppliedRate
-from tb_lossdiag.recording.constants import constants
 from tb_lossdiag.recording.draws import OWN_STATE, TracesDiffer, draws, seeds
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.loss_entry import LossEntry
@@ -107,8 +106,6 @@ class TrainFunction:
             if found:
                 self._packer.seeds = seeds(graph)
                 self._packer.take_every_step()
-            elif graph is not None and not has_run_before:
-                self._packer.constants = constants(graph)
             self._rest_function = made(self.model, self.model.train_step)
             self._twin = twin_train_function(self.model, self._packer, self.plain)
         return self._twin is not None

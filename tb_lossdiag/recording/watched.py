@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from tb_lossdiag.recording.constants import constants
 from tb_lossdiag.recording.draws import OWN_STATE, TracesDiffer, draws, seeds
 from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.recorder import Recorder
@@ -38,8 +37,6 @@ class WatchedStep:
             elif found:
                 self.packer.seeds = seeds(graph)
                 self.packer.take_every_step()
-            elif graph is not None and not has_run_before:
-                self.packer.constants = constants(graph)
         return self._refusal
 
     def unrecorded(self, args: tuple, kwargs: Mapping[str, Any]) -> Any:
