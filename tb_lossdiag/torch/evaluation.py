@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tb_lossdiag.torch.losses import tensors
+from tb_lossdiag.torch.peers import has_peers
 from tb_lossdiag.torch.private import BATCH_NORMS, DROPOUTS, INSTANCE_NORMS, has_hooks, version_of
 from tb_lossdiag.torch.repeatable import undisturbed
 
@@ -34,10 +35,10 @@ class Batch:
 
 def evaluated(model: nn.Module, batch: Batch) -> Any:
     """What the bare model gives for it in evaluation mode; None where that is no other than in training, or cannot be
-    asked.
+    asked: a forward method may wait for other processes, which do not come.
     """
     modules = list(model.modules())
-    if not any(map(_differs, modules)) or any(map(has_hooks, modules)) or not batch.is_unchanged():
+    if has_peers() or not any(map(_differs, modules)) or any(map(has_hooks, modules)) or not batch.is_unchanged():
         return None
     device = next((tensor.device for tensor in tensors((batch.args, batch.kwargs))), torch.device("cpu"))
     with undisturbed(device), _restored(modules), torch.no_grad():

@@ -18,6 +18,7 @@ from torch.autograd.function import BackwardCFunction
 
 from tb_lossdiag.recording.torch.statistics import as_float
 from tb_lossdiag.torch.graph import MAX_NODES, Graph, graph_of
+from tb_lossdiag.torch.peers import has_peers
 from tb_lossdiag.torch.private import has_backward_hooks, is_transformed, keeps_saved_tensors_elsewhere
 
 Key = TypeVar("Key", bound=Hashable)
@@ -73,8 +74,7 @@ def pulls(
 
 
 def _reason_against(graph: Graph, modules: Iterable[nn.Module]) -> str:
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
+    if has_peers():
         return SEVERAL
     if torch.is_anomaly_enabled():
         return WATCHED

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tb_lossdiag.torch.loss_call import LossCall, again
+from tb_lossdiag.torch.peers import has_peers
 
 MAX_WEIGHTS = 100_000  # of a loss module: a copy of more, or what a network in it computes, would be felt
 SAME = 1e-3  # relative; autocast may have computed the training's loss in half precision
@@ -31,6 +32,8 @@ def repeatable(call: LossCall) -> tuple[LossCall | None, str]:
     """The call as it may be repeated, or None and why not: a clause that can follow "because"."""
     if is_torchs(call):
         return call, ""
+    if has_peers():
+        return None, "a loss of the user's own may wait for the other processes"
     module = getattr(call.function, "__self__", None)
     if isinstance(module, nn.Module):
         held = [*module.parameters(), *module.buffers()]

@@ -15,6 +15,7 @@ from torch import Tensor
 from tb_lossdiag.torch.graph import descends
 from tb_lossdiag.torch.loss_call import LossCall, again, is_foreign
 from tb_lossdiag.torch.losses import tensors
+from tb_lossdiag.torch.peers import has_peers
 from tb_lossdiag.torch.repeatable import undisturbed
 
 MAX_TRIES = 24  # a loss of a small batch takes some 20 µs
@@ -24,6 +25,8 @@ _OPTIMIZED = 1  # a code flag of CPython: the frame's variables are not a module
 
 def sought(function: Callable[..., Any], value: Tensor, outputs: Sequence[Tensor], ends: Any) -> LossCall | None:
     """The call whose loss is this value. outputs: of the model. ends: the nodes of its passes, as for `descends`."""
+    if has_peers():
+        return None  # it may wait for the other processes, which do not call it once more
     held = list(_held())
     mine = [tensor for tensor in held if tensor.requires_grad and tensor.dim() and descends(tensor, ends)]
     predictions = _distinct([*outputs, *mine])
