@@ -3,6 +3,7 @@
 Each question takes a Run and answers with a sentence that can stand as evidence.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -288,10 +289,11 @@ def aligns_labels(run: Run) -> str | None:
 def starts_wide(run: Run) -> str | None:
     """Of a cross-entropy: whether it starts far above a guess at random, whatever the classes' shares are."""
     name = str(run.card.loss.get("name") or "") if run.card is not None else ""
-    loss, units = run.steps.get("loss"), asked_units(run)
+    loss = run.steps.get("loss")
     if "Crossentropy" not in name or loss is None or not len(loss):
         return None
-    at_random, first = float(np.log(max(units or 2, 2))), float(loss.values[0])
+    units = asked_units(run)
+    at_random, first = math.log(max(units or 2, 2)), float(loss.values[0])
     if not first > WIDE * at_random:
         return None
     return (
