@@ -3,7 +3,6 @@
 Each question takes a Run and answers with a sentence that can stand as evidence.
 """
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,8 +17,6 @@ from tb_lossdiag.run import LayerCard, Run, finite
 USUAL_RATE = {"SGD": 0.5, "Adagrad": 0.5, "Adadelta": 2.0}
 USUAL_ADAPTIVE_RATE = 0.03
 BOLD_RATE = 0.005
-# First losses in times of ln(classes): healthy calibration runs 1.04 … 1.48, a tied embedding of N(0, 1) 11.
-WIDE = 4.0
 # Fewer hidden units than this cannot bend a boundary around more than a few corners.
 NARROW = 4
 # ReLU layers this narrow die with a good chance even under He initialisation (Lu et al. 2019, arXiv 1903.06733).
@@ -284,29 +281,6 @@ def aligns_labels(run: Run) -> str | None:
     """Whether the loss is a connectionist temporal classification."""
     name = str(run.card.loss.get("name") or "") if run.card is not None else ""
     return f"{name} is infinite for a label that does not fit into its output." if "CTC" in name.upper() else None
-
-
-def starts_wide(run: Run) -> str | None:
-    """Of a cross-entropy: whether it starts far above a guess at random, whatever the classes' shares are."""
-    name = str(run.card.loss.get("name") or "") if run.card is not None else ""
-    loss = run.steps.get("loss")
-    if "Crossentropy" not in name or loss is None or not len(loss):
-        return None
-    units = asked_units(run)
-    at_random, first = math.log(max(units or 2, 2)), float(loss.values[0])
-    if not first > WIDE * at_random:
-        return None
-    return (
-        f"The first loss is {first:.3g}; a guess at random among {max(units or 2, 2)} classes scores {at_random:.3g}."
-    )
-
-
-def asked_units(run: Run) -> int | None:
-    """How many units the loss was called with, else how many the last layer has."""
-    shapes = run.card.settings.get("loss_shapes")
-    shape = shapes.get("prediction") if isinstance(shapes, dict) else None
-    last = shape[-1] if isinstance(shape, (list, tuple)) and shape else None
-    return last if type(last) is int else next((one.units for one in reversed(run.card.layers) if one.units), None)
 
 
 def normalizes_batches(run: Run) -> str | None:

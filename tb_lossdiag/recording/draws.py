@@ -18,20 +18,20 @@ OWN_STATE = (
 )
 
 
-class TracesDiffer(Exception):
+class KeepsRandomState(Exception):
     """A traced step, not run yet, draws random numbers from a state that other traces of it do not share."""
 
 
 def refuse_own_state(graph: Any, twin_takes_all: bool, expected: frozenset | None) -> None:
-    """Raises TracesDiffer where a traced step must not be taken in the place of the plain one.
+    """Raises KeepsRandomState where a traced step must not be taken in the place of the plain one.
 
     twin_takes_all: whether no other trace takes a step. expected: `seeds` of the plain step, None where unknown.
     """
     found = draws(graph)
     if found and not twin_takes_all:
-        raise TracesDiffer(f"{', '.join(found)} {OWN_STATE}")
+        raise KeepsRandomState(f"{', '.join(found)} {OWN_STATE}")
     if found and expected is not None and seeds(graph) != expected:
-        raise TracesDiffer(f"{', '.join(found)} has another seed each time that the step is traced")
+        raise KeepsRandomState(f"{', '.join(found)} has another seed each time that the step is traced")
 
 
 def seeds(graph: Any) -> frozenset[tuple]:

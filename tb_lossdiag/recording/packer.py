@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tb_lossdiag.recording.afterwards import Afterwards
 from tb_lossdiag.recording.apart import apart
-from tb_lossdiag.recording.draws import TracesDiffer, refuse_own_state
+from tb_lossdiag.recording.draws import KeepsRandomState, refuse_own_state
 from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.inner import Clones, Kept
 from tb_lossdiag.recording.layout import Layout
@@ -129,7 +129,7 @@ class Packer:
             if afterwards and graph is not None:
                 return self._afterwards.read(lambda: self._packed(observation))
             return self._packed(observation)
-        except TracesDiffer as found:
+        except KeepsRandomState as found:
             self.refusal = str(found)  # autograph puts the user's lines around it
             raise
         except Exception as error:  # nothing of ours may reach the training

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from tb_lossdiag.recording.applied import Applied, AppliedRate
-from tb_lossdiag.recording.draws import OWN_STATE, TracesDiffer, draws, seeds
+from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
 from tb_lossdiag.recording.loss_card import has_sparse_labels
 from tb_lossdiag.recording.loss_entry import LossEntry
 from tb_lossdiag.recording.packer import NUMBERS, Packer
@@ -136,8 +136,8 @@ class TrainFunction:
         try:
             with taking(self.model, 1 if width == 1 else OneStep(1)):
                 result = run_twin(self._twin, self._packer, self.recorder, iterator)
-        except TracesDiffer as found:
-            self.recorder.sample_no_more(self._packer.refusal or str(found))
+        except KeepsRandomState:
+            self.recorder.sample_no_more(self._packer.refusal)
             return self._plain(iterator)
         if result is None:
             return self.plain(iterator)
@@ -191,9 +191,9 @@ class TrainFunction:
             self._packer.switch.set(self.recorder.counts())
         try:
             result = run_twin(self._twin, self._packer, self.recorder, iterator)
-        except TracesDiffer as found:  # it has not run yet, nor will it
+        except KeepsRandomState:  # it has not run yet, nor will it
             self._packer.gate = None
-            self.recorder.sample_no_more(self._packer.refusal or str(found))
+            self.recorder.sample_no_more(self._packer.refusal)
             return self._plain(iterator)
         if result is None:
             return self._unrecorded(iterator)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tb_lossdiag.recording.draws import TracesDiffer
+from tb_lossdiag.recording.draws import KeepsRandomState
 from tb_lossdiag.recording.loss_terms import logs_of_its_own
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.packer import NUMBERS, Packer
@@ -96,11 +96,11 @@ def _step_on_data(function: Any) -> Callable | None:
 def run_twin(twin: Callable, packer: Packer, recorder: Recorder, *args: Any, **kwargs: Any) -> Any:
     """What the twin returns; None when it failed through us, and then the plain step is to be run instead.
 
-    Raises TracesDiffer before it has run, where that step must not be taken by the twin and the plain one by turns.
+    Raises KeepsRandomState before it has run, where that step must not be taken by the twin and the plain one by turns.
     """
     try:
         return twin(*args, **kwargs)
-    except TracesDiffer:
+    except KeepsRandomState:
         raise
     except Exception as error:
         if not packer.broke(error):

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tb_lossdiag.recording.draws import OWN_STATE, TracesDiffer, draws, seeds
+from tb_lossdiag.recording.draws import OWN_STATE, KeepsRandomState, draws, seeds
 from tb_lossdiag.recording.packer import Packer
 from tb_lossdiag.recording.recorder import Recorder
 from tb_lossdiag.recording.tensorflow_private import is_compiled
@@ -50,7 +50,7 @@ class WatchedStep:
         """(what the step returns, packed numbers); None where the twin failed through us, and took no step."""
         try:
             return run_twin(self._twin, self.packer, recorder, *args, **kwargs)
-        except TracesDiffer as found:  # for arguments of another kind than before
-            self._refusal, self.packer.gate = self.packer.refusal or str(found), None
+        except KeepsRandomState:  # for arguments of another kind than before
+            self._refusal, self.packer.gate = self.packer.refusal, None
             recorder.sample_no_more(self._refusal)
             return None

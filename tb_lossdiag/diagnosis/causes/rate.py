@@ -23,7 +23,7 @@ UNSEEN_BY_VALIDATION = 0.0
 HASTY = 40
 
 # Of the weights' size, by one step: a transformer under Adam at 0.01 had 0.32, and its outputs spread by 0.36 of their
-# size at first and 2e-6 at the end (docs/first_contact.md, seventh set).
+# size at first and 2e-6 at the end (docs/first_contact.md, sixth round).
 BROKE, TOLD_APART = 0.1, 0.01
 
 RATE = (

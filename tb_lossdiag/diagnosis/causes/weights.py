@@ -1,5 +1,7 @@
 """Are the weights to blame? What is frozen, cut off or badly started."""
 
+import math
+
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import (
@@ -12,8 +14,10 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     USEFUL,
     Candidate,
 )
-from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, fact, found, shows
+from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, clear_of, fact, found, shows
+from tb_lossdiag.diagnosis.report import Evidence
 from tb_lossdiag.diagnosis.standing import WORSE
+from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
 
 # The share of itself by which the loss would change if a weight matrix changed by its own size, at most, over the whole
 # run: 2e-7 behind a stopped gradient, 0.1 and more in healthy runs.
@@ -27,6 +31,21 @@ CLIPPED = all_of(
     found("zero_gradient", unreached=False),
     shows("output_diversity", extreme_start=lambda e: e > NEARLY_ALL),
 )
+
+# First losses in times of ln(classes): healthy calibration runs 1.04 … 1.48, a tied embedding of N(0, 1) 11.
+WIDE = 4.0
+
+
+def starts_wide(f: Findings) -> tuple[Evidence, ...] | None:
+    """Of a cross-entropy: whether it starts far above a guess at random, whatever the classes' shares are."""
+    card, loss = f.run.card, f.run.steps.get("loss")
+    if card is None or "Crossentropy" not in str(card.loss.get("name")) or loss is None or not len(loss):
+        return None
+    classes = max(output_units(card) or 2, 2)
+    at_random, first = math.log(classes), float(loss.values[0])
+    text = f"The first loss is {first:.3g}; a guess at random among {classes} classes scores {at_random:.3g}."
+    return (Evidence(text, first / at_random, WIDE, "times a guess at random"),) if first > WIDE * at_random else None
+
 
 WEIGHTS = (
     Candidate(
@@ -154,7 +173,7 @@ WEIGHTS = (
         "Outputs that start far too wide",
         requires=(
             found("early_loss", high_start=True, leapt=False),
-            fact(settings.starts_wide),
+            starts_wide,
             any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
         ),
         supports=(

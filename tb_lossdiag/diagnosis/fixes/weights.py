@@ -51,10 +51,8 @@ def initialise(f: Findings) -> Fix:
 
 def narrow_outputs(f: Findings) -> Fix:
     """Where the output layer is an embedding's own matrix, the embedding is what to draw anew."""
-    text = (
-        "Draw what the outputs are made with more narrowly (a spread of 0.02 is usual for embeddings), or divide them "
-    )
-    text += "by the square root of their width."
+    text = "Draw the output's weights more narrowly (embeddings often with a spread of 0.02), or divide the outputs by "
+    text += "the square root of their width."
     layers = [one for one in (f.run.card.layers if f.run.card else ()) if one.kind == "Embedding"]
     paths = [one.path for one in layers if is_reached(f.run, one.path)]
     return Fix(text, each_layer(paths, "layer.embeddings.assign(0.02 * layer.embeddings)"))
