@@ -15,9 +15,9 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     Candidate,
 )
 from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, clear_of, fact, found, shows
+from tb_lossdiag.diagnosis.output_layer import output_units
 from tb_lossdiag.diagnosis.report import Evidence
 from tb_lossdiag.diagnosis.standing import WORSE
-from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
 
 # The share of itself by which the loss would change if a weight matrix changed by its own size, at most, over the whole
 # run: 2e-7 behind a stopped gradient, 0.1 and more in healthy runs.

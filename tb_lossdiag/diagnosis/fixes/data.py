@@ -8,6 +8,7 @@ import numpy as np
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.framework import Framework, framework_of, is_torch
 from tb_lossdiag.diagnosis.missing import missing_share
+from tb_lossdiag.diagnosis.output_layer import output_layer, output_units
 from tb_lossdiag.diagnosis.reference import BINARY, known_targets, loss_name, pooled_mean, pooled_variance
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.snippets import (
@@ -22,7 +23,6 @@ from tb_lossdiag.diagnosis.snippets import (
     rounded,
 )
 from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, new_head
-from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_layer, output_units
 from tb_lossdiag.run import Run
 
 # More weights than this are computed rather than written out.

@@ -6,11 +6,11 @@ from typing import Any
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.layer_kinds import RECURRENT
+from tb_lossdiag.diagnosis.output_layer import output_layer
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import hidden_layers
 from tb_lossdiag.diagnosis.snippets import compile_line, each_layer, is_reached, joined, layer, mended_line, rounded
 from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, in_front_of_output, stopped_early, with_changed_layers
-from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_layer
 from tb_lossdiag.run import LayerCard, Run
 
 # A penalty of this share of the loss still shapes the weights and no longer decides the direction.

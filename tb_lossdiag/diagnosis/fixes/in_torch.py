@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.missing import missing_share
+from tb_lossdiag.diagnosis.output_layer import output_layer, output_units
 from tb_lossdiag.diagnosis.reference import BINARY, loss_name, value_range
 from tb_lossdiag.diagnosis.settings import (
     hidden_layers,
@@ -18,7 +19,6 @@ from tb_lossdiag.diagnosis.settings import (
     saturating_layers,
 )
 from tb_lossdiag.diagnosis.snippets import class_name, rounded
-from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_layer, output_units
 from tb_lossdiag.run import LayerCard
 
 SHOWN = 8

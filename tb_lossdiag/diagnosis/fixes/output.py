@@ -4,6 +4,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
+from tb_lossdiag.diagnosis.output_layer import output_layer, output_units
 from tb_lossdiag.diagnosis.reference import ABSOLUTE, BINARY, CATEGORICAL, SQUARED, loss_name, value_range
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.snippets import (
@@ -19,7 +20,6 @@ from tb_lossdiag.diagnosis.snippets import (
     trained_by,
 )
 from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, new_head
-from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_layer, output_units
 from tb_lossdiag.run import LayerCard, Run
 
 METRICS = {

@@ -4,16 +4,14 @@ Keras 3's losses read a softmax's or sigmoid's cached pre-activation values (`re
 Keras 2 may train, and a one-unit softmax may show a falling loss while every prediction is 1.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
+from tb_lossdiag.diagnosis.beyond_loss import beyond_the_loss
 from tb_lossdiag.diagnosis.framework import is_torch
-from tb_lossdiag.diagnosis.losses import OF_LOGARITHMS, loss_cards, snake_case
+from tb_lossdiag.diagnosis.losses import OF_LOGARITHMS, loss_cards
 from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
+from tb_lossdiag.diagnosis.output_layer import Pair, output_layer, output_units
 from tb_lossdiag.diagnosis.reference import (
     BINARY,
     CATEGORICAL,
@@ -23,7 +21,7 @@ from tb_lossdiag.diagnosis.reference import (
     value_range,
 )
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.run import LayerCard, ModelCard, Run
+from tb_lossdiag.run import Run
 
 ID = "loss_pairing"
 TITLE = "Loss and output layer"
@@ -39,8 +37,6 @@ RANGES = {
     "exponential": (0.0, np.inf),
     "softsign": (-1.0, 1.0),
 }
-PASSIVE = {"Dropout", "Flatten", "Reshape", "InputLayer", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise"}
-REFERENCES = ("loss_constant", "loss_least")
 # Keras's takes the prediction's own logarithm; torch's takes, as it is, the prediction for one.
 LOGARITHMIC = {"poisson"}
 RELATIVE = {"mean_absolute_percentage_error", "mape"}
@@ -49,41 +45,19 @@ PROBABILITIES = {"softmax", "sigmoid", "hard_sigmoid"}
 NO_PROBABILITIES = {"linear", *RANGES} - PROBABILITIES
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """A loss, and the layer that gives what it is called on.
-
-    at: which of the model's outputs that is; the recorded targets of single units are those of the first.
-    """
-
-    output: LayerCard
-    units: int | None
-    loss: Mapping[str, Any]
-    at: int = 0
-
-    @property
-    def name(self) -> str:
-        return snake_case(self.loss.get("name", ""))
-
-    @property
-    def told(self) -> str:
-        units = f"{self.units} unit{'s' if self.units != 1 else ''}"
-        return f"{self.output.path!r} ({self.output.activation or 'no activation'}, {units}) feeds {self.name}"
-
-
 def check(run: Run) -> Check:
     if run.card is None or not run.card.loss.get("name"):
         return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
     output = output_layer(run.card)
     if output is None:
         return Check(ID, TITLE, "not_run", needs="a model whose layers are known")
-    pairs = _pairs(run) if has_several(run) else [_Pair(output, output_units(run.card), run.card.loss)]
+    pairs = _pairs(run) if has_several(run) else [Pair(output, output_units(run.card), run.card.loss)]
     if not pairs:
         return Check(ID, TITLE, "not_run", needs="which layer gives which of the outputs")
     judged = [(pair, *_fault(run, pair)) for pair in pairs]
     pair, fault, text = next((one for one in judged if one[1]), judged[0])
     if not fault:
-        fault, text = _without_value(run, pair) or (fault, text)
+        fault, text = beyond_the_loss(run, pair) or (fault, text)
     evidence = (Evidence(text, source=SOURCE, layers=(pair.output.path,)),)
     signs = (("output", pair.output.path),)
     if not fault:
@@ -113,50 +87,21 @@ CERTAIN = {
 LEAVES = 1e-3
 # A logarithm of a probability is 0 at most; rounding leaves a little more.
 LEAST_ABOVE = 1e-3
-# The square of a float32 of this size has no float32: such outputs are lost for any loss, whichever side they lie on.
-OVERFLOWS = 1e19
-FEWEST = 3  # samples in which the loss has no value on the outputs
 
 
-def output_layer(card: ModelCard) -> LayerCard | None:
-    """The layer whose activation shapes the predictions.
-
-    Of a model with several ends it is the one that fits what the loss was called with, which need not be the last.
-    """
-    layers = [layer for layer in card.layers if layer.kind not in PASSIVE]
-    sizes = _asked_sizes(card)
-    last = layers[-1] if layers else None
-    if last is None or last.units is None or not sizes or last.units in sizes:
-        return last
-    return next((layer for layer in reversed(layers) if layer.units in sizes), last)
-
-
-def output_units(card: ModelCard) -> int | None:
-    last = next((layer.units for layer in reversed(card.layers) if layer.units is not None), None)
-    output, sizes = output_layer(card), _asked_sizes(card)
-    return output.units if output is not None and output.units in sizes and last not in sizes else last
-
-
-def _asked_sizes(card: ModelCard) -> set[int]:
-    """The sizes of what the loss was called with, but for the batch; nothing where that is not known."""
-    told = card.settings.get("loss_shapes")
-    shape = told.get("prediction") if isinstance(told, dict) else None
-    return {size for size in shape[1:] if type(size) is int} if isinstance(shape, (list, tuple)) else set()
-
-
-def _pairs(run: Run) -> list[_Pair]:
+def _pairs(run: Run) -> list[Pair]:
     """Of several outputs those whose layer has the output's name; of any other nobody knows which loss it feeds."""
     rows = run.data.of_kind("target").rows
     layers = [run.card.layer(row.own_name) for row in rows]
     cards = loss_cards(run.card, len(rows))
     return [
-        _Pair(layer, layer.units, loss, at)
+        Pair(layer, layer.units, loss, at)
         for at, (layer, loss) in enumerate(zip(layers, cards, strict=True))
         if layer is not None and loss.get("name")
     ]
 
 
-def _fault(run: Run, pair: _Pair) -> tuple[str, str]:
+def _fault(run: Run, pair: Pair) -> tuple[str, str]:
     act, units, name, told = pair.output.activation, pair.units, pair.name, pair.told
     logits, corrected = bool(pair.loss.get("from_logits")), bool(pair.loss.get("reads_logits"))
     low, high = value_range(run, "prediction", pair.at)
@@ -223,34 +168,7 @@ def _fault(run: Run, pair: _Pair) -> tuple[str, str]:
     return "", f"{told}: they fit."
 
 
-def _without_value(run: Run, pair: _Pair) -> tuple[str, str] | None:
-    """Outputs of which the loss is NaN or infinite, though it has values at the targets or at a constant.
-
-    Logarithms and roots do that on the other side of 0, or of 1, where the targets never are.
-    """
-    table = run.data.of_kind("prediction") if run.data is not None else None
-    if table is None or len(table.rows) <= pair.at or not (table.has("loss") and table.has("nonfinite")):
-        return None
-    loss, others = (table.column("loss")[:, pair.at], [table.column(c)[:, pair.at] for c in REFERENCES if table.has(c)])
-    valued = np.isfinite(others).any(axis=0) if others else np.zeros(len(loss), bool)
-    broken = ~np.isfinite(loss) & valued & (table.column("nonfinite")[:, pair.at] == 0)
-    low, high = value_range(run, "prediction", pair.at)
-    if pair.name in DISTANCES or max(abs(low), abs(high)) > OVERFLOWS:
-        return None
-    target_low, target_high = value_range(run, "target", pair.at)
-    below, above = target_low >= 0 > low, target_low >= 0 and target_high <= 1 < high
-    finite = table.column("nonfinite")[:, pair.at] == 0
-    always = bool(broken.any() and broken[finite].all())  # the first step may have left no other sample
-    if not (broken.sum() >= FEWEST or always) or not (below or above):
-        return None
-    return "outside_the_loss", (
-        f"{pair.output.path!r} ({pair.output.activation or 'no activation'}) gives {low:.3g} … {high:.3g}, of which "
-        "the loss has no value; it has one at the targets or at a constant, and the targets run from "
-        f"{target_low:.3g} to {target_high:.3g}."
-    )
-
-
-def _regression(run: Run, pair: _Pair) -> tuple[str, str]:
+def _regression(run: Run, pair: Pair) -> tuple[str, str]:
     told, reach = pair.told, RANGES.get(pair.output.activation or "")
     low, high = value_range(run, "target", pair.at)
     if reach is None:
@@ -271,7 +189,7 @@ def _regression(run: Run, pair: _Pair) -> tuple[str, str]:
     return "", f"{told}: they fit."
 
 
-def _unreachable(run: Run, pair: _Pair) -> tuple[str, str] | None:
+def _unreachable(run: Run, pair: Pair) -> tuple[str, str] | None:
     """Where targets lie that the output's activation cannot give; None where there are none."""
     reach = RANGES.get(pair.output.activation or "")
     low, high = value_range(run, "target", pair.at)
@@ -284,7 +202,7 @@ def _unreachable(run: Run, pair: _Pair) -> tuple[str, str] | None:
     )
 
 
-def _leave(run: Run, pair: _Pair, reach: tuple[float, float]) -> bool:
+def _leave(run: Run, pair: Pair, reach: tuple[float, float]) -> bool:
     """Whether predictions lie where the activation cannot give any: then something else comes behind it."""
     low, high = value_range(run, "prediction", pair.at)
     return bool(low < reach[0] - LEAVES or high > reach[1] + LEAVES)
@@ -297,7 +215,7 @@ def _are_class_numbers(run: Run, units: int | None) -> bool:
     return bool(one and units and 1 < high < units and low >= 0 and low.is_integer() and high.is_integer())
 
 
-def _are_shares(run: Run, low: float, high: float, pair: _Pair) -> bool:
+def _are_shares(run: Run, low: float, high: float, pair: Pair) -> bool:
     """Whether predictions of several classes stay within 0 … 1 and add up to 1, which logits do not."""
     if not (low >= 0 and high <= 1 + 1e-6 and run.data is not None):
         return False

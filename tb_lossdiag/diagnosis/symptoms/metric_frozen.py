@@ -7,9 +7,9 @@ falling while the predictions, and every metric made from them, stand still.
 import numpy as np
 
 from tb_lossdiag.diagnosis.needs import accuracies
+from tb_lossdiag.diagnosis.output_layer import output_units
 from tb_lossdiag.diagnosis.reference import BINARY, CATEGORICAL, constant_loss, known_targets, loss_name, pooled_mean
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.symptoms.loss_pairing import output_units
 from tb_lossdiag.run import Run
 
 ID = "metric_frozen"

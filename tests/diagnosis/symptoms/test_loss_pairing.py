@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.loss_pairing import CERTAIN, check, output_layer, output_units
+from tb_lossdiag.diagnosis.output_layer import output_layer, output_units
+from tb_lossdiag.diagnosis.symptoms.loss_pairing import CERTAIN, check
 from tb_lossdiag.run import LayerCard
 
 SPARSE, CATEGORICAL, BINARY = (
@@ -223,40 +224,6 @@ def test_of_torch_some_losses_take_logarithms_of_probabilities(loss, low, high, 
     assert check(in_torch(loss, low, high, mean=mean)).sign("fault") == fault
     keras = in_torch(loss, low, high, mean=mean)
     assert check(replace(keras, card=replace(keras.card, framework="keras 3.15.0"))).sign("fault") != fault or not fault
-
-
-def test_a_distance_has_a_value_of_any_output_and_only_overflows():
-    run = without_value()
-    card = s.with_layer(replace(run.card, loss={"name": "mean_squared_error"}), "output", activation="linear")
-    assert check(replace(run, card=card)).sign("fault") is None
-
-
-def without_value(low=-1.5, lowest_target=0.0, least=-3.0, highest_target=30.0, high=2.0, loss=np.nan, nonfinite=0.0):
-    references = {
-        "nonfinite": nonfinite,
-        "loss": loss,
-        "loss_least": least,
-        "loss_constant": np.nan,
-        "min": low,
-        "max": high,
-    }
-    return a.run(np.full(400, np.nan), references, {"min": lowest_target, "max": highest_target})
-
-
-def test_outputs_of_which_the_loss_has_no_value_are_found_where_it_has_one_at_the_targets():
-    found = check(without_value())
-    assert found.sign("fault") == "outside_the_loss" and found.sign("certain")
-    assert check(without_value(low=0.1, high=1.5, highest_target=1.0)).sign("fault") == "outside_the_loss"
-    broke_at_once = np.where(a.STEPS > 1, 320.0, 0.0)
-    assert check(without_value(nonfinite=broke_at_once)).sign("fault") == "outside_the_loss"
-
-
-@pytest.mark.parametrize("run", [
-    without_value(low=0.1), without_value(lowest_target=-2.0), without_value(least=np.nan), without_value(loss=1.0),
-    without_value(low=-3.1e38),
-], ids=["outputs above 0", "targets below 0", "no value at the targets either", "a value", "overflown"])  # fmt: skip
-def test_a_loss_without_a_value_may_have_other_reasons(run):
-    assert check(run).sign("fault") is None
 
 
 def test_an_activation_behind_which_something_else_comes_limits_no_output():
