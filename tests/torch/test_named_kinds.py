@@ -67,7 +67,7 @@ class Mean(nn.Module):
 
 
 def deep(mended):
-    """Twenty-four layers as torch draws them, whose signal fades by a half in each; mended they are drawn as He does."""
+    """Many layers as torch draws them: the signal fades by a half in each. Mended they are drawn as He does."""
     sizes = [12, *[48] * 24]
     layers = [nn.Linear(*pair) for pair in pairwise(sizes)]
     for layer in layers if mended else ():

@@ -77,7 +77,14 @@ OUTPUT = (
         requires=(
             found(
                 "loss_pairing",
-                fault=("double_probability", "class_count", "squared_error_for_classes", "relative_to_zero"),
+                fault=(
+                    "double_probability",
+                    "class_count",
+                    "squared_error_for_classes",
+                    "relative_to_zero",
+                    "direction_of_one_number",
+                    "targets_below_logarithm",
+                ),
             ),
         ),
         supports=(found("skill"), found("flatness", direction="flat")),

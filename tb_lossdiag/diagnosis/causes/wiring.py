@@ -4,7 +4,7 @@ Each of these is a fact about the program and not a judgement on its result, so 
 """
 
 from tb_lossdiag.diagnosis import fixes, loop
-from tb_lossdiag.diagnosis.causes.candidate import BAD, NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.candidate import BAD, HELD_BACK, NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows, unless
 
 # What a model that cannot learn its task leaves behind, whichever wire is missing.
@@ -22,13 +22,30 @@ WIRING = (
     Candidate(
         "shape_broadcast",
         "Targets and outputs are spread over each other",
-        requires=(found("loss_shapes"),),
+        requires=(found("loss_shapes", kind="crossed"),),
         explains=(*HELD, "constant_inputs", "dying_relu", "representation_collapse", "unbalanced_loss_terms"),
         test="Print the shapes of the targets and of the outputs right where the loss is computed.",
         fix=fixes.match_shapes,
         points_at="loss_shapes",
         certain=True,
         weight=8,
+    ),
+    # Each step of a sequence, or each of a layer's units, is asked for the one number that an example has.
+    Candidate(
+        "shape_broadcast",
+        "One target meets several outputs",
+        requires=(
+            found("loss_shapes", kind="repeated"),
+            any_of(BAD, shows("skill", skill=lambda s: s < HELD_BACK)),
+        ),
+        contradicts=(found("loss_pairing", certain=True),),
+        explains=(*HELD, "overfitting"),
+        test="Print the shapes of the targets and of the outputs right where the loss is computed.",
+        fix=fixes.answer_once,
+        points_at="loss_shapes",
+        accuses_learning=True,
+        good_enough=HELD_BACK,
+        weight=7,
     ),
     # What is said of an example hangs on its neighbours in the batch.
     Candidate(

@@ -68,6 +68,7 @@ from tb_lossdiag.diagnosis.fixes.weights import (
 )
 from tb_lossdiag.diagnosis.fixes.wiring import (
     align_modes,
+    answer_once,
     clear_gradients,
     give_optimizer_its_weights,
     hold_the_rate,
@@ -104,6 +105,7 @@ def written(fix: Callable[[Findings], Fix], f: Findings) -> Fix:
 __all__ = [
     "align_evaluation",
     "align_modes",
+    "answer_once",
     "apply_updates",
     "balance_terms",
     "bound_the_loss",

@@ -76,7 +76,7 @@ def paired(f: Findings) -> tuple[int, str | None, str]:
     classes = int(high) + 1 if np.isfinite(high) else 2
     one_unit = fault in ("one_unit_softmax", "class_count")
     numbers = name in SQUARED | ABSOLUTE and (low, high) != (0, 1)
-    if fault == "relative_to_zero":
+    if fault in ("relative_to_zero", "direction_of_one_number", "targets_below_logarithm"):
         return units, None, "'mse'"
     if f.checks["targets"].sign("level") == "many_hot":
         return units, "sigmoid", "'binary_crossentropy'"

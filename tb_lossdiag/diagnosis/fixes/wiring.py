@@ -39,6 +39,15 @@ def match_shapes(f: Findings) -> Fix:
     return Fix(text, "y = y[:, 0]" if longer else "y = np.reshape(y, (len(y), -1))  # (rows,) becomes (rows, 1)")
 
 
+def answer_once(f: Findings) -> Fix:
+    """A model that hands on each step of a sequence where its target is one number."""
+    text = "Let the model give as many numbers as a target has: the last step or the mean of a sequence, one unit."
+    recurrent = [layer for layer in f.run.card.layers if layer.settings.get("return_sequences")] if f.run.card else []
+    if recurrent:
+        text += f" '{recurrent[-1].path}' hands on every step (return_sequences=True)."
+    return Fix(text, "out = out[:, -1]" if is_torch(f.run) else "")
+
+
 def put_batch_first(f: Findings) -> Fix:
     return Fix("Make the layer with batch_first=True, or give it its input as [steps, batch, features].")
 

@@ -39,6 +39,8 @@ RANGES = {
 }
 # Keras's takes the prediction's own logarithm; torch's takes, as it is, the prediction for one.
 LOGARITHMIC = {"poisson"}
+SQUARED_LOGARITHMS = {"mean_squared_logarithmic_error", "msle"}
+OF_ANGLES = {"cosine_similarity"}
 RELATIVE = {"mean_absolute_percentage_error", "mape"}
 PROBABILITIES = {"softmax", "sigmoid", "hard_sigmoid"}
 # Activations whose outputs are known to leave 0 … 1; about any other one only the predictions can tell.
@@ -78,6 +80,8 @@ CERTAIN = {
     "class_count",
     "squared_error_for_classes",
     "relative_to_zero",
+    "direction_of_one_number",
+    "targets_below_logarithm",
     "negative_for_logarithm",
     "probabilities_as_logarithms",
     "logits_as_logarithms",
@@ -156,6 +160,17 @@ def _fault(run: Run, pair: Pair) -> tuple[str, str]:
             return "relative_to_zero", (
                 f"{told}: it divides by the target, and targets run from {target_low:.4g} to {target_high:.4g}, "
                 "through 0: the smallest ones are all that counts."
+            )
+    if name in OF_ANGLES and units == 1 and pair.at == 0:
+        return "direction_of_one_number", (
+            f"{told}, which compares directions: of a single number only the sign counts, and its slope is 0."
+        )
+    if name in SQUARED_LOGARITHMS:
+        target_low, _ = value_range(run, "target", pair.at)
+        if target_low < 0:
+            return "targets_below_logarithm", (
+                f"{told}, which takes the logarithm of targets and outputs and sets what is below 0 to 0; targets go "
+                f"down to {target_low:.4g}."
             )
     if name in LOGARITHMIC and not is_torch(run) and low < 0:
         return "negative_for_logarithm", (

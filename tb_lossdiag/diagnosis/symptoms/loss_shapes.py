@@ -2,13 +2,18 @@
 
 Targets of shape (batch,) against outputs of shape (batch, 1) give a table of (batch, batch) differences without a word.
 What such a loss asks for is one answer for all. The proof is that it stays the same, to the last digit, when outputs
-are dealt to other examples, though they differ.
+are dealt to other examples, though they differ. A target of size 1 against several units, such as one number against an
+output for each step of a sequence, asks each of the units for the same.
 """
+
+import math
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.losses import loss_name
 from tb_lossdiag.diagnosis.measured import ALIKE, INVARIANT
 from tb_lossdiag.diagnosis.needs import recorded
+from tb_lossdiag.diagnosis.reference import DISTANCES
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import span
 from tb_lossdiag.run import Run, Table
@@ -38,6 +43,9 @@ def check(run: Run) -> Check:
         return _result(run, "not_found", "No operation of the loss spreads two ranks over each other.", change)
     target, prediction = shapes
     written = f"The loss was called with targets of shape {_written(target)} and outputs of {_written(prediction)}"
+    units = _repeated(target, prediction) if loss_name(card) in DISTANCES else None
+    if units is not None:
+        return _result(run, "found", f"{written}: one target is asked of each of {units} outputs.", change, "repeated")
     if len(target) == len(prediction) or not _spread(target, prediction):
         return _result(run, "not_found", f"{written}: they stand side by side.", change)
     if change is None:
@@ -54,12 +62,13 @@ def _found(run: Run, text: str, change: float | None) -> Check:
     return _result(run, "found", f"{text}{proof}", change)
 
 
-def _result(run: Run, state: str, text: str, change: float | None) -> Check:
+def _result(run: Run, state: str, text: str, change: float | None, kind: str = "crossed") -> Check:
     seen = span(run.data) if run.data is not None and len(run.data.steps) else None
     measured = (change, INVARIANT, "relative change") if change is not None else (None, None, "")
     evidence = Evidence(text, *measured, SOURCE, (), seen)
-    signs = (("proved", change is not None and state == "found"),)
-    return Check(ID, TITLE, state, (evidence,), 0 if state == "found" else None, signs=signs)
+    is_found = state == "found"
+    signs = (("proved", change is not None and is_found), ("kind", kind if is_found else "none"))
+    return Check(ID, TITLE, state, (evidence,), 0 if is_found else None, signs=signs)
 
 
 def _broadcast(run: Run) -> str | None:
@@ -98,6 +107,16 @@ def _spread(target: tuple, prediction: tuple) -> bool:
     """Whether the longer shape has one axis of size 1 more, so that its batch meets the other's in another place."""
     short, long = sorted((target, prediction), key=len)
     return len(short) > 0 and len(long) == len(short) + 1 and long[-1] == 1 and long[0] == short[0]
+
+
+def _repeated(target: tuple, prediction: tuple) -> int | None:
+    """How many outputs meet each target, where shapes of one rank differ only in axes that the target has of size 1."""
+    if len(target) != len(prediction) or not target or target[0] != prediction[0]:
+        return None
+    differ = [(one, many) for one, many in zip(target[1:], prediction[1:], strict=True) if one != many]
+    if not differ or any(one != 1 or many is None for one, many in differ):
+        return None
+    return math.prod(many for _, many in differ)
 
 
 def _written(shape: tuple) -> str:

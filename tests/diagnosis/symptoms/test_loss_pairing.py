@@ -42,6 +42,8 @@ def labels(*probabilities):
     pair("mean_absolute_percentage_error", "linear", 1, [-5.0], {"min": -9.0, "max": -1.0}),
     pair("mse", "sigmoid", 1, [0.4], {"min": 0.1, "max": 0.9}, spread=[0.2]),
     pair("my_loss", "relu"),
+    pair("cosine_similarity", "linear", 8),
+    pair("msle", "linear", 1, [2.0], {"min": 0.0, "max": 9.0}),
     pair("poisson", "exponential", 1, [4.0], {"min": 0.0, "max": 9.0}, {"min": 0.1, "max": 8.0}),
     pair("poisson", "linear", 1, [4.0], {"min": 0.0, "max": 9.0}, {"min": 0.1, "max": 8.0}),
 ])  # fmt: skip
@@ -52,6 +54,8 @@ def test_pairs_that_fit_are_said_to_fit(run):
 
 @pytest.mark.parametrize(("run", "fault"), [
     (pair(BINARY, "softmax", 1, **labels(0.5)), "one_unit_softmax"),
+    (pair("cosine_similarity", "linear", 1), "direction_of_one_number"),
+    (pair("msle", "linear", 1, [0.0], {"min": -2.0, "max": 2.0}), "targets_below_logarithm"),
     (pair(CATEGORICAL, "softmax", 1, **labels(0.5)), "one_unit_softmax"),
     (pair("mse", "softmax", 1, **labels(0.5)), "one_unit_softmax"),
     (pair(SPARSE, "sigmoid"), "sigmoid_for_classes"),
