@@ -48,6 +48,8 @@ def _takes_as_it_is(layer: LayerCard, given: Mapping[str, Any]) -> bool:
     shape = given.get("shape")
     width = shape[-1] if isinstance(shape, (list, tuple)) and shape else None
     fan_in = layer.number("kernel_fan_in")
+    if shape in ([], ()) and layer.kind == "Dense":  # a number an example, which a matrix takes as a column
+        return fan_in in (None, 1)
     return layer.kind != "Dense" or width is None or fan_in is None or fan_in % max(_number(width), 1) == 0
 
 

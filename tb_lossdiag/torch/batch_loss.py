@@ -31,6 +31,7 @@ class BatchLoss(Listener):
         self._parameters = parameters
         self._guarded = guarded
         self._value: Tensor | None = None
+        self._elsewhere: Tensor | None = None  # of the last backward pass that reached none of the parameters
         self._is_modules = False
         self._scale: tuple[Tensor, Tensor] | None = None
         self._product: Callable[[], Tensor | None] = lambda: None
@@ -40,8 +41,13 @@ class BatchLoss(Listener):
         listen(self)
 
     def take(self) -> tuple[Tensor | None, Tensor | None]:
-        """The loss since the last call, and the factor that a GradScaler had put on it; None where there was none."""
-        value, scale, self._value, self._scale, self._is_modules = self._value, self._scale, None, None, False
+        """The loss since the last call, and the factor that a GradScaler had put on it; None where there was none.
+
+        Where no backward pass reached a parameter, the loss of a graph that was cut is all that is known of the step.
+        """
+        value, scale = self._value if self._value is not None else self._elsewhere, self._scale
+        self._value = self._elsewhere = self._scale = None
+        self._is_modules = False
         return value, scale[1] if scale else None
 
     def close(self) -> None:
@@ -63,8 +69,11 @@ class BatchLoss(Listener):
         if self._is_modules or loss is None:
             return
         with self._guarded():
+            own = _copy(self._scale[0] if self._scale and self._product() is loss else loss)
             if self._marks != marks(self._parameters):
-                self._value = _copy(self._scale[0] if self._scale and self._product() is loss else loss)
+                self._value = own
+            else:
+                self._elsewhere = own
 
     def _saw_call(self, module: nn.Module, args: tuple, kwargs: dict[str, Any], output: Any) -> None:
         loss = next(tensors(output), None)

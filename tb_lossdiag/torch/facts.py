@@ -24,6 +24,7 @@ def step_facts(model: nn.Module, optimizer: Optimizer, used: Used) -> dict[str, 
         **({"callbacks": schedulers} if schedulers else {}),
         **({"broadcasts": used.broadcasts} if used.broadcasts else {}),
         **({"calls_per_step": used.passes} if used.passes > 1 else {}),
+        **({"inputs": used.forward.given} if used.forward.given else {}),
         **_loss_facts(used),
     }
 

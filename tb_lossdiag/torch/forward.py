@@ -18,11 +18,11 @@ from tb_lossdiag.recording.torch.histograms import drawn_output
 from tb_lossdiag.torch.agreement import gradient_agreement
 from tb_lossdiag.torch.axes import arranged, units_second
 from tb_lossdiag.torch.evaluation import Batch
-from tb_lossdiag.torch.functions import FUNCTIONS, Origin, as_given, origin
+from tb_lossdiag.torch.functions import FUNCTIONS, UNKNOWN, Origin, as_given, origin
 from tb_lossdiag.torch.kinds import activation_name
 from tb_lossdiag.torch.loss_call import LossCall
 from tb_lossdiag.torch.losses import Loss, counted, described, in_units, tensors
-from tb_lossdiag.torch.mixing import is_viewed
+from tb_lossdiag.torch.mixing import LOSS, crosses_examples, is_viewed, swapped, viewed_shape
 from tb_lossdiag.torch.references import references
 from tb_lossdiag.torch.structure import Structure
 
@@ -75,6 +75,7 @@ class ForwardPass:
         self.examples = 0
         self._form: tuple[int, ...] = ()  # of the first input
         self._given: Tensor | None = None  # the first input, until the model has answered
+        self.given: dict[str, dict[str, Any]] = {}  # of each input dtype, and shape without the batch axis
         self.viewed: list[str] = []
         self.is_training = is_training
         self.results: list[Any] = []  # autograd's node of each tensor that the model gave
@@ -99,7 +100,9 @@ class ForwardPass:
         inputs = list(tensors(given))
         sources = dict.fromkeys(feed for tensor in inputs for feed in self._follow(tensor).feeds)
         self.feeds[path] = tuple(dict.fromkeys([*self.feeds.get(path, ()), *sources]))
-        if self._given is not None and inputs and is_viewed(self._given, inputs[0].detach()):
+        if (self._given is not None and inputs and is_viewed(self._given, inputs[0].detach())) or any(
+            self._runs_together(tensor) for tensor in inputs
+        ):
             self.viewed.append(path)
         if getattr(module, "batch_first", True) is False and inputs and inputs[0].dim() == 3:
             steps, examples = inputs[0].shape[:2]
@@ -112,9 +115,16 @@ class ForwardPass:
         self._take_output(path, module, arranged(outputs[0].detach(), self._second[path], module))
         self._produced |= {tensor.grad_fn: path for tensor in outputs if tensor.grad_fn is not None}
         if outputs[0].grad_fn is None and activation_name(module) == "linear":
-            self.activations.setdefault(path, "unknown")  # a frozen or checkpointed layer has no history to follow
+            self.activations.setdefault(path, UNKNOWN)  # a frozen or checkpointed layer has no history to follow
         if isinstance(module, nn.Linear) and inputs:
             self._last_linear = path, inputs[0].detach(), outputs[0].detach()
+
+    def _runs_together(self, tensor: Tensor) -> bool:
+        """Whether it is a view of a layer's output that takes other axes for those of its examples or its units."""
+        given = viewed_shape(tensor, self._produced)
+        if given is None:
+            return False
+        return swapped(given, tensor.shape) or crosses_examples(given, tensor.shape, self.examples)
 
     def __contains__(self, node: Any) -> bool:
         """Whether this autograd node gave an output of the model or of a layer in this pass."""
@@ -134,6 +144,8 @@ class ForwardPass:
         self.examples = self._form[0] if self._form else 0
         for name, value in given.items():
             for tensor in tensors(value):
+                form = {"dtype": str(tensor.dtype).removeprefix("torch."), "shape": list(tensor.shape[1:])}
+                self.given.setdefault(name, form)
                 self._add("input", name, statistics.data_statistics(arranged(tensor, units_second(None, tensor.dim()))))
 
     def take_result(self, output: Any) -> None:
@@ -178,6 +190,8 @@ class ForwardPass:
         """The loss, and the row of its prediction."""
         predictions, targets = call.predictions, [tensor.detach() for tensor in call.targets]
         layer = self._follow(call.made if call.made is not None else predictions[0]).as_is
+        if call.made is None and self._runs_together(predictions[0]):
+            self.viewed.append(LOSS)
         activation = self._activation_behind(layer)
         loss = described(call.kind, call.options, predictions[0], targets[0] if targets else None, activation)
         is_first, self.loss = self.loss is None, self.loss or loss
@@ -220,7 +234,9 @@ class ForwardPass:
 
     def _follow(self, tensor: Tensor) -> Origin:
         found = origin(tensor, self._produced)
-        self.activations |= found.activations
+        for path, name in found.activations.items():
+            if name != UNKNOWN or path not in self.activations:
+                self.activations[path] = name
         return found
 
     def _activation_behind(self, path: str | None) -> str | None:

@@ -36,13 +36,15 @@ _FUNCTIONS: dict[str, tuple[str, Callable[[Tensor], Tensor] | None]] = {
     "Clamp": ("clip", None),
 }
 FUNCTIONS = dict(_FUNCTIONS.values())
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Origin:
     """Where a tensor comes from.
 
-    feeds: the modules it was computed from. activations: module to the name of the activation called on its output.
+    feeds: the modules it was computed from. activations: module to the name of the activation called on its output,
+        UNKNOWN where one was called on something that was computed from it.
     as_is: the module whose output it is, but for the activation and its shape; None where more was done.
     """
 
@@ -58,6 +60,7 @@ def origin(tensor: Tensor, produced: Mapping[Any, str]) -> Origin:
     feeds: dict[str, None] = {}
     activations: dict[str, str] = {}
     queue, seen = [tensor.grad_fn], {tensor.grad_fn}
+    bends = False
     for node in queue:
         if node in produced:
             feeds[produced[node]] = None
@@ -67,10 +70,14 @@ def origin(tensor: Tensor, produced: Mapping[Any, str]) -> Origin:
             path = produced.get(_through(_input(node), _RESHAPES + _MOVES, produced))
             if path is not None:
                 activations[path] = function[0]
+            else:
+                bends = True
         if len(queue) < MAX_NODES:
             new = [before for before, _ in node.next_functions if before is not None and before not in seen]
             seen.update(new)
             queue += new
+    if bends:
+        activations = {**dict.fromkeys(feeds, UNKNOWN), **activations}
     return Origin(tuple(feeds), activations, _as_is(tensor.grad_fn, produced))
 
 

@@ -23,7 +23,7 @@ _IGNORED = -100  # torch's own label of examples that do not count, where none i
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss as it was called. from_logits: whether it applies the softmax or sigmoid itself.
+    """A loss as it was called. from_logits: whether it applies the softmax, sigmoid or exp itself.
 
     classes: how many, where the targets are integer class labels. ignored: the label of examples that do not count.
     weighted: whether it is something else than the plain mean over the examples.
@@ -44,7 +44,8 @@ def described(
     activation: the name of what made the prediction; log-probabilities are logits that a softmax leaves as is.
     """
     name = next((name for known, name in _NAMES.items() if issubclass(kind, known)), kind.__name__)
-    from_logits = issubclass(kind, nn.BCEWithLogitsLoss)
+    takes_logarithms = issubclass(kind, nn.PoissonNLLLoss) and bool(options.get("log_input", True))
+    from_logits = issubclass(kind, nn.BCEWithLogitsLoss) or takes_logarithms
     classes, ignored = None, None
     if issubclass(kind, _BY_CLASS):
         sparse = target is not None and not target.is_floating_point()

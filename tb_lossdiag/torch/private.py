@@ -52,6 +52,7 @@ _UNSEEN = "a product that broadcasts is not seen"
 _OTHER = Private("torch", "MulBackward0._saved_other", _ALL, _UNSEEN)
 _SELF = Private("torch", "MulBackward0._saved_self", _ALL, _UNSEEN)
 _SOFTMAX = Private("torch", "SoftmaxBackward0._saved_dim", _ALL, "a softmax over the batch is not seen")
+_VIEWED = Private("torch", "ViewBackward0._saved_self_sym_sizes", _ALL, "a view of a layer's output is not seen")
 _DROPOUT = Private("torch", f"{_MODULES}.dropout._DropoutNd", _ALL, _PUBLIC)
 _POOLINGS = tuple(
     Private("torch", f"{_MODULES}.pooling._{kind}PoolNd", _ALL, _PUBLIC)
@@ -151,3 +152,11 @@ def softmax_axis(node: Any) -> int | None:
         return None
     axis = _SOFTMAX.of(node, None)
     return axis if axis is None or axis < 2**63 else axis - 2**64  # kept without a sign
+
+
+def shape_before_view(node: Any) -> tuple[int, ...] | None:
+    """Of what an autograd node of a view or a reshape without a copy was given; None for any other node."""
+    if type(node).__name__ not in ("ViewBackward0", "ReshapeAliasBackward0", "UnsafeViewBackward0"):
+        return None
+    sizes = _VIEWED.of(node, None)
+    return None if sizes is None else tuple(int(size) for size in sizes)

@@ -51,6 +51,12 @@ def test_whole_numbers_that_a_layer_of_the_users_own_takes_are_ids(dtype):
     assert judged(LayerCard("tokens", "MyLookup"), dtype=dtype).state == "not_run"
 
 
+@pytest.mark.parametrize(("fan_in", "state"), [(32, "not_run"), (1, "found")])
+def test_whole_numbers_without_an_axis_of_their_own_are_what_picks_rows(fan_in, state):
+    layer = LayerCard("first", "Dense", parameters=99, settings={"kernel_fan_in": fan_in})
+    assert judged(layer, dtype="int64", shape=()).state == state
+
+
 @pytest.mark.parametrize("width", [7, 12])
 def test_whole_numbers_that_were_made_one_hot_on_the_way_are_ids(width):
     assert judged(dtype="int32", shape=(width,)).state == "not_run"

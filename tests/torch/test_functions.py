@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tb_lossdiag.torch.functions import FUNCTIONS, Origin, origin
+from tb_lossdiag.torch.functions import FUNCTIONS, UNKNOWN, Origin, origin
 
 LAYER = nn.Linear(4, 4)
 
@@ -49,8 +49,11 @@ def test_shapes_and_pooling_may_lie_between():
     assert found == Origin(("fc",), {"fc": "relu"}, None)
 
 
-def test_an_activation_of_something_else_is_nobodys():
-    assert after(lambda x: torch.softmax(x @ x.T, -1) @ x) == Origin(("fc",), {}, None)
+def test_an_activation_of_something_computed_from_a_layer_leaves_its_own_unknown():
+    assert after(lambda x: torch.softmax(x @ x.T, -1) @ x) == Origin(("fc",), {"fc": UNKNOWN}, None)
+    assert after(lambda x: (x @ x.T) @ x) == Origin(("fc",), {}, None)
+    both = after(lambda x: F.relu(x) * torch.tanh(x @ x.T).sum())
+    assert both == Origin(("fc",), {"fc": "relu"}, None)
 
 
 def test_a_sum_is_fed_by_both():

@@ -140,3 +140,53 @@ def test_backward_passes_of_another_model_are_no_missing_steps(tmp_path):
         model(torch.ones(8, 4)).mean().backward()
         optimizer.step()
     assert Records(tmp_path).events("no_step") == []
+
+
+def test_the_loss_of_a_cut_graph_is_a_number_and_no_nan(tmp_path):
+    """Its backward pass reaches no parameter, so nothing says that it is this model's; it is all that is known."""
+    torch.manual_seed(0)
+    model = Nested()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, tmp_path):
+        for _ in range(60):
+            x, y = torch.randn(16, 4), torch.randint(0, 3, (16,))
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x).detach().requires_grad_(True), y).backward()
+            optimizer.step()
+    losses = Records(tmp_path).column("loss")
+    assert len(losses) == 60 and np.isfinite(list(losses.values())).all()
+    report = next(iter(diagnose(tmp_path).values()))
+    assert report.verdict.state != "nonfinite" and report.causes[0].id == "disconnected_graph"
+
+
+def test_a_function_called_behind_a_product_bends_the_layer_in_front(tmp_path):
+    class Graph(nn.Module):
+        """Three rounds of averaging over neighbours."""
+
+        def __init__(self):
+            super().__init__()
+            self.rounds = nn.ModuleList([nn.Linear(8, 8) for _ in range(3)])
+            self.register_buffer("near", torch.full((16, 16), 1 / 16))
+
+        def forward(self, x):
+            for one in self.rounds:
+                x = torch.relu(self.near @ one(x))
+            return x
+
+    model = Graph()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, tmp_path):
+        for _ in range(3):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(torch.randn(16, 8)), torch.ones(16, 8)).backward()
+            optimizer.step()
+    assert [layer.activation for layer in Records(tmp_path).card.layers][:2] == ["unknown", "unknown"]
+
+
+def test_the_kind_of_each_input_is_on_the_card(tmp_path):
+    model = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(20, 3))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, optimizer, tmp_path):
+        nn.functional.cross_entropy(model(torch.randint(0, 9, (6, 5))), torch.zeros(6, dtype=torch.long)).backward()
+        optimizer.step()
+    assert Records(tmp_path).card.settings["inputs"] == {"input": {"dtype": "int64", "shape": [5]}}

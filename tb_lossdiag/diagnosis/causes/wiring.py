@@ -77,6 +77,18 @@ WIRING = (
         accuses_learning=True,
         weight=6,
     ),
+    # What adds up to 1 over the batch is no answer for one example, however well it separates those of a batch.
+    Candidate(
+        "mixed_examples",
+        "The outputs are shares of the batch",
+        requires=(found("example_mixing", proved=True),),
+        explains=(*HELD, "overfitting", "train_eval_mismatch"),
+        test="Predict one example alone and with others: its outputs should be the same.",
+        fix=fixes.keep_examples_apart,
+        points_at="example_mixing",
+        certain=True,
+        weight=8,
+    ),
     Candidate(
         "untracked_weights",
         "Weights that nobody trains",
