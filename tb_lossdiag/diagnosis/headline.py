@@ -3,8 +3,11 @@
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.outcome import CAME_DOWN, is_young
 
-BELOW = "The loss is below what it can be."
-ENDLESS = "The loss falls without end."
+BOUNDS = {
+    "impossible": "The loss is below what it can be.",
+    "runaway": "The loss falls without end.",
+    "inverted": "The loss rewards wrong answers.",
+}
 BEHIND = "One output has learned nothing."
 OPEN = "The model beats a guess; whether it can get further is not known."
 STILL = "The loss came down and lies still; whether it can get lower is not known."
@@ -15,7 +18,7 @@ def headline(findings: Findings) -> str | None:
     checks, state = findings.checks, findings.outcome
     bound, skill = checks.get("loss_bound"), checks.get("skill")
     if state == "diverging" and bound is not None and bound.found:
-        return f"{BELOW if bound.sign('level') == 'impossible' else ENDLESS} {bound.evidence[0].text}"
+        return f"{BOUNDS[bound.sign('level')]} {bound.evidence[0].text}"
     if state == "stalled" and skill is not None and skill.sign("behind") is not None:
         return f"{BEHIND} {skill.evidence[0].text}"
     if state == "inconclusive" and skill is not None and skill.sign("level") == "open" and not is_young(findings.run):

@@ -52,6 +52,17 @@ def weighs_examples(run: Run) -> str | None:
     return f"The best constant output scores {asked:.4g}, where equal weights would score {derived:.4g}."
 
 
+def counts_the_frequent(run: Run) -> str | None:
+    """That weights make a constant guess cheaper than the classes' shares do: the frequent class counts the most."""
+    targets, asked = known_targets(run), measured.constant(run)
+    if run.card is None or targets is None or asked is None or loss_name(run.card) not in CATEGORICAL | BINARY:
+        return None
+    equal = _score(loss_name(run.card), targets)
+    if equal is None or not np.isfinite(equal) or asked * WEIGHED > equal:
+        return None
+    return f"The best constant output scores {asked:.4g}, where equal weights would score {equal:.4g}."
+
+
 def attainable_share(run: Run) -> float:
     """Of the constant guess's cross-entropy, what a perfect model would save; less than 1 for soft targets only.
 

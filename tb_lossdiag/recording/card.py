@@ -19,8 +19,8 @@ from tb_lossdiag.run import LayerCard, ModelCard
 
 MAX_WEIGHTS = 1_000_000  # of one kernel; the statistics of a million weights are the kernel's, and take a millisecond
 LAYER_SETTINGS = (
-    "rate", "dropout", "recurrent_dropout", "use_bias", "momentum", "epsilon", "return_sequences", "units", "filters",
-    "kernel_size", "kernel_regularizer", "bias_regularizer", "recurrent_regularizer", "activity_regularizer",
+    "rate", "stddev", "dropout", "recurrent_dropout", "use_bias", "momentum", "epsilon", "return_sequences", "units",
+    "filters", "kernel_size", "kernel_regularizer", "bias_regularizer", "recurrent_regularizer", "activity_regularizer",
     "kernel_constraint", "negative_slope", "input_dim", "output_dim", "mask_zero", "scale", "offset",
 )  # fmt: skip
 

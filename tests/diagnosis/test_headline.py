@@ -3,7 +3,7 @@ import numpy as np
 import synthetic as s
 
 from tb_lossdiag.diagnosis import diagnose_run
-from tb_lossdiag.diagnosis.headline import BEHIND, BELOW, ENDLESS, OPEN, STILL
+from tb_lossdiag.diagnosis.headline import BEHIND, BOUNDS, OPEN, STILL
 
 
 def said(run):
@@ -12,8 +12,8 @@ def said(run):
 
 def test_a_loss_that_cannot_be_is_said_to_be_so():
     told = said(s.healthy(card=s.card(loss={"name": "mse"}), steps=s.loss(s.falling(1.0, -900.0)), targets=None))
-    assert told.state == "diverging" and told.headline.startswith(BELOW)
-    assert said(a.run(-np.exp(np.linspace(0, 30, 400)), {})).headline.startswith(ENDLESS)
+    assert told.state == "diverging" and told.headline.startswith(BOUNDS["impossible"])
+    assert said(a.run(-np.exp(np.linspace(0, 30, 400)), {})).headline.startswith(BOUNDS["runaway"])
 
 
 def test_an_output_that_stays_behind_is_named():

@@ -11,6 +11,7 @@ from tb_lossdiag.diagnosis.reference import (
     WEIGHED,
     attainable_share,
     constant_loss,
+    counts_the_frequent,
     known_targets,
     loss_name,
     pooled_mean,
@@ -181,3 +182,14 @@ def test_examples_count_differently_by_weights_or_by_a_loss_that_says_so(given, 
     card = s.card(loss={"name": "binary_crossentropy"}, settings={"sample_weight": given})
     said = weighs_examples(replace(a.learned(times * EQUAL, card=card), targets=s.target_table([RARE])))
     assert said is None if told is None else told in said
+
+
+@pytest.mark.parametrize(("times", "told"), [(0.3, True), (0.6, False), (1.0, False), (4.0, False)])
+def test_weights_that_favour_the_frequent_make_a_constant_guess_cheap(times, told):
+    card = a.own(loss={"name": "binary_crossentropy"}, settings={"sample_weight": True})
+    run = replace(a.learned(times * EQUAL, card=card), targets=s.target_table([RARE]))
+    assert (counts_the_frequent(run) is not None) is told
+
+
+def test_of_other_losses_no_weights_are_told():
+    assert counts_the_frequent(a.learned(0.1)) is None

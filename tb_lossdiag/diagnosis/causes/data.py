@@ -96,6 +96,34 @@ DATA = (
         points_at="nonfinite",
         weight=7,
     ),
+    # Its least is 0, but where a label has the number that says "nothing here".
+    Candidate(
+        "invalid_labels",
+        "A label has the number of CTC's blank",
+        requires=(
+            fact(settings.aligns_labels),
+            found("loss_bound", level="impossible"),
+            unless(found("loss_pairing")),
+        ),
+        explains=("unbounded_loss", "learning_rate_too_high", "overfitting", "undertrained"),
+        test="Print the smallest label, without what only fills up a row, and the loss's blank.",
+        fix=fixes.number_from_one,
+        points_at="loss_bound",
+        certain=True,
+        weight=8,
+    ),
+    Candidate(
+        "invalid_labels",
+        "Labels 0 and 1 where the loss takes -1 and 1",
+        requires=(found("loss_pairing", fault="labels_for_signs"),),
+        supports=(found("skill"), found("zero_gradient"), found("flatness", direction="flat")),
+        explains=("*",),
+        test="Print the loss of examples whose label is 0: no output changes it.",
+        fix=fixes.give_signs,
+        points_at="loss_pairing",
+        certain=True,
+        weight=8,
+    ),
     Candidate(
         "constant_inputs",
         "Inputs that never vary",
@@ -166,6 +194,19 @@ DATA = (
         accuses_learning=True,
         good_enough=0.4,
         weight=5,
+    ),
+    # Scaled in place, once an epoch: what the model learned first is of other inputs than what it is given last.
+    Candidate(
+        "unnormalized_inputs",
+        "Inputs change their scale while training",
+        requires=(found("input_scale", level="drifting"), BAD),
+        supports=(found("skill"), found("output_diversity"), clear_of("initialization")),
+        contradicts=(ANOTHER_FAULT,),
+        explains=(*EARLY_DAMAGE, "uninformative_labels", "undertrained", "constant_inputs"),
+        test="Print x.std() at the beginning of each epoch.",
+        fix=fixes.check_inputs,
+        points_at="input_scale",
+        weight=6,
     ),
     # Where nothing says how well it does: inputs so large that hardly a unit of a bounded layer answers to them, to the
     # end, leave a falling loss to what is not asked of the inputs.

@@ -1,9 +1,12 @@
 """Does the size of the model fit the data? Too simple, too complex, too strongly regularised."""
 
+import numpy as np
+
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, NOT_LEARNING, UNFINISHED, USEFUL, Candidate
-from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.report import Evidence
 
 # Above this a model of one or two units may be all that the data need, as in an autoencoder.
 WELL_FITTED = 0.65
@@ -14,6 +17,29 @@ LOST = 0.07
 # Of a kernel's first norm. Only what pulls at the weights themselves takes them this far: what data ask for leaves them
 # within a tenth to ten times (a penalty of 1 on squares in a loop of torch: 1.2e-5; the zoo's others: 0.3 and more).
 GONE = 0.01
+
+# Of what its outputs were at first: what is left of a layer that its penalty has silenced.
+SILENT, LAST_SAMPLES = 0.02, 5
+
+
+def is_silenced(f: Findings) -> tuple[Evidence, ...] | None:
+    """Whether a layer whose outputs are penalised hands on next to nothing any more."""
+    table, card = (f.run.layers.of_kind("output") if f.run.layers is not None else None), f.run.card
+    if card is None or table is None or not len(table.steps) or not table.has("activation_std"):
+        return None
+    for row in table.rows:
+        layer = card.layer(row.layer or "")
+        if layer is None or not layer.settings.get("activity_regularizer"):
+            continue
+        spread = table.cell(row.name, "activation_std").astype(np.float64)
+        first, last = float(spread[0]), float(np.median(spread[-LAST_SAMPLES:]))
+        if first > 0 and last < SILENT * first:
+            text = (
+                f"The outputs of '{row.name}', which are penalised, spread by {first:.2g} at first and {last:.2g} now."
+            )
+            return (Evidence(text, last / first, SILENT, "share of its first spread", "", (row.name,)),)
+    return None
+
 
 FIT = (
     Candidate(
@@ -71,7 +97,7 @@ FIT = (
         "excessive_dropout",
         "Too much dropout",
         requires=(
-            found("architecture", fault="dropout"),
+            found("architecture", fault=("dropout", "dropout_of_output", "noise")),
             any_of(ended("never_learned", "stalled", "slow"), shows("skill", skill=lambda s: s < USEFUL)),
         ),
         supports=(
@@ -96,7 +122,7 @@ FIT = (
         ),
         accuses_learning=True,
         test="Halve the rate and train one epoch.",
-        stands_by=(found("architecture", fault="dropout"),),
+        stands_by=(found("architecture", fault=("dropout", "dropout_of_output", "noise")),),
         fix=fixes.less_dropout,
         points_at="architecture",
         weight=5,
@@ -144,6 +170,29 @@ FIT = (
         fix=fixes.lighten_penalty,
         points_at="penalty_share",
         weight=6,
+    ),
+    # What is paid for is what the layer says, and saying nothing costs nothing.
+    Candidate(
+        "penalty_dominates",
+        "A penalty on its outputs silences a layer",
+        requires=(is_silenced, NOT_LEARNING),
+        supports=(found("skill"), found("output_diversity"), found("flatness", direction="flat")),
+        contradicts=(found("loss_pairing", certain=True), found("input_scale", level="constant")),
+        explains=(
+            "dying_relu",
+            "vanishing_gradients",
+            "uninformative_labels",
+            "constant_inputs",
+            "disconnected_graph",
+            "insufficient_capacity",
+            "undertrained",
+            "learning_rate_too_low",
+            "posterior_collapse",
+        ),
+        test="Train 50 steps without the activity regulariser.",
+        fix=fixes.lighten_activity_penalty,
+        certain=True,
+        weight=7,
     ),
     # A decay is no part of the loss that is recorded, nor is a penalty that a loop adds, and one that won has nothing
     # left to weigh: all of them show in the weights they leave.

@@ -11,12 +11,15 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     Candidate,
 )
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
-from tb_lossdiag.diagnosis.reference import weighs_examples
+from tb_lossdiag.diagnosis.reference import counts_the_frequent, weighs_examples
 from tb_lossdiag.diagnosis.standing import WORSE
 
 # How often the rare classes are predicted, in times of how often they occur: 0 … 0.17 in the zoo's sick runs, 0.4 and
 # more in its healthy ones.
 RARELY_NAMED = shows("output_diversity", rare_named=lambda share: share < 0.25)
+
+# The majority of the labels.
+MOST = 0.5
 
 LABELS = (
     Candidate(
@@ -221,5 +224,22 @@ LABELS = (
         accuses_learning=True,
         good_enough=0.9,
         weight=3,
+    ),
+    # The frequent class is what the weights ask for, so one answer for all is nearly the best.
+    Candidate(
+        "class_imbalance",
+        "Class weights favour the frequent class",
+        requires=(
+            found("output_diversity", one_class=True, label_majority=lambda share: share > MOST),
+            fact(counts_the_frequent),
+            any_of(BAD, ended("inconclusive"), shows("skill", skill=lambda s: s < UNFINISHED)),
+        ),
+        contradicts=(ANOTHER_FAULT, found("update_ratio", level=("low", "zero")), found("zero_gradient")),
+        explains=("undertrained", "insufficient_capacity", "uninformative_labels", "noise_floor"),
+        test="Give each class the weight of one divided by its share, and compare recall.",
+        fix=fixes.weigh_classes,
+        points_at="output_diversity",
+        accuses_learning=True,
+        weight=5,
     ),
 )

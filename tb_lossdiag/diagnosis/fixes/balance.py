@@ -21,6 +21,8 @@ def bound_the_loss(f: Findings) -> Fix:
             "A cross-entropy takes targets from 0 to 1. Scale what is a share, and give numbers a squared error.",
             "print(y.min(), y.max())  # 0 ... 1 for a cross-entropy",
         )
+    if f.checks["loss_bound"].sign("level") == "inverted":
+        return Fix("Turn the sign of the loss: a log likelihood is to grow, so its negative is what is minimised.")
     return Fix(
         "Look for the answer that makes this loss as low as it can be: it should be the right one. Targets beyond 0 to "
         "1, a ratio whose bottom can be 0, a logarithm of more than 1 and a missing absolute value take it away.",

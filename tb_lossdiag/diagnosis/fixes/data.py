@@ -34,6 +34,14 @@ TWO_VALUED = 1e-3
 SCALED = "mean, std = y.mean(axis=0), np.maximum(y.std(axis=0), 1e-7)\ny = (y - mean) / std"
 
 
+def number_from_one(f: Findings) -> Fix:
+    return Fix("Number the symbols from 1 on where the blank is 0, or give the loss a blank that no symbol has.")
+
+
+def give_signs(f: Findings) -> Fix:
+    return Fix("Give the loss labels of -1 and 1.", "y = 2 * y - 1")
+
+
 def shorten_labels(f: Findings) -> Fix:
     text = "Leave out examples whose label, repeated signs counted twice, is longer than their output, or give it more."
     return Fix(f"{text} zero_infinity=True leaves them out of the loss." if is_torch(f.run) else text)

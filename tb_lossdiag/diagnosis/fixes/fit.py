@@ -40,6 +40,10 @@ def less_dropout(f: Findings) -> Fix:
         each_layer(dropping, f"layer.rate = {WANTED_DROPOUT}"),
         each_layer(cells, f"layer.cell.dropout = {WANTED_DROPOUT}"),
     )
+    if f.checks["architecture"].sign("fault") == "dropout_of_output":
+        return Fix("Take the dropout behind the last layer away; between hidden layers it may stay.")
+    if f.checks["architecture"].sign("fault") == "noise":
+        return Fix("Make the noise smaller than what the inputs spread by, a tenth of it to begin with.")
     return Fix("Lower the dropout rate.", joined(lines, mended_line(f.run)) if lines else "")
 
 
@@ -93,6 +97,17 @@ def lighten_penalty(f: Findings) -> Fix:
     damage = " and took the weights to nothing" if took_all else ""
     return Fix(
         f"The penalty is {share:.0%} of the loss{damage}. Make it about {1 / factor:.0f} times weaker.",
+        joined(*lines, mended_line(f.run)) if lines else "",
+    )
+
+
+def lighten_activity_penalty(f: Findings) -> Fix:
+    """What a layer says costs more than what is gained by saying it."""
+    layers = [one for one in (f.run.card.layers if f.run.card else ()) if one.settings.get("activity_regularizer")]
+    lines = [line for one in layers for line in _lightened(f.run, one, WEAKER_DECAY)]
+    return Fix(
+        f"Make the penalty on the layer's outputs {1 / WEAKER_DECAY:.0f} times weaker, or leave it out until the loss "
+        "falls.",
         joined(*lines, mended_line(f.run)) if lines else "",
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.framework import Framework, framework_of, is_on_tensorflow
+from tb_lossdiag.diagnosis.framework import Framework, framework_of, is_on_tensorflow, is_torch
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.schedules import PLATEAU, rate_setter
 from tb_lossdiag.diagnosis.settings import learning_rate, optimizer_name, planned_steps, usual_limit
@@ -215,3 +215,12 @@ def rebatch(f: Findings) -> Fix:
 def _config(run: Run) -> Mapping[str, Any]:
     config = run.card.optimizer.get("config") if run.card else None
     return config if isinstance(config, Mapping) else {}
+
+
+def watch_the_right_way(f: Findings) -> Fix:
+    """A plateau's callback that waits for a higher loss."""
+    text = "Let what reduces the learning rate wait for a lower loss: mode='min', which is its default."
+    if is_torch(f.run):
+        return Fix(text, "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode='min')")
+    is_fit = framework_of(f.run) is Framework.KERAS_FIT
+    return Fix(text, "keras.callbacks.ReduceLROnPlateau(mode='min')" if is_fit else "")

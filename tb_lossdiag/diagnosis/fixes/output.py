@@ -84,7 +84,7 @@ def paired(f: Findings) -> tuple[int, str | None, str]:
         return units, "softplus", loss_code(f.run)
     if fault == "squared_error_for_classes":
         return units, "softmax", "'sparse_categorical_crossentropy'"
-    if fault in ("unreachable_targets", "logits_cut_off") or (one_unit and numbers):
+    if fault in ("unreachable_targets", "logits_cut_off", "rates_for_logarithms") or (one_unit and numbers):
         return units, None, loss_code(f.run)
     if one_unit and classes > 2:
         return classes, "softmax", "'sparse_categorical_crossentropy'"
@@ -119,6 +119,10 @@ def _with_head(run: Run, output: LayerCard | None, units: int, activation: str |
 
 def _is_given(output: LayerCard, activation: str | None) -> bool:
     return (output.activation or "linear") == (activation or "linear")
+
+
+def free_the_output(f: Findings) -> Fix:
+    return Fix("Let the last layer be a linear one, with no normalisation behind it.")
 
 
 def logits(f: Findings) -> Fix:

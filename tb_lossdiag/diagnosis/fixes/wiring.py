@@ -45,7 +45,7 @@ def answer_once(f: Findings) -> Fix:
     recurrent = [layer for layer in f.run.card.layers if layer.settings.get("return_sequences")] if f.run.card else []
     if recurrent:
         text += f" '{recurrent[-1].path}' hands on every step (return_sequences=True)."
-    return Fix(text, "out = out[:, -1]" if is_torch(f.run) else "")
+    return Fix(text)
 
 
 def put_batch_first(f: Findings) -> Fix:

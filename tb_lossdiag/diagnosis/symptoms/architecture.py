@@ -1,5 +1,7 @@
 """Does the layer list itself limit learning? Deep saturating stacks, no activation, dropout that leaves little."""
 
+import numpy as np
+
 from tb_lossdiag.diagnosis.layer_kinds import prepares_data
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -11,6 +13,10 @@ TITLE = "Architecture"
 SATURATING_DEPTH = 4
 # Above this rate a layer loses more than two thirds of its inputs at each step; usual rates are 0.1 to 0.5.
 DROPOUT = 0.7
+# Of the outputs themselves any share adds its square to the loss (unmeasured).
+OF_OUTPUTS = 0.1
+# Noise of so many times the inputs' spread leaves a tenth of what tells them apart (from the arithmetic).
+DROWNS = 3.0
 SATURATING = {"sigmoid", "hard_sigmoid", "tanh"}
 NORMALISING = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization"}
 MERGING = {"Add", "Concatenate"}
@@ -26,7 +32,7 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
     layers = tuple(layer for layer in run.card.layers if not prepares_data(layer))
     usual = Evidence(f"Nothing in the list of {len(layers)} layers limits learning by itself.", source="the model card")
-    drops = _dropout(layers) or _dropout_by_function(run)
+    drops = _noise(run) or _dropout_of_the_output(layers) or _dropout(layers) or _dropout_by_function(run)
     found = _deep_saturating(layers) or drops or (None if _branches(run) else _linear_stack(layers))
     return found or Check(ID, TITLE, "not_found", (usual,))
 
@@ -49,6 +55,35 @@ def _dropout(layers: tuple[LayerCard, ...]) -> Check | None:
     rate = max(layer.number("rate") for layer in strong)
     text = f"{strong[0].path!r} drops {rate:.0%} of its inputs at each step."
     return _found("dropout", text, rate, DROPOUT, strong, "usual rates are 0.1 … 0.5")
+
+
+def _noise(run: Run) -> Check | None:
+    """Noise that a layer adds to the inputs, many times as large as they are."""
+    layers = [layer for layer in run.card.layers if layer.kind not in ("InputLayer", "Reshape", "Flatten")]
+    table = run.data.of_kind("input") if run.data is not None else None
+    if not layers or layers[0].kind != "GaussianNoise" or table is None or len(table.rows) != 1:
+        return None
+    spreads = table.column("std")[:, 0] if table.has("std") else np.zeros(0)
+    spreads = spreads[np.isfinite(spreads) & (spreads > 0)]
+    added, spread = layers[0].number("stddev") or 0.0, float(np.median(spreads)) if len(spreads) else np.inf
+    if added < DROWNS * spread:
+        return None
+    text = f"{layers[0].path!r} adds noise of {added:.3g} to inputs that spread by {spread:.3g}."
+    return _found("noise", text, added / spread, DROWNS, [layers[0]], "what is left of an input behind noise")
+
+
+def _dropout_of_the_output(layers: tuple[LayerCard, ...]) -> Check | None:
+    """A Dropout that nothing follows, behind the layer whose units are the model's outputs."""
+    used = {source for layer in layers for source in layer.inputs}
+    ends = [layer for layer in layers if layer.inputs and layer.path not in used]
+    if len(ends) != 1 or ends[0].kind != "Dropout" or (ends[0].number("rate") or 0) < OF_OUTPUTS:
+        return None
+    source = next((layer for layer in layers if layer.path in ends[0].inputs), None)
+    if source is None or not source.parameters or source.kind not in LINEAR:
+        return None
+    rate = ends[0].number("rate")
+    text = f"{ends[0].path!r} sets {rate:.0%} of the model's outputs to 0 at each step, whatever the targets are."
+    return _found("dropout_of_output", text, rate, OF_OUTPUTS, ends, "what is dropped behind the last layer is lost")
 
 
 def _dropout_by_function(run: Run) -> Check | None:

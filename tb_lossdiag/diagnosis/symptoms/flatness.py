@@ -56,6 +56,8 @@ def _told(moved: Trend) -> tuple[float, str]:
     if max(abs(moved.change), abs(moved.low), abs(moved.high)) <= LARGE:
         return moved.change, f"{_percent(moved.change)} (95 % interval {_percent(moved.low)} … {_percent(moved.high)})"
     levels = f"it was {moved.start:.4g} at first and {moved.end:.4g} at last"
+    if {"falling": moved.end > moved.start, "rising": moved.end < moved.start}.get(moved.direction, False):
+        levels = f"from part to part, though {levels}"
     size = max(abs(moved.start), abs(moved.end)) or 1.0
     share = moved.end / size - moved.start / size
     if moved.direction != "falling" or moved.end < 0 or moved.start <= moved.end:

@@ -8,7 +8,7 @@ import numpy as np
 from tb_lossdiag.diagnosis.input_use import are_ids, brings_own_scale, scaling_layers
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.window import early, span
+from tb_lossdiag.diagnosis.window import early, late, span
 from tb_lossdiag.run import Row, Run, Table
 
 ID = "input_scale"
@@ -21,6 +21,9 @@ UNEVEN = 100.0
 SMALL = 1e-2
 # Of the size of a batch's mean: float32 sums of the same numbers differ by less.
 ROUNDING = 1e-6
+# A data set that is scaled anew in each epoch loses a factor of 255 at a time; pictures that a generator learns to draw
+# gain a factor of ten or so (unmeasured).
+DRIFTS = 50.0
 SOURCE = "Glorot and He initialisation assume mean 0 and standard deviation 1; raw pixels have about 100"
 
 
@@ -52,6 +55,9 @@ def check(run: Run) -> Check:
     elif uneven > UNEVEN:
         level, value, threshold = "uneven", uneven, UNEVEN
         text = f"The features of {row.name} differ {uneven:.0f}-fold in their spread; the small ones hardly count."
+    elif not 1 / DRIFTS < (drift := _drift(run, row)) < DRIFTS:
+        level, value, threshold = "drifting", drift, DRIFTS
+        text = f"The standard deviation of {row.name} began at {std:.4g} and is {drift * std:.4g} at the end."
     elif size < SMALL:
         level, value, threshold = "small", size, SMALL
         text = f"{row.name} has mean {mean:.4g} and standard deviation {std:.4g}; the initial weights expect 0 and 1."
@@ -105,6 +111,13 @@ def _facts(table: Table, row: Row) -> tuple[float, float, float, float]:
     if std == 0:  # in batches of one example and one feature nothing varies; from batch to batch it may
         std = _between(table, row)
     return float(np.hypot(mean, std)), mean, std, uneven
+
+
+def _drift(run: Run, row: Row) -> float:
+    """The spread of an input at the end, in times of what it was; 1 where that is not known."""
+    table = run.data.of_kind("input")
+    first, last = (_typical(part, row, "std") for part in (early(table), late(table)))
+    return last / first if np.isfinite([first, last]).all() and first > 0 else 1.0
 
 
 def _between(table: Table, row: Row) -> float:

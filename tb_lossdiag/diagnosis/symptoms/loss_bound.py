@@ -3,14 +3,17 @@
 A cross-entropy, a squared error or a hinge cannot be below 0 by its definition. Other losses may be: a negative
 log-likelihood of densities, a cosine similarity, a lower bound on evidence, a negative reward. They come to rest, or
 slow down; a loss that is fed with what it was not made for falls by ever more, to a thousand times its start and on.
+A cross-entropy whose minus is missing ends at the logarithm of the smallest number: it is won by probabilities that are
+certain of one answer for every input.
 """
 
 import numpy as np
 
 from tb_lossdiag.diagnosis import losses
 from tb_lossdiag.diagnosis.measured import has_several, is_the_loss, measured
+from tb_lossdiag.diagnosis.reference import value_range
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.window import best_curve
+from tb_lossdiag.diagnosis.window import best_curve, late
 from tb_lossdiag.run import Run, Series
 
 ID = "loss_bound"
@@ -20,6 +23,9 @@ ROUNDING = 2e-3
 # Losses that may be negative, as far below 0 as this many times their start; those of images (thousands of
 # dimensions) start as large as they end. Unmeasured, from the sizes in papers on flows: 3,000 nats of 3,072 pixels.
 RUNAWAY = 1e3
+# Farther below 0 than an overlap or a cosine of shares goes, and as one answer for all inputs tells (unmeasured, from
+# the definitions); the spread of outputs that are one answer is that of output_diversity.
+BEYOND_AN_OVERLAP, ONE_ANSWER, CERTAIN = -1.5, 2e-3, 0.95
 # One that comes to rest slows down: its last quarter falls less than the one before.
 MIN_POINTS = 8
 # The start of a loss that is near 0 at first, as a reward's is, has no size.
@@ -44,10 +50,13 @@ def check(run: Run) -> Check:
     end = float(np.median(values[-max(1, len(values) // 10) :]))
     below = floor is not None and end < floor - ROUNDING * float(np.abs(values).max())
     ran = not below and _runs_away(values)
-    level = "impossible" if below else "runaway" if ran else "none"
+    inverted = not (below or ran) and values.max() < 0 and end < BEYOND_AN_OVERLAP and _gives_one_answer(run)
+    level = "impossible" if below else "runaway" if ran else "inverted" if inverted else "none"
     text = {
         "impossible": f"The loss ends at {end:.4g}; {name} cannot be below {floor or 0.0:g}, whatever the outputs.",
         "runaway": f"The loss began at {values[0]:.4g} and is at {end:.4g}, and falls by more and more: it has no end.",
+        "inverted": f"The loss is below 0 at every step and ends at {end:.4g}, while the outputs became certain of one "
+        "answer for every input: it is lowest where they are wrong.",
         "none": f"The loss ends at {end:.4g}, which is a value that it can have.",
     }[level]
     under = values < (floor or 0.0)
@@ -57,6 +66,18 @@ def check(run: Run) -> Check:
     evidence = Evidence(text, end, floor if below else None, "loss", source, (), seen)
     state = "not_found" if level == "none" else "found"
     return Check(ID, TITLE, state, (evidence,), since, signs=(("level", level), ("end", end)))
+
+
+def _gives_one_answer(run: Run) -> bool:
+    """Whether the outputs are probabilities that ended at 0 or 1, the same for every input."""
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    if table is None or not table.rows or not (table.has("diversity") and table.has("extreme_share")):
+        return False
+    low, high = value_range(run, "prediction")
+    spread, extreme = (late(table).column(name)[:, 0].astype(np.float64) for name in ("diversity", "extreme_share"))
+    known = np.isfinite(spread) & np.isfinite(extreme)
+    alike = known.any() and np.median(spread[known]) < ONE_ANSWER and np.median(extreme[known]) > CERTAIN
+    return bool(low >= 0 and high <= 1 and alike)
 
 
 def _name(run: Run) -> str:

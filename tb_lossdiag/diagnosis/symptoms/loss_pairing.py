@@ -21,6 +21,7 @@ from tb_lossdiag.diagnosis.reference import (
     value_range,
 )
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.window import late
 from tb_lossdiag.run import Run
 
 ID = "loss_pairing"
@@ -39,6 +40,10 @@ RANGES = {
 }
 # Keras's takes the prediction's own logarithm; torch's takes, as it is, the prediction for one.
 LOGARITHMIC = {"poisson"}
+NEVER_NEGATIVE = {"relu", "relu6", "softplus", "exponential", "sigmoid", "softmax"}
+# Torch's, which take labels as they are; Keras's hinges make signs of 0 and 1.
+OF_SIGNS = {"cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "soft_margin_loss"}
+OF_PROBABILITIES = {"kl_divergence", "kullback_leibler_divergence"}
 SQUARED_LOGARITHMS = {"mean_squared_logarithmic_error", "msle"}
 OF_ANGLES = {"cosine_similarity"}
 RELATIVE = {"mean_absolute_percentage_error", "mape"}
@@ -82,6 +87,8 @@ CERTAIN = {
     "relative_to_zero",
     "direction_of_one_number",
     "targets_below_logarithm",
+    "labels_for_signs",
+    "rates_for_logarithms",
     "negative_for_logarithm",
     "probabilities_as_logarithms",
     "logits_as_logarithms",
@@ -89,6 +96,12 @@ CERTAIN = {
 }
 # Beyond the end of an activation's range; no activation rounds as far past it.
 LEAVES = 1e-3
+# Of a batch that was normalised, with an epsilon under the root; and targets this far from it, in standard deviations.
+STANDARD, FAR = 0.02, 2.0
+LENGTH_ONE = 1e-4
+NORMALISING = {"BatchNormalization", "LayerNormalization", "GroupNormalization"}
+# Outputs that differ by a hundredth of their size, under a loss that dealing them to others changes by less.
+UNLIKE, FEW = 1e-2, 3
 # A logarithm of a probability is 0 at most; rounding leaves a little more.
 LEAST_ABOVE = 1e-3
 
@@ -138,6 +151,7 @@ def _fault(run: Run, pair: Pair) -> tuple[str, str]:
                 f"{told} with from_logits=True, but its predictions all lie between {low:.2g} and {high:.2g}: they are "
                 "probabilities already, and bound the loss from below.",
             )
+    if name in CATEGORICAL | BINARY or (name in OF_PROBABILITIES and not is_torch(run)):
         if not logits and act not in PROBABILITIES and (act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3):
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
@@ -161,6 +175,16 @@ def _fault(run: Run, pair: Pair) -> tuple[str, str]:
                 f"{told}: it divides by the target, and targets run from {target_low:.4g} to {target_high:.4g}, "
                 "through 0: the smallest ones are all that counts."
             )
+    if is_torch(run) and _takes_signs(run, pair) and value_range(run, "target", pair.at) == (0.0, 1.0):
+        return "labels_for_signs", (
+            f"{told}, which takes labels -1 and 1, and every target is 0 or 1: what is multiplied by 0 counts for "
+            "nothing."
+        )
+    if name in LOGARITHMIC and is_torch(run) and logits and act in NEVER_NEGATIVE:
+        return "rates_for_logarithms", (
+            f"{told} with log_input=True, so its outputs are logarithms; {act} keeps them at 0 or above, and rates "
+            "below 1 cannot be given."
+        )
     if name in OF_ANGLES and units == 1 and pair.at == 0:
         return "direction_of_one_number", (
             f"{told}, which compares directions: of a single number only the sign counts, and its slope is 0."
@@ -187,7 +211,7 @@ def _regression(run: Run, pair: Pair) -> tuple[str, str]:
     told, reach = pair.told, RANGES.get(pair.output.activation or "")
     low, high = value_range(run, "target", pair.at)
     if reach is None:
-        return "", f"{told}: they fit."
+        return _normalised(run, pair) or ("", f"{told}: they fit.")
     if pair.output.activation == "softmax" and pair.at == 0 and _are_class_numbers(run, pair.units):
         return (
             "squared_error_for_classes",
@@ -202,6 +226,32 @@ def _regression(run: Run, pair: Pair) -> tuple[str, str]:
             f"{told}, and every target is 0 or 1: a squared error through a sigmoid has no gradient where it is wrong.",
         )
     return "", f"{told}: they fit."
+
+
+def _normalised(run: Run, pair: Pair) -> tuple[str, str] | None:
+    """Outputs that are made 0 on average and 1 in spread, or vectors of length 1, against targets that are neither."""
+    if run.data is None:
+        return None
+    tables = run.data.of_kind("prediction"), run.data.of_kind("target")
+    if any(len(one.rows) <= pair.at or not (one.has("mean") and one.has("std")) for one in tables):
+        return None
+    means, spreads = (tables[0].column(name)[:, pair.at].astype(np.float64) for name in ("mean", "std"))
+    target, target_spread = (float(tables[1].column(name)[0, pair.at]) for name in ("mean", "std"))
+    standard = pair.output.kind in NORMALISING and abs(means[0]) < STANDARD and abs(spreads[0] - 1) < STANDARD
+    if standard and (abs(target) > FAR or not 1 / FAR < target_spread < FAR):
+        return "normalised_output", (
+            f"{pair.told}: it makes outputs 0 on average and 1 in spread, the targets have mean {target:.3g} and "
+            f"standard deviation {target_spread:.3g}."
+        )
+    units = pair.units or 1
+    lengths, target_length = (units * (m**2 + s**2) for m, s in ((means, spreads), (target, target_spread)))
+    of_length_one = units > 1 and len(lengths) >= FEW and np.abs(lengths - 1).max() < LENGTH_ONE
+    if not of_length_one or 1 / FAR < target_length < FAR:
+        return None
+    return "normalised_output", (
+        f"{pair.told}: each output is a vector of length 1, and the targets have a mean square length of "
+        f"{target_length:.3g}."
+    )
 
 
 def _unreachable(run: Run, pair: Pair) -> tuple[str, str] | None:
@@ -221,6 +271,20 @@ def _leave(run: Run, pair: Pair, reach: tuple[float, float]) -> bool:
     """Whether predictions lie where the activation cannot give any: then something else comes behind it."""
     low, high = value_range(run, "prediction", pair.at)
     return bool(low < reach[0] - LEAVES or high > reach[1] + LEAVES)
+
+
+def _takes_signs(run: Run, pair: Pair) -> bool:
+    """Whether labels are to be -1 and 1: by the loss's name, or a hinge that no output's place in the batch changes."""
+    if pair.name in OF_SIGNS:
+        return True
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    if "hinge" not in pair.name or table is None or len(table.rows) <= pair.at:
+        return False
+    if not (table.has("loss_shuffled_change") and table.has("diversity")):
+        return False
+    change, differ = (late(table).column(c)[:, pair.at] for c in ("loss_shuffled_change", "diversity"))
+    known = np.isfinite(change) & (differ > UNLIKE)
+    return bool(known.sum() >= FEW and np.median(change[known]) < UNLIKE)
 
 
 def _are_class_numbers(run: Run, units: int | None) -> bool:

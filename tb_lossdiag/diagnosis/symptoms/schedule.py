@@ -11,7 +11,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
-from tb_lossdiag.diagnosis.schedules import rate_setter
+from tb_lossdiag.diagnosis.schedules import PLATEAU, rate_setter
 from tb_lossdiag.diagnosis.trend import FLAT_BAND, trend
 from tb_lossdiag.diagnosis.window import best_curve
 from tb_lossdiag.run import Run, Series, finite
@@ -65,13 +65,15 @@ def check(run: Run) -> Check:
     text = {
         "zero": f"The learning rate is exactly 0 for {value:.0%} of the training, the last time from step {at} on.",
         "nothing": f"From step {at} on the learning rate was below a hundred thousandth of its peak of {peak:.3g}.",
+        "wrong_way": f"From step {at} on the learning rate was below a hundred thousandth of its peak of {peak:.3g}: "
+        "what sets it takes a loss that falls for one that gets worse (mode='max').",
         "ended_early": f"At step {at} of {_planned(run, rates)} the learning rate had sunk to {value:.2g} of its peak.",
         "dropped_while_falling": f"The learning rate dropped at step {at}, while the loss was still falling"
         + (", and the loss has been flat since." if stuck else "."),
         "rising": f"The learning rate grew from {rates.values[0]:.3g} to {last:.3g} and is highest at the end.",
         "none": f"The learning rate ends at {last:.3g}, its peak was {peak:.3g}.",
     }[fault]
-    found = fault in ("zero", "nothing", "ended_early", "rising") or stuck
+    found = fault in ("zero", "nothing", "wrong_way", "ended_early", "rising") or stuck
     seen = (at if found else int(rates.steps[0]), int(max(rates.steps[-1], run.last_step)))
     signs = (("fault", fault), ("peak", peak), ("last", last), ("at", at), ("warmup", _warms_up(rates)))
     evidence = Evidence(text, value, threshold, "", SOURCE, (), seen)
@@ -121,6 +123,8 @@ def _fault(run: Run, rates: Series) -> tuple[str, int | None, float, float]:
     nothing = float(held[values <= NOTHING * peak].sum()) / max(planned, 1)
     if last <= NOTHING * peak and nothing >= ZERO_SHARE and _fell_epoch_by_epoch(run, rates):
         return "nothing", int(steps[_last_stretch(values <= NOTHING * peak)]), last / peak, NOTHING
+    if last <= NOTHING * peak and nothing >= ZERO_SHARE and _waits_for_a_higher_loss(run):
+        return "wrong_way", int(steps[_last_stretch(values <= NOTHING * peak)]), last / peak, NOTHING
     first = float(values[0])
     growth = last / first if first > 0 else np.inf
     middle = float(values[np.searchsorted(steps, (steps[0] + steps[-1]) / 2)])
@@ -177,6 +181,14 @@ def _fell_epoch_by_epoch(run: Run, rates: Series) -> bool:
     # Two epochs fall by chance in half of all trainings, but a gain that is out of reach takes the rate for certain.
     asked = _least_gain(config, float(before[0])) > float(before[0]) > 0
     return asked or len(before) >= FEWEST_EPOCHS
+
+
+def _waits_for_a_higher_loss(run: Run) -> bool:
+    """Whether a plateau's callback of mode "max" watches a loss; torch's is told a number without a name."""
+    known = rate_setter(run)
+    if known is None or known[0] != PLATEAU:
+        return False
+    return known[1].get("mode") == "max" and "loss" in str(known[1].get("monitor") or "loss")
 
 
 def _least_gain(config: Mapping[str, Any], loss: float) -> float:

@@ -100,3 +100,22 @@ def test_linear_layers_beside_each_other_are_no_stack():
     assert check(model(*towers, LayerCard("product", "Dot", units=1))).state == "not_found"
     two = s.with_rows(s.data_table(), (Row("input:other", "input"),))
     assert check(replace(model(*towers), data=two)).state == "not_found"
+
+
+def ending(rate=0.5, *more, source="output", kind="Dense"):
+    """A Dropout behind the layer of this kind, and what stands behind that."""
+    last = LayerCard("output", kind, "linear", units=1, parameters=9, inputs=("hidden",))
+    drop = LayerCard("drop", "Dropout", inputs=(source,), settings={"rate": rate})
+    return model(dense("hidden"), last, drop, *more)
+
+
+def test_a_dropout_that_nothing_follows_drops_the_outputs():
+    found = check(ending())
+    assert (found.sign("fault"), found.layers) == ("dropout_of_output", ("drop",))
+
+
+@pytest.mark.parametrize("run", [
+    ending(0.05), ending(source=""), ending(0.5, LayerCard("sum", "Add", inputs=("drop",))), ending(kind="GRU"),
+], ids=["hardly any", "fed by nothing known", "something follows", "no outputs of a linear layer"])  # fmt: skip
+def test_any_other_dropout_of_a_usual_rate_is_none(run):
+    assert check(run).sign("fault") is None

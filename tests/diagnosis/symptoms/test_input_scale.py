@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.input_scale import LARGE, SMALL, UNEVEN, check
+from tb_lossdiag.diagnosis.symptoms.input_scale import DRIFTS, LARGE, SMALL, UNEVEN, check
 from tb_lossdiag.run import LayerCard, Row
 
 
@@ -115,3 +115,15 @@ def test_ids_that_are_all_the_same_are_constant():
 
 def test_sizes_beyond_a_float_are_judged_without_a_warning():
     assert check(inputs(mean=1.7e38, std=3.0e38, feature_std_min=1e-45, feature_std_max=3e38)).sign("level") == "large"
+
+
+@pytest.mark.parametrize(("last", "level"), [
+    (1 / (DRIFTS * 1.1), "drifting"), (1 / (DRIFTS * 0.9), "normal"), (DRIFTS * 1.1, "drifting"), (3.0, "normal"),
+])  # fmt: skip
+def test_an_input_whose_spread_changes_many_times_over_drifts(last, level):
+    run = inputs()
+    half = np.arange(len(run.data.steps)) >= len(run.data.steps) // 2
+    values = run.data.values.copy()
+    values[half, 0, run.data.columns.index("std")] *= last
+    found = check(replace(run, data=replace(run.data, values=values)))
+    assert found.sign("level") == level

@@ -83,3 +83,24 @@ def test_a_loss_that_is_a_part_of_what_the_step_adds_up_bounds_nothing():
     apart = a.run(s.falling(0.5, -2.0), error, card=card)
     assert check(apart).sign("level") == "none"
     assert check(a.run(s.falling(0.5, -2.0), {**error, "loss": at}, card=card)).sign("level") == "impossible"
+
+
+def one_answer(**changes):
+    extreme = changes.pop("extreme_share", 1.0)
+    table = s.data_table(prediction={"min": 0.0, "max": 1.0, "diversity": 1e-9} | changes)
+    return s.added(table, "extreme_share", extreme, "prediction")
+
+
+def test_a_loss_below_zero_that_is_won_by_one_certain_answer_is_turned_round():
+    assert level(s.falling(-1.8, -13.4), data=one_answer()) == "inverted"
+
+
+@pytest.mark.parametrize(("loss", "data"), [
+    (s.falling(-0.1, -0.9), one_answer()),
+    (s.falling(1.8, -13.4), one_answer()),
+    (s.falling(-1.8, -13.4), one_answer(diversity=1.1)),
+    (s.falling(-1.8, -13.4), one_answer(min=-4.0)),
+    (s.falling(-1.8, -13.4), one_answer(extreme_share=0.1)),
+], ids=["an overlap", "a density", "answers that differ", "no probabilities", "not certain"])  # fmt: skip
+def test_other_losses_below_zero_are_left_alone(loss, data):
+    assert level(loss, data=data) == "none"

@@ -234,3 +234,55 @@ def test_an_activation_behind_which_something_else_comes_limits_no_output():
     within = pair("mse", "relu", 1, [-1.0], {"min": -4.0, "max": 2.0}, {"min": 0.0, "max": 2.0})
     beyond = pair("mse", "relu", 1, [-1.0], {"min": -4.0, "max": 2.0}, {"min": -0.5, "max": 2.0})
     assert check(within).sign("fault") == "unreachable_targets" and check(beyond).state == "not_found"
+
+
+def torchs(run):
+    return replace(run, card=replace(run.card, framework="torch"))
+
+
+@pytest.mark.parametrize("loss", ["CosineEmbeddingLoss", "SoftMarginLoss", "MarginRankingLoss"])
+def test_labels_of_0_and_1_are_none_for_losses_of_signs(loss):
+    zero, signs = ({"min": low, "max": 1.0} for low in (0.0, -1.0))
+    assert check(torchs(pair(loss, "linear", 8, target=zero))).sign("fault") == "labels_for_signs"
+    assert check(torchs(pair(loss, "linear", 8, target=signs))).sign("fault") is None
+
+
+@pytest.mark.parametrize(("change", "fault"), [(0.0, "labels_for_signs"), (0.8, None)])
+def test_a_hinge_of_ones_own_may_make_signs_itself(change, fault):
+    references = {"loss_shuffled_change": change, "diversity": 0.3, "min": -2.0, "max": 2.0}
+    run = a.run(s.flat(0.5), references, {"min": 0.0, "max": 1.0}, card=a.own(loss={"name": "hinge"}))
+    assert check(torchs(run)).sign("fault") == fault
+
+
+def test_rates_are_no_logarithms_of_rates():
+    run = pair("Poisson", "softplus", 1, [0.5], {"min": 0.0, "max": 5.0}, from_logits=True)
+    assert check(torchs(run)).sign("fault") == "rates_for_logarithms"
+    assert check(torchs(pair("Poisson", "softplus", 1, [0.5], from_logits=False))).sign("fault") is None
+
+
+def test_a_divergence_of_logits_has_no_probabilities():
+    assert check(pair("kl_divergence", "linear", 10)).sign("fault") == "logits_as_probabilities"
+    assert check(pair("kl_divergence", "softmax", 10)).sign("fault") is None
+
+
+def ends_in(kind, units=1, target=(8.0, 2.0), prediction=(0.0, 0.999)):
+    """A squared error behind a layer of this kind; target, prediction: mean and standard deviation."""
+    facts = ({"mean": mean, "std": std} for mean, std in (target, prediction))
+    run = pair("mse", "linear", units, None, *facts)
+    return replace(run, card=s.with_layer(run.card, "output", kind=kind, activation=None, units=units))
+
+
+@pytest.mark.parametrize("run", [
+    ends_in("BatchNormalization"), ends_in("LayerNormalization", 4, (0.0, 20.0)),
+    ends_in("Dense", 4, (0.0, 3.0), (0.3, (0.25 - 0.09) ** 0.5)),
+], ids=["a mean that is not given", "a spread", "vectors of length 1"])  # fmt: skip
+def test_normalised_outputs_do_not_reach_targets_of_another_size(run):
+    assert check(run).sign("fault") == "normalised_output"
+
+
+@pytest.mark.parametrize("run", [
+    ends_in("BatchNormalization", target=(0.1, 1.1)), ends_in("BatchNormalization", prediction=(0.3, 2.0)),
+    ends_in("Dense"), ends_in("Dense", 4, (0.0, 0.5), (0.3, 0.4)),
+], ids=["standard targets", "moved again", "no normalisation", "targets of length 1"])  # fmt: skip
+def test_outputs_of_the_targets_size_are_sound(run):
+    assert check(run).sign("fault") is None

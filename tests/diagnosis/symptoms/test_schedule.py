@@ -203,3 +203,13 @@ def test_the_epochs_are_those_of_what_the_callback_watches():
     epochs = {"loss": [2.3, 2.2, 2.1, 2.0], "val_loss": [2.3, 2.4, 2.35, 2.3]}
     assert check(taken_to_nothing(epochs, {"monitor": "loss"})).sign("fault") == "nothing"
     assert check(taken_to_nothing(epochs, {"monitor": "val_loss"})).sign("fault") == "none"
+
+
+@pytest.mark.parametrize(("config", "fault"), [
+    ({"mode": "max"}, "wrong_way"),
+    ({"mode": "max", "monitor": "val_loss"}, "wrong_way"),
+    ({"mode": "max", "monitor": "val_accuracy"}, "none"),
+    ({"mode": "min"}, "none"),
+])  # fmt: skip
+def test_a_plateau_that_waits_for_a_higher_loss_takes_the_rate_down(config, fault):
+    assert check(taken_to_nothing({"loss": [2.3, 2.28, 2.29, 2.27]}, config)).sign("fault") == fault
