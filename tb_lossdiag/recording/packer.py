@@ -117,7 +117,8 @@ class Packer:
             if self.error is not None:
                 raise self.error
             if observation.y is None and isinstance(arguments, tuple) and len(arguments) > 1:
-                observation.y = first_replicas(observation.model, arguments[1])
+                second = first_replicas(observation.model, arguments[1])
+                observation.y = None if _is_an_input(second, observation.x) else second
             if observation.x is None:  # the step called parts of the model, and never the model itself
                 given = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
                 observation.x = first_replicas(observation.model, given)
@@ -174,3 +175,9 @@ class Packer:
         if self.error is not None:
             raise self.error
         return self.layouts[int(numbers["layout"])]
+
+
+def _is_an_input(second: Any, x: Any) -> bool:
+    """Whether a step's second argument is one of several inputs that the model was called on."""
+    inputs = keras.tree.flatten(x)
+    return len(inputs) > 1 and any(one is given for one in keras.tree.flatten(second) for given in inputs)

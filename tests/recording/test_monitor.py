@@ -262,3 +262,24 @@ def test_a_step_is_not_waited_for_that_a_device_still_computes(tmp_path, monkeyp
     assert read == [True] * (sampled + waited_for) + [False] * (watched_steps - sampled - waited_for)
     recorded = list(Records(tmp_path).column("loss").values())
     assert recorded == pytest.approx([loss.value for loss in losses])
+
+
+def test_the_second_of_two_inputs_is_no_target(tmp_path):
+    first, second = keras.Input((4,)), keras.Input((3,))
+    model = keras.Model([first, second], keras.layers.Dense(1)(keras.layers.Concatenate()([first, second])))
+    optimizer = keras.optimizers.SGD(0.1)
+    monitor = TrainingMonitor(model, optimizer, tmp_path)
+
+    @monitor.watch
+    @tf.function
+    def train_step(x, z, y):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model([x, z]) - y) ** 2)
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True)
+        )
+        return loss
+
+    with monitor:
+        train_step(tf.ones((8, 4)), tf.ones((8, 3)), tf.ones((8, 1)))
+    assert {row.kind for row in Records(tmp_path).card.data_rows} == {"input", "prediction"}

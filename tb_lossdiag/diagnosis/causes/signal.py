@@ -100,7 +100,7 @@ SIGNAL = (
         requires=(found("sequence_memory"), NOT_LEARNING),
         contradicts=(
             ANOTHER_FAULT,
-            found("input_scale", level="constant"),
+            found("input_scale", level=("constant", "large")),
             found("weight_shrinkage"),
             found("initialization"),
             found("update_ratio", level="high"),
