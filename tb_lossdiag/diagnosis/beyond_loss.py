@@ -14,7 +14,11 @@ OVERFLOWS = 1e19
 FEWEST = 3  # samples in which the loss has no value on the outputs, or has values of either sign
 # Overlaps of shares lie between 0 and 1, and a loss made of one has one sign; rounding and smoothing move it by less.
 EITHER_SIGN = 0.02
+ZERO_OR_ONE = 1e-3  # of a variance, in float32
+# Farther out than an overlap's, its negative's or its scaled one's own values.
+NO_OVERLAP = (-1.05, 2.05)
 _OVERLAP = re.compile(r"(^|_)(dice|jaccard|iou|tversky)(_|$)")
+_MORE = re.compile(r"(^|_)(bce|ce|cross|crossentropy|entropy|focal|log|minus|combo|total)(_|$)")
 
 
 def beyond_the_loss(run: Run, pair: Pair) -> tuple[str, str] | None:
@@ -25,20 +29,35 @@ def beyond_the_loss(run: Run, pair: Pair) -> tuple[str, str] | None:
 def _no_share(run: Run, pair: Pair) -> tuple[str, str] | None:
     """A loss of overlaps that is at times above and at times below 0, which shares of an area cannot make it.
 
-    A loss that applies a sigmoid of its own keeps its sign, so the outputs alone would not tell.
+    A loss that applies a sigmoid of its own keeps its sign, so the outputs alone would not tell. Boxes overlap as well,
+    by their corners, and a generalised overlap of theirs may have either sign: only masks of 0 and 1 are meant.
     """
     table = run.data.of_kind("prediction") if run.data is not None else None
-    if table is None or len(table.rows) <= pair.at or not table.has("loss") or not _OVERLAP.search(pair.name):
+    if table is None or len(table.rows) <= pair.at or not table.has("loss"):
+        return None
+    if not _OVERLAP.search(pair.name) or _MORE.search(pair.name):
         return None
     loss = table.column("loss")[:, pair.at].astype(np.float64)
     low, high = value_range(run, "prediction", pair.at)
     either = min(int((loss > EITHER_SIGN).sum()), int((loss < -EITHER_SIGN).sum()))
-    if either < FEWEST or (low >= 0 and high <= 1):
+    if np.nanmin(loss, initial=0.0) > NO_OVERLAP[0] and np.nanmax(loss, initial=0.0) < NO_OVERLAP[1]:
+        return None
+    if either < FEWEST or (low >= 0 and high <= 1) or not _are_masks(run, pair.at):
         return None
     return "outside_the_loss", (
         f"{pair.told}, which compares shares between 0 and 1; the outputs run from {low:.3g} to {high:.3g}, and the "
         f"loss from {np.nanmin(loss):.3g} to {np.nanmax(loss):.3g}, where an overlap keeps it on one side of 0."
     )
+
+
+def _are_masks(run: Run, at: int) -> bool:
+    """Whether every element of a target is 0 or 1: then its variance is p (1 - p)."""
+    table = run.data.of_kind("target")
+    if len(table.rows) <= at or not (table.has("mean") and table.has("std")):
+        return False
+    mean, std = (table.column(name)[:, at].astype(np.float64) for name in ("mean", "std"))
+    known = np.isfinite(mean) & np.isfinite(std)
+    return bool(known.any() and (np.abs(std**2 - mean * (1 - mean))[known] < ZERO_OR_ONE).all())
 
 
 def _without_value(run: Run, pair: Pair) -> tuple[str, str] | None:

@@ -46,3 +46,17 @@ def cuts_inside(card: ModelCard | None, unreached: Iterable[str], reached: Itera
 def _was_trained(layer: LayerCard) -> bool:
     """Whether its weights are known not to be what their initialiser draws."""
     return bool(layer.initializers.get("kernel")) and layer.number("kernel_std") is not None and not is_fresh(layer)
+
+
+def is_passed_by(card: ModelCard | None, path: str) -> bool:
+    """Whether a layer behind this one is also fed by one that stands beside or in front of it, as around a score.
+
+    Layers of a chain, and those whose inputs are not known, are passed by nobody.
+    """
+    if card is None:
+        return False
+    return any(
+        path in feeds(card, layer.path)
+        and any(source != path and path not in feeds(card, source) for source in layer.inputs)
+        for layer in card.layers
+    )

@@ -25,6 +25,8 @@ NEWEST, FEWEST = 10, 3
 NEAR_ZERO = 0.05
 # Two measurements of the same batch agree to rounding; mixed precision and a penalty read between samples do less.
 AGREES = 0.05
+# Of a loss: how far below 0 its value at the targets is more than rounding.
+BELOW = 1e-3
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ def _of_output(run: Run, table: Table, at: int, name: str) -> Measured | None:
     if _has_more_classes_than_a_batch(run) and np.isfinite(shuffled).all():
         guess = np.full(len(guess), np.nan)
     least = _least(loss, shuffled, guess, lowest)  # of soft targets a cross-entropy's is their own entropy
+    if least is not None and least < -BELOW * np.abs(loss).max() and losses.least(name) is None:
+        return None  # a gain that grows with its targets: no output is to equal them, and one answer may be the best
     if least is None:
         least = losses.least(name)
     if name in losses.OF_LOGARITHMS and np.isfinite(shuffled).all():

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tb_lossdiag.diagnosis.losses import snake_case
-from tb_lossdiag.run import LayerCard, ModelCard
+from tb_lossdiag.run import LayerCard, ModelCard, Run
 
 PASSIVE = {"Dropout", "Flatten", "Reshape", "InputLayer", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise"}
 
@@ -56,3 +58,29 @@ def _asked_sizes(card: ModelCard) -> set[int]:
     told = card.settings.get("loss_shapes")
     shape = told.get("prediction") if isinstance(told, dict) else None
     return {size for size in shape[1:] if type(size) is int} if isinstance(shape, (list, tuple)) else set()
+
+
+# Of the spread of the predictions: a layer's outputs may be measured on a part of the batch. Of 400 recordings of the
+# zoo whose last layer gives the predictions none differs by more (benchmarks/zoo).
+SAME, OF_SIZE = 0.1, 0.01
+
+
+def gives_predictions(run: Run, path: str, at: int = 0) -> bool | None:
+    """Whether a layer's outputs are the predictions themselves, by their mean and deviation in the first sample.
+
+    False where an operation lies between: a softmax as a function, a product with other outputs. None where no
+    statistics tell. at: which of the predictions.
+    """
+    outputs = run.layers.of_kind("output") if run.layers is not None else None
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    row = next((row for row in reversed(outputs.rows) if row.layer == path), None) if outputs is not None else None
+    if row is None or table is None or len(table.rows) <= at or not len(outputs.steps) or not len(table.steps):
+        return None
+    if not all(map(outputs.has, ("activation_mean", "activation_std"))) or not all(map(table.has, ("mean", "std"))):
+        return None
+    own = [float(outputs.cell(row.name, name)[0]) for name in ("activation_mean", "activation_std")]
+    said = [float(table.column(name)[0, at]) for name in ("mean", "std")]
+    if outputs.steps[0] != table.steps[0] or not np.isfinite([*own, *said]).all():
+        return None
+    room = SAME * max(said[1], OF_SIZE * abs(said[0]))
+    return bool(abs(own[0] - said[0]) <= room and abs(own[1] - said[1]) <= room)

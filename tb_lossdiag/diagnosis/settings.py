@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tb_lossdiag.diagnosis.flow import heads_beside
+from tb_lossdiag.diagnosis.flow import heads_beside, is_passed_by
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.layer_kinds import LOOKUPS, NORMALISING, is_one_of, prepares_data
 from tb_lossdiag.diagnosis.players import plays_against_itself
@@ -187,8 +187,8 @@ def is_mostly_frozen(run: Run) -> str | None:
 
 
 def is_bottleneck(run: Run) -> str | None:
-    """One or two units, which no other width around them can make up for."""
-    hidden = hidden_layers(run)
+    """One or two units, which no other width around them can make up for: no other way leads around them."""
+    hidden = [layer for layer in hidden_layers(run) if not is_passed_by(run.card, layer.path)]
     narrowest = min(hidden, key=lambda layer: layer.units, default=None)
     if narrowest is None or narrowest.units > BOTTLENECK:
         return None

@@ -182,8 +182,11 @@ class ForwardPass:
             if call.made is None:  # else it is joined of several passes, without their history
                 self.compared[row] = call.predictions[0]
         first = calls[0].targets[0].shape[:1] if calls[0].targets else ()
-        if first and self._form[1:2] == first != self._form[:1]:  # a sequence has its steps in front of its examples
-            self.examples = first[0]
+        one = (
+            first == (1,) == calls[0].predictions[0].shape[:1]
+        )  # of a graph, or a bag, whose parts are on the first axis
+        if first and (one or self._form[1:2] == first) and first != self._form[:1]:
+            self.examples = first[0]  # a sequence has its steps in front of its examples
         return reasons[0]
 
     def _take_call(self, call: LossCall) -> tuple[Loss, tuple[str, str]]:
@@ -207,7 +210,7 @@ class ForwardPass:
             found = {**statistics.data_statistics(tensor), **_certainty(tensor, loss)}
             rows.append(self._add("prediction", "prediction", found))
         is_last = self._last_linear is not None and self._last_linear[0] == layer
-        if is_first and is_last and activation and len(targets) == 1:
+        if is_first and is_last and activation and len(targets) == 1 and self._last_linear[1].dim() > 1:
             self.agreement = gradient_agreement(*self._last_linear[1:], targets[0], activation, loss)
         return loss, rows[0]
 

@@ -86,4 +86,4 @@ def tensors(value: object) -> Iterator[Tensor]:
 def _are_labels(prediction: Tensor, target: Tensor) -> bool:
     if target.is_floating_point() or target.is_complex() or prediction.dim() < 2 or prediction.shape[-1] < 2:
         return False
-    return target.dim() == prediction.dim() - 1 or (target.dim() > 0 and target.shape[-1] == 1)
+    return target.shape == prediction.shape[:-1] or (target.dim() > 0 and target.shape[-1] == 1)

@@ -43,9 +43,10 @@ def is_viewed(given: Tensor, taken: Tensor) -> bool:
 def swapped(given: Sequence[int], taken: Sequence[int]) -> bool:
     """Whether a shape is another one with its first two axes swapped, or its units moved to or from the second place.
 
-    Axes of one element say nothing: moving them moves no number.
+    Axes of one element say nothing: moving them moves no number. Nor does a first axis that has become a multiple of
+    what it was: examples are cut into parts, or their parts put together.
     """
-    if len(given) != len(taken) or len(given) < 2:
+    if len(given) != len(taken) or len(given) < 3 or (given[0] != taken[0] and taken[0] % given[0] == 0):
         return False
     first = (given[1], given[0], *given[2:])
     forward, back = (given[0], given[-1], *given[1:-1]), (given[0], *given[2:], given[1])
@@ -58,7 +59,7 @@ def crosses_examples(given: Sequence[int], taken: Sequence[int], examples: int) 
 
     A first axis that is a multiple of the examples may be theirs and the steps' in one.
     """
-    behind = len(given) > 2 and examples > 1 and given[1] == examples and given[0] % examples
+    behind = len(given) > 2 and given[0] > 1 < examples and given[1] == examples and given[0] % examples
     return bool(behind and len(taken) > 0 and taken[0] == examples)
 
 

@@ -96,7 +96,6 @@ class Used:
             return False
         if self._gradients_are_cleared():
             self._start(again)
-        self.has_softmax_over_batch |= any(is_softmax_over_batch(graph.nodes, one.examples) for one in passes or again)
         self.foreign |= {key: leaf for key, leaf in graph.leaves.items() if key not in own}
         calls = [call for call in self._heard if _is_in(call, graph.nodes) and self._is_ours(call)]
         anothers = of_another(calls, passes or again, _Ends(passes or again), self.foreign, self._trained)
@@ -106,6 +105,8 @@ class Used:
         if not calls and self._function is not None and passes:
             calls = self._sought(passes, loss)
         self._count(passes or again, calls, loss, generator)
+        # Only now is it known whether a sequence has its steps in front of its examples.
+        self.has_softmax_over_batch |= any(is_softmax_over_batch(graph.nodes, one.examples) for one in passes or again)
         return True
 
     def backward_ended(self, keeps_losses: bool) -> None:

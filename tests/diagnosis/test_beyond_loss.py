@@ -42,14 +42,16 @@ def test_a_distance_has_a_value_of_any_output_and_only_overflows():
     assert check(replace(run, card=card)).sign("fault") is None
 
 
-def overlap(name="DiceLoss", least=-0.4, low=-1.5, high=6.0):
-    """A loss of a network's own outputs, called as it is named, that comes down from 0.6 to `least`."""
+def overlap(name="DiceLoss", least=-4.0, low=-1.5, high=6.0, spread=0.4):
+    """A loss of a network's own outputs and of masks, called as it is named, that comes down from 0.6 to `least`."""
     loss = np.linspace(0.6, least, 400)
-    run = a.run(loss, {"min": low, "max": high, "loss_constant": 0.5}, {"min": 0.0, "max": 1.0})
+    run = a.run(
+        loss, {"min": low, "max": high, "loss_constant": 0.5}, {"min": 0.0, "max": 1.0, "mean": 0.2, "std": spread}
+    )
     return replace(run, card=replace(run.card, loss={**run.card.loss, "name": name}))
 
 
-@pytest.mark.parametrize("name", ["DiceLoss", "soft_jaccard", "BCEDiceLoss", "iou_loss", "TverskyLoss"])
+@pytest.mark.parametrize("name", ["DiceLoss", "soft_jaccard", "iou_loss", "TverskyLoss"])
 def test_an_overlap_that_changes_its_sign_was_given_no_shares(name):
     found = check(overlap(name))
     assert found.sign("fault") == "outside_the_loss" and found.sign("certain")
@@ -57,6 +59,7 @@ def test_an_overlap_that_changes_its_sign_was_given_no_shares(name):
 
 @pytest.mark.parametrize("run", [
     overlap(least=0.05), overlap("indices_loss"), overlap(low=0.0, high=1.0), overlap(least=-0.001),
-], ids=["a sigmoid inside", "another loss", "shares", "rounding"])  # fmt: skip
+    overlap("GeneralizedIoULoss", spread=0.3), overlap(least=-0.98), overlap("BCEMinusDice"),
+], ids=["a sigmoid inside", "another loss", "shares", "rounding", "corners", "turned round", "a sum"])  # fmt: skip
 def test_an_overlap_of_one_sign_and_other_losses_are_left_alone(run):
     assert check(run).sign("fault") is None

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import synthetic as s
 
-from tb_lossdiag.diagnosis.flow import cuts_inside, feeds, heads_beside
+from tb_lossdiag.diagnosis.flow import cuts_inside, feeds, heads_beside, is_passed_by
 from tb_lossdiag.run import LayerCard, ModelCard
 
 
@@ -53,3 +53,14 @@ def test_what_was_trained_before_is_left_out_on_purpose():
 
 def test_the_healthy_card_has_no_way_of_the_data():
     assert not cuts_inside(s.card(), {"hidden_1"}, {"output"})
+
+
+def test_a_score_beside_what_it_weighs_is_passed_by_and_a_link_of_a_chain_is_not():
+    def linked(**inputs):
+        return s.card(layers=tuple(LayerCard(name, "Dense", inputs=given) for name, given in inputs.items()))
+
+    scored = linked(words=(), score=("words",), out=("words", "score"))
+    assert is_passed_by(scored, "score") and not is_passed_by(scored, "words")
+    narrow = linked(first=(), code=("first",), out=("code",))
+    assert not any(is_passed_by(narrow, name) for name in ("first", "code", "out"))
+    assert not is_passed_by(None, "out")

@@ -190,3 +190,30 @@ def test_the_kind_of_each_input_is_on_the_card(tmp_path):
         nn.functional.cross_entropy(model(torch.randint(0, 9, (6, 5))), torch.zeros(6, dtype=torch.long)).backward()
         optimizer.step()
     assert Records(tmp_path).card.settings["inputs"] == {"input": {"dtype": "int64", "shape": [5]}}
+
+
+def test_a_last_layer_that_is_given_one_vector_is_recorded(tmp_path):
+    """One bag of instances a step, and one answer for it."""
+    torch.manual_seed(0)
+    see, score, answer = nn.Linear(6, 8), nn.Linear(8, 2), nn.Linear(16, 2)
+    model = nn.ModuleDict({"see": see, "score": score, "answer": answer})
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    class Bag(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = model
+
+        def forward(self, x):
+            h = torch.relu(see(x))
+            return answer((torch.softmax(score(h), 0).T @ h).flatten())[None]
+
+    bag = Bag()
+    with watch(bag, optimizer, tmp_path):
+        for step in range(8):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(bag(torch.randn(12, 6)), torch.tensor([step % 2])).backward()
+            optimizer.step()
+    records = Records(tmp_path)
+    assert len(records.steps(schema.LAYERS)) == 8 and not records.events("failure")
+    assert (records.card.batch_size, records.card.settings["mixing"]) == (1, [])

@@ -1,6 +1,6 @@
 """Is the step the wrong size? Learning rates that are zero, too high, too low, and trainings that stop too early."""
 
-from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis import fixes, loop, settings
 from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import (
     ANOTHER_FAULT,
@@ -14,6 +14,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     Candidate,
 )
 from tb_lossdiag.diagnosis.clues import all_of, any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.standing import LITTLE
 
 # A tenth of the loss gone over the last half is a pace that more epochs would go on with.
 STEEP = -0.1
@@ -78,7 +79,7 @@ RATE = (
         "The learning rate was taken to nothing while the loss fell",
         requires=(
             found("schedule", fault="wrong_way"),
-            any_of(BAD, ended("inconclusive"), shows("skill", skill=lambda s: s < 0.9)),
+            any_of(ended("never_learned"), shows("skill", skill=lambda s: s < LITTLE)),
         ),
         supports=(found("update_ratio", level=("zero", "stopped", "low")), found("flatness", direction="flat")),
         contradicts=(found("update_ratio", level="high"),),
@@ -162,6 +163,9 @@ RATE = (
             found("sequence_memory"),
             found("batch_composition"),
             found("targets"),
+            # A policy that has found its best act gives the same answer for all.
+            fact(loop.hides_its_loss),
+            shows("loss_bound", end=lambda e: e < 0),
         ),
         explains=(*EARLY_DAMAGE, "uninformative_labels", "learning_rate_too_low", "constant_inputs"),
         test="Train 50 steps with a tenth of the learning rate.",

@@ -5,7 +5,8 @@ Each of these is a fact about the program and not a judgement on its result, so 
 
 from tb_lossdiag.diagnosis import fixes, loop
 from tb_lossdiag.diagnosis.causes.candidate import BAD, HELD_BACK, NOT_LEARNING, SETTLED_EARLY, USEFUL, Candidate
-from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows, unless
+from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.standing import LITTLE
 
 # What a model that cannot learn its task leaves behind, whichever wire is missing.
 HELD = (
@@ -64,7 +65,11 @@ WIRING = (
     Candidate(
         "mixed_examples",
         "The examples of a batch run into each other",
-        requires=(found("example_mixing"), any_of(BAD, shows("skill", skill=lambda s: s < USEFUL))),
+        requires=(
+            found("example_mixing"),
+            # Where labels are noisy, half a skill is all there is; what runs together leaves next to none.
+            any_of(ended("never_learned"), shows("skill", skill=lambda s: s < LITTLE)),
+        ),
         contradicts=(
             found("loss_pairing", certain=True),
             found("update_ratio", level="high"),

@@ -15,8 +15,11 @@ SATURATING_DEPTH = 4
 DROPOUT = 0.7
 # Of the outputs themselves any share adds its square to the loss (unmeasured).
 OF_OUTPUTS = 0.1
+# Of the ratio of two mean squares, at the median over samples of a batch each.
+FEWEST, AS_DROPPED = 5, 0.25
 # Noise of so many times the inputs' spread leaves a tenth of what tells them apart (from the arithmetic).
 DROWNS = 3.0
+WHOLE_RANGE = 6.0  # of a normal distribution, in standard deviations
 SATURATING = {"sigmoid", "hard_sigmoid", "tanh"}
 NORMALISING = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization"}
 MERGING = {"Add", "Concatenate"}
@@ -32,7 +35,12 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_run", needs=recorded("the model card", run))
     layers = tuple(layer for layer in run.card.layers if not prepares_data(layer))
     usual = Evidence(f"Nothing in the list of {len(layers)} layers limits learning by itself.", source="the model card")
-    drops = _noise(run) or _dropout_of_the_output(layers) or _dropout(layers) or _dropout_by_function(run)
+    drops = (
+        _noise(run)
+        or _dropout_of_the_output(run, layers, _output_size(run))
+        or _dropout(layers)
+        or _dropout_by_function(run)
+    )
     found = _deep_saturating(layers) or drops or (None if _branches(run) else _linear_stack(layers))
     return found or Check(ID, TITLE, "not_found", (usual,))
 
@@ -63,7 +71,11 @@ def _noise(run: Run) -> Check | None:
     table = run.data.of_kind("input") if run.data is not None else None
     if not layers or layers[0].kind != "GaussianNoise" or table is None or len(table.rows) != 1:
         return None
-    spreads = table.column("std")[:, 0] if table.has("std") else np.zeros(0)
+    if not all(map(table.has, ("std", "min", "max"))):
+        return None
+    # Of a few ones among zeros the deviation is small, and they are told from each other by far more.
+    low, high, deviation = (table.column(name)[:, 0].astype(np.float64) for name in ("min", "max", "std"))
+    spreads = np.maximum(deviation, (high - low) / WHOLE_RANGE)
     spreads = spreads[np.isfinite(spreads) & (spreads > 0)]
     added, spread = layers[0].number("stddev") or 0.0, float(np.median(spreads)) if len(spreads) else np.inf
     if added < DROWNS * spread:
@@ -72,18 +84,47 @@ def _noise(run: Run) -> Check | None:
     return _found("noise", text, added / spread, DROWNS, [layers[0]], "what is left of an input behind noise")
 
 
-def _dropout_of_the_output(layers: tuple[LayerCard, ...]) -> Check | None:
-    """A Dropout that nothing follows, behind the layer whose units are the model's outputs."""
+def _output_size(run: Run) -> int | None:
+    """Of the last axis of what the loss is called on; None where that is not known."""
+    shapes = run.card.settings.get("loss_shapes")
+    shape = shapes.get("prediction") if isinstance(shapes, dict) else None
+    known = shape[-1] if isinstance(shape, (list, tuple)) and shape else None
+    return 1 if shape == [None] else known if type(known) is int else None
+
+
+def _dropout_of_the_output(run: Run, layers: tuple[LayerCard, ...], size: int | None) -> Check | None:
+    """A Dropout that nothing follows, behind the layer whose units are the model's outputs; size: of those."""
     used = {source for layer in layers for source in layer.inputs}
     ends = [layer for layer in layers if layer.inputs and layer.path not in used]
     if len(ends) != 1 or ends[0].kind != "Dropout" or (ends[0].number("rate") or 0) < OF_OUTPUTS:
         return None
     source = next((layer for layer in layers if layer.path in ends[0].inputs), None)
-    if source is None or not source.parameters or source.kind not in LINEAR:
+    if source is None or not source.parameters or source.kind not in LINEAR or source.units != size:
         return None
-    rate = ends[0].number("rate")
+    rate = ends[0].number("rate") or 0.0
+    if not _is_seen(run, source, rate):
+        return None
     text = f"{ends[0].path!r} sets {rate:.0%} of the model's outputs to 0 at each step, whatever the targets are."
     return _found("dropout_of_output", text, rate, OF_OUTPUTS, ends, "what is dropped behind the last layer is lost")
+
+
+def _is_seen(run: Run, source: LayerCard, rate: float) -> bool:
+    """Whether predictions are a layer's outputs of which a share was dropped, and the rest made larger for it.
+
+    Their mean square is then that of the outputs, divided by the share that is left.
+    """
+    outputs = run.layers.of_kind("output") if run.layers is not None else None
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    row = next((row for row in outputs.rows if row.layer == source.path), None) if outputs is not None else None
+    if row is None or table is None or len(table.rows) != 1:
+        return False
+    if not all(map(outputs.has, ("activation_mean", "activation_std"))) or not all(map(table.has, ("mean", "std"))):
+        return False
+    _, i, j = np.intersect1d(outputs.steps, table.steps, return_indices=True)
+    own = sum(outputs.cell(row.name, name)[i].astype(np.float64) ** 2 for name in ("activation_mean", "activation_std"))
+    said = sum(table.column(name)[j, 0].astype(np.float64) ** 2 for name in ("mean", "std"))
+    known = np.isfinite(own) & np.isfinite(said) & (own > 0)
+    return bool(known.sum() >= FEWEST and abs(np.median(said[known] / own[known]) * (1 - rate) - 1) < AS_DROPPED)
 
 
 def _dropout_by_function(run: Run) -> Check | None:

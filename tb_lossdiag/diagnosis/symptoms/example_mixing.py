@@ -6,7 +6,6 @@ Outputs that add up to 1 over the batch, whatever the number of classes, show it
 import numpy as np
 
 from tb_lossdiag.diagnosis.needs import recorded
-from tb_lossdiag.diagnosis.output_layer import output_units
 from tb_lossdiag.diagnosis.reference import value_range
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import Run
@@ -50,10 +49,15 @@ def check(run: Run) -> Check:
 
 
 def _share_the_batch(run: Run) -> bool:
-    """Whether outputs from 0 to 1 have a mean of one over the batch size, where their classes would make it another."""
+    """Whether outputs from 0 to 1 have a mean of one over the batch size, where their classes would make it another.
+
+    Of [batch, classes] only: shares of places or steps add up over those, and there may be as many as examples.
+    """
     table = run.data.of_kind("prediction") if run.data is not None else None
     batch = run.card.batch_size if run.card is not None else None
-    units = output_units(run.card) if run.card is not None else None
+    shapes = run.card.settings.get("loss_shapes") if run.card is not None else None
+    shape = shapes.get("prediction") if isinstance(shapes, dict) else None
+    units = shape[1] if isinstance(shape, (list, tuple)) and len(shape) == 2 and type(shape[1]) is int else None
     if table is None or not table.rows or not table.has("mean") or not batch or not units or units in (1, batch):
         return False
     low, high = value_range(run, "prediction")

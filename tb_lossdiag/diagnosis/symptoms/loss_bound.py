@@ -10,6 +10,7 @@ certain of one answer for every input.
 import numpy as np
 
 from tb_lossdiag.diagnosis import losses
+from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.measured import has_several, is_the_loss, measured
 from tb_lossdiag.diagnosis.reference import value_range
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -87,7 +88,8 @@ def _name(run: Run) -> str:
     """
     told = run.card is not None and not has_several(run) and not run.card.settings.get("not_measured")
     asked = measured(run) if told else ()
-    is_all = all(is_the_loss(run, one) for one in asked) and run.loss_terms("mean") is None
+    is_fit = framework_of(run) is Framework.KERAS_FIT  # a loop may add to the loss that was called
+    is_all = bool(asked or is_fit) and all(is_the_loss(run, one) for one in asked) and run.loss_terms("mean") is None
     return losses.loss_name(run.card) if told and is_all else ""
 
 

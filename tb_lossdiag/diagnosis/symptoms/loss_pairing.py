@@ -4,6 +4,8 @@ Keras 3's losses read a softmax's or sigmoid's cached pre-activation values (`re
 Keras 2 may train, and a one-unit softmax may show a falling loss while every prediction is 1.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from tb_lossdiag.diagnosis.beyond_loss import beyond_the_loss
@@ -11,7 +13,7 @@ from tb_lossdiag.diagnosis.framework import is_torch
 from tb_lossdiag.diagnosis.losses import OF_LOGARITHMS, loss_cards
 from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
-from tb_lossdiag.diagnosis.output_layer import Pair, output_layer, output_units
+from tb_lossdiag.diagnosis.output_layer import Pair, gives_predictions, output_layer, output_units
 from tb_lossdiag.diagnosis.reference import (
     BINARY,
     CATEGORICAL,
@@ -61,7 +63,7 @@ def check(run: Run) -> Check:
     pairs = _pairs(run) if has_several(run) else [Pair(output, output_units(run.card), run.card.loss)]
     if not pairs:
         return Check(ID, TITLE, "not_run", needs="which layer gives which of the outputs")
-    judged = [(pair, *_fault(run, pair)) for pair in pairs]
+    judged = [(pair, *_fault(run, _seen_through(run, pair))) for pair in pairs]
     pair, fault, text = next((one for one in judged if one[1]), judged[0])
     if not fault:
         fault, text = beyond_the_loss(run, pair) or (fault, text)
@@ -71,6 +73,13 @@ def check(run: Run) -> Check:
         return Check(ID, TITLE, "not_found", evidence, signs=signs)
     signs = (("fault", fault), *signs, ("certain", fault in CERTAIN))
     return Check(ID, TITLE, "found", evidence, 0, (pair.output.path,), signs=signs)
+
+
+def _seen_through(run: Run, pair: Pair) -> Pair:
+    """The pair, without an activation that something else lies behind: what the loss gets is known by its values."""
+    if gives_predictions(run, pair.output.path, pair.at) is not False:
+        return pair
+    return replace(pair, output=replace(pair.output, activation="unknown"))
 
 
 CUT_OFF = ("relu", "relu6")
@@ -152,7 +161,9 @@ def _fault(run: Run, pair: Pair) -> tuple[str, str]:
                 "probabilities already, and bound the loss from below.",
             )
     if name in CATEGORICAL | BINARY or (name in OF_PROBABILITIES and not is_torch(run)):
-        if not logits and act not in PROBABILITIES and (act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3):
+        inside = act == "linear" and low >= 0 and high <= 1 + 1e-3  # an operation behind the layer keeps them there
+        beyond = act in NO_PROBABILITIES or low < 0 or high > 1 + 1e-3
+        if not logits and act not in PROBABILITIES and beyond and not inside:
             seen = f" Predictions run from {low:.3g} to {high:.3g}." if np.isfinite([low, high]).all() else ""
             return "logits_as_probabilities", f"{told} as probabilities, but nothing keeps them between 0 and 1.{seen}"
         if logits and act in CUT_OFF:
@@ -180,7 +191,7 @@ def _fault(run: Run, pair: Pair) -> tuple[str, str]:
             f"{told}, which takes labels -1 and 1, and every target is 0 or 1: what is multiplied by 0 counts for "
             "nothing."
         )
-    if name in LOGARITHMIC and is_torch(run) and logits and act in NEVER_NEGATIVE:
+    if name in LOGARITHMIC and is_torch(run) and logits and act in NEVER_NEGATIVE and _mostly_below_one(run, pair):
         return "rates_for_logarithms", (
             f"{told} with log_input=True, so its outputs are logarithms; {act} keeps them at 0 or above, and rates "
             "below 1 cannot be given."
@@ -237,7 +248,10 @@ def _normalised(run: Run, pair: Pair) -> tuple[str, str] | None:
         return None
     means, spreads = (tables[0].column(name)[:, pair.at].astype(np.float64) for name in ("mean", "std"))
     target, target_spread = (float(tables[1].column(name)[0, pair.at]) for name in ("mean", "std"))
-    standard = pair.output.kind in NORMALISING and abs(means[0]) < STANDARD and abs(spreads[0] - 1) < STANDARD
+    ends = (0, -1)  # what is moved and stretched again behind it shows at the end
+    standard = pair.output.kind in NORMALISING and all(
+        abs(means[at]) < STANDARD and abs(spreads[at] - 1) < STANDARD for at in ends
+    )
     if standard and (abs(target) > FAR or not 1 / FAR < target_spread < FAR):
         return "normalised_output", (
             f"{pair.told}: it makes outputs 0 on average and 1 in spread, the targets have mean {target:.3g} and "
@@ -271,6 +285,15 @@ def _leave(run: Run, pair: Pair, reach: tuple[float, float]) -> bool:
     """Whether predictions lie where the activation cannot give any: then something else comes behind it."""
     low, high = value_range(run, "prediction", pair.at)
     return bool(low < reach[0] - LEAVES or high > reach[1] + LEAVES)
+
+
+def _mostly_below_one(run: Run, pair: Pair) -> bool:
+    """Whether the mean target is below 1: so is the rate of most examples then."""
+    table = run.data.of_kind("target") if run.data is not None else None
+    if table is None or len(table.rows) <= pair.at or not table.has("mean"):
+        return False
+    means = table.column("mean")[:, pair.at].astype(np.float64)
+    return bool(np.isfinite(means).any() and np.nanmean(means) < 1)
 
 
 def _takes_signs(run: Run, pair: Pair) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from tb_lossdiag.diagnosis.losses import loss_name
 from tb_lossdiag.diagnosis.measured import ALIKE, INVARIANT
 from tb_lossdiag.diagnosis.needs import recorded
+from tb_lossdiag.diagnosis.output_layer import output_units
 from tb_lossdiag.diagnosis.reference import DISTANCES
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.window import span
@@ -43,7 +44,9 @@ def check(run: Run) -> Check:
         return _result(run, "not_found", "No operation of the loss spreads two ranks over each other.", change)
     target, prediction = shapes
     written = f"The loss was called with targets of shape {_written(target)} and outputs of {_written(prediction)}"
-    units = _repeated(target, prediction) if loss_name(card) in DISTANCES else None
+    # Several units may be asked for one number on purpose, as the members of an ensemble are.
+    is_one = output_units(card) == 1 and loss_name(card) in DISTANCES
+    units = _repeated(target, prediction) if is_one else None
     if units is not None:
         return _result(run, "found", f"{written}: one target is asked of each of {units} outputs.", change, "repeated")
     if len(target) == len(prediction) or not _spread(target, prediction):

@@ -66,7 +66,7 @@ def check(run: Run) -> Check:
         "zero": f"The learning rate is exactly 0 for {value:.0%} of the training, the last time from step {at} on.",
         "nothing": f"From step {at} on the learning rate was below a hundred thousandth of its peak of {peak:.3g}.",
         "wrong_way": f"From step {at} on the learning rate was below a hundred thousandth of its peak of {peak:.3g}: "
-        "what sets it takes a loss that falls for one that gets worse (mode='max').",
+        "what sets it waits for a number that rises (mode='max'), as an accuracy does and a loss does not.",
         "ended_early": f"At step {at} of {_planned(run, rates)} the learning rate had sunk to {value:.2g} of its peak.",
         "dropped_while_falling": f"The learning rate dropped at step {at}, while the loss was still falling"
         + (", and the loss has been flat since." if stuck else "."),

@@ -102,11 +102,15 @@ def test_linear_layers_beside_each_other_are_no_stack():
     assert check(replace(model(*towers), data=two)).state == "not_found"
 
 
-def ending(rate=0.5, *more, source="output", kind="Dense"):
-    """A Dropout behind the layer of this kind, and what stands behind that."""
+def ending(rate=0.5, *more, source="output", kind="Dense", size=1):
+    """A Dropout behind the layer of this kind, and what stands behind that. size: of what the loss is called on."""
     last = LayerCard("output", kind, "linear", units=1, parameters=9, inputs=("hidden",))
     drop = LayerCard("drop", "Dropout", inputs=(source,), settings={"rate": rate})
-    return model(dense("hidden"), last, drop, *more)
+    run = model(dense("hidden"), last, drop, *more)
+    shapes = {"prediction": [None, size], "target": [None, size]}
+    dropped = {"mean": 0.1, "std": (0.05 / (1 - rate) - 0.01) ** 0.5}  # of outputs with mean 0.1 and deviation 0.2
+    card = replace(run.card, settings={"loss_shapes": shapes})
+    return replace(run, card=card, data=s.data_table(prediction=dropped))
 
 
 def test_a_dropout_that_nothing_follows_drops_the_outputs():
@@ -116,6 +120,7 @@ def test_a_dropout_that_nothing_follows_drops_the_outputs():
 
 @pytest.mark.parametrize("run", [
     ending(0.05), ending(source=""), ending(0.5, LayerCard("sum", "Add", inputs=("drop",))), ending(kind="GRU"),
-], ids=["hardly any", "fed by nothing known", "something follows", "no outputs of a linear layer"])  # fmt: skip
+    ending(size=40),
+], ids=["hardly any", "fed by nothing known", "something follows", "another layer", "tied weights"])  # fmt: skip
 def test_any_other_dropout_of_a_usual_rate_is_none(run):
     assert check(run).sign("fault") is None

@@ -9,10 +9,10 @@ from tb_lossdiag.diagnosis.symptoms.loss_shapes import check
 SPREAD = {"operation": "sub", "left": [32], "right": [32, 1], "result": [32, 32], "where": "train.py:17"}
 
 
-def called(target, prediction, change=None, loss="my_loss", **columns):
+def called(target, prediction, change=None, loss="my_loss", units=10, **columns):
     """The loss called with these shapes; change: by dealing outputs to other examples, None where it was not asked."""
     card = a.own(settings={"loss_shapes": {"target": target, "prediction": prediction}})
-    card = replace(card, loss={**card.loss, "name": loss})
+    card = s.with_layer(replace(card, loss={**card.loss, "name": loss}), "output", units=units)
     references = {} if change is None else {"loss_shuffled": a.noisy(s.flat()[a.STEPS - 1], 0)}
     references |= {} if change is None else {"loss_shuffled_change": change}
     return check(a.run(s.flat(), references | columns, card=card))
@@ -44,7 +44,7 @@ def test_a_loss_that_brings_the_ranks_together_itself_is_sound():
 
 @pytest.mark.parametrize(("target", "prediction"), [([None, 1], [None, 24]), ([32, 1, 1], [32, 24, 1])])
 def test_a_distance_between_one_target_and_several_outputs_is_found(target, prediction):
-    found = called(target, prediction, loss="mean_squared_error")
+    found = called(target, prediction, loss="mean_squared_error", units=1)
     assert found.sign("kind") == "repeated" and "24 outputs" in found.evidence[0].text
 
 
@@ -54,7 +54,11 @@ def test_a_distance_between_one_target_and_several_outputs_is_found(target, pred
     ([None, 1], [None, None], "mean_squared_error"),
 ], ids=["a loss of one's own", "classes", "as many", "as many steps", "unknown"])  # fmt: skip
 def test_other_losses_and_targets_of_the_outputs_own_size_are_sound(target, prediction, loss):
-    assert called(target, prediction, loss=loss).state == "not_found"
+    assert called(target, prediction, loss=loss, units=1).state == "not_found"
+
+
+def test_the_members_of_an_ensemble_may_be_asked_for_one_number():
+    assert called([None, 1], [None, 5], loss="mean_squared_error", units=5).state == "not_found"
 
 
 def test_outputs_that_are_alike_prove_nothing():
