@@ -1,6 +1,6 @@
 """Which rows does an observed step have, and what are their numbers? An Observation becomes a Layout and tensors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -63,6 +63,8 @@ def packed(
         data, terms, rates = list(_data(observation)), observation.terms, observation.rates.by_name
         predictions = [i for i, (kind, _, _) in enumerate(data) if kind == "prediction"]
         calls = _loss_calls(observation, data, loss)
+        if observation.is_loop:
+            _take_what_losses_were_given(data, predictions, calls)
         if sparse_labels is None and calls and calls[0] is not None:
             sparse_labels = calls[0].description.name.startswith("SparseCategorical")
         classes = _classes(observation, sparse_labels)
@@ -284,6 +286,18 @@ def _dense(value: Any) -> Any:
         if value is None or (tf.is_tensor(value) is False and not hasattr(value, "__array__"))
         else tf.convert_to_tensor(value)
     )
+
+
+def _take_what_losses_were_given(
+    data: list[tuple[str, str, tf.Tensor]], predictions: Sequence[int], calls: Sequence[LossCall | None]
+) -> None:
+    """A loop may do something with what the model answers, a softmax say, before its loss is called: predictions are
+    what the loss was called on.
+    """
+    for i, call in zip(predictions, calls, strict=True):
+        given = None if call is None else call.prediction
+        if tf.is_tensor(given) and given.dtype.is_floating and given.shape.rank:
+            data[i] = (*data[i][:2], given)
 
 
 def _is_countable(tensor: tf.Tensor) -> bool:

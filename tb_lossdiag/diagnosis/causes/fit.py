@@ -17,6 +17,9 @@ LOST = 0.07
 # Of a kernel's first norm. Only what pulls at the weights themselves takes them this far: what data ask for leaves them
 # within a tenth to ten times (a penalty of 1 on squares in a loop of torch: 1.2e-5; the zoo's others: 0.3 and more).
 GONE = 0.01
+# Decades by which the first layer's gradient is smaller than the last one's, at the start: 4.3 behind sixteen rounds of
+# averaging over neighbours (docs/first_contact.md, eighth round).
+FADED = -4.0
 
 # Of what its outputs were at first: what is left of a layer that its penalty has silenced.
 SILENT, LAST_SAMPLES = 0.02, 5
@@ -201,7 +204,11 @@ FIT = (
             "penalty_dominates",
             title,
             requires=(pulls, NOT_LEARNING),
-            contradicts=(found("loss_pairing", certain=True),),
+            contradicts=(
+                found("loss_pairing", certain=True),
+                # Where next to no gradient arrives, any decay has its way.
+                found("depth_profile", direction="vanishing", early=lambda early: early < FADED),
+            ),
             explains=(
                 "insufficient_capacity",
                 "undertrained",

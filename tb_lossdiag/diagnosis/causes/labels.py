@@ -242,4 +242,40 @@ LABELS = (
         accuses_learning=True,
         weight=5,
     ),
+    # Heat maps and their like: zeros alone are nearly right, and what stands out of them counts for next to nothing.
+    Candidate(
+        "class_imbalance",
+        "Nearly all of a target is 0",
+        requires=(
+            found("targets", level="sparse"),
+            ended("never_learned"),
+            unless(shows("skill", skill=lambda s: s < WORSE)),
+        ),
+        supports=(
+            found("skill"),
+            found("flatness", direction="flat"),
+            clear_of("input_scale"),
+            clear_of("initialization"),
+        ),
+        contradicts=(
+            ANOTHER_FAULT,
+            found("update_ratio", level=("low", "zero", "high")),
+            found("zero_gradient"),
+            found("input_scale"),
+            found("initialization"),
+            found("architecture"),
+            shows("dead_units", share=lambda share: share > BLOCKED),
+        ),
+        explains=(
+            "undertrained",
+            "insufficient_capacity",
+            "uninformative_labels",
+            "unsuitable_optimizer",
+            "noise_floor",
+        ),
+        test="Multiply the error where targets are above 0 by ten, and train 50 steps.",
+        fix=fixes.weigh_foreground,
+        points_at="targets",
+        weight=4,
+    ),
 )

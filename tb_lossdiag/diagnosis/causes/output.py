@@ -101,6 +101,7 @@ OUTPUT = (
                     "relative_to_zero",
                     "direction_of_one_number",
                     "targets_below_logarithm",
+                    "highest_at_targets",
                 ),
             ),
         ),

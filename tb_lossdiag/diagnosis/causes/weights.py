@@ -217,6 +217,23 @@ WEIGHTS = (
         accuses_learning=True,
         weight=4,
     ),
+    # Nothing was learned yet, and the inputs are numbers: what the weights make of them is none.
+    Candidate(
+        "poor_initialization",
+        "The first forward pass overflows",
+        requires=(found("nonfinite", place="activation", step=lambda step: step <= 1, data_known=True),),
+        contradicts=(
+            found("input_scale", level="large"),
+            found("loss_pairing", certain=True),
+            fact(settings.low_precision),
+        ),
+        explains=("exploding_gradients", "learning_rate_too_high", "nonfinite_inputs", "dying_relu"),
+        test="Print the largest output of each layer for one batch, before the first step.",
+        fix=fixes.initialise,
+        points_at="nonfinite",
+        certain=True,
+        weight=6,
+    ),
     # Not one number changes, whatever the loss does.
     Candidate(
         "disconnected_graph",

@@ -25,6 +25,7 @@ from tb_lossdiag.diagnosis.fixes.data import (
     shorten_labels,
     shuffle,
     weigh_classes,
+    weigh_foreground,
 )
 from tb_lossdiag.diagnosis.fixes.fit import (
     align_evaluation,
@@ -171,6 +172,7 @@ __all__ = [
     "unfreeze",
     "watch_the_right_way",
     "weigh_classes",
+    "weigh_foreground",
     "widen",
     "written",
 ]

@@ -46,6 +46,8 @@ def pair(f: Findings) -> Fix:
         return Fix(LOGARITHMS[fault])
     if fault == "outside_the_loss":
         return _kept_inside(f)
+    if fault == "highest_at_targets":
+        return Fix("Minimise what falls as outputs come to equal the targets: one minus the overlap, or the negative.")
     units, activation, loss = paired(f)
     output = _named_output(f)
     told = f" {output.path!r}" if output is not None else ""

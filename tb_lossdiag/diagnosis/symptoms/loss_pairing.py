@@ -10,7 +10,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.beyond_loss import beyond_the_loss
 from tb_lossdiag.diagnosis.framework import is_torch
-from tb_lossdiag.diagnosis.losses import OF_LOGARITHMS, loss_cards
+from tb_lossdiag.diagnosis.losses import OF_LOGARITHMS, least, loss_cards
 from tb_lossdiag.diagnosis.measured import asks_for_its_targets, has_several
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.output_layer import Pair, gives_predictions, output_layer, output_units
@@ -98,6 +98,7 @@ CERTAIN = {
     "targets_below_logarithm",
     "labels_for_signs",
     "rates_for_logarithms",
+    "highest_at_targets",
     "negative_for_logarithm",
     "probabilities_as_logarithms",
     "logits_as_logarithms",
@@ -107,6 +108,7 @@ CERTAIN = {
 LEAVES = 1e-3
 # Of a batch that was normalised, with an epsilon under the root; and targets this far from it, in standard deviations.
 STANDARD, FAR = 0.02, 2.0
+TURNED = 0.05
 LENGTH_ONE = 1e-4
 NORMALISING = {"BatchNormalization", "LayerNormalization", "GroupNormalization"}
 # Outputs that differ by a hundredth of their size, under a loss that dealing them to others changes by less.
@@ -213,6 +215,11 @@ def _fault(run: Run, pair: Pair) -> tuple[str, str]:
         )
     if name in DISTANCES:
         return _regression(run, pair)
+    if _is_turned_round(run, pair):
+        return "highest_at_targets", (
+            f"{told}, and outputs equal to the targets score higher than these, than the same dealt to other examples "
+            "and than a constant one: what is minimised is how right they are."
+        )
     if name not in CATEGORICAL | BINARY and asks_for_its_targets(run):
         return _unreachable(run, pair) or ("", f"{told}: they fit.")
     return "", f"{told}: they fit."
@@ -285,6 +292,21 @@ def _leave(run: Run, pair: Pair, reach: tuple[float, float]) -> bool:
     """Whether predictions lie where the activation cannot give any: then something else comes behind it."""
     low, high = value_range(run, "prediction", pair.at)
     return bool(low < reach[0] - LEAVES or high > reach[1] + LEAVES)
+
+
+def _is_turned_round(run: Run, pair: Pair) -> bool:
+    """Whether a loss that has no name here is highest at the targets, among outputs that keep to their range."""
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    columns = ("loss", "loss_shuffled", "loss_constant", "loss_least")
+    if table is None or len(table.rows) <= pair.at or not all(map(table.has, columns)) or least(pair.name) is not None:
+        return False
+    (low, high), (target_low, target_high) = (value_range(run, kind, pair.at) for kind in ("prediction", "target"))
+    if not (target_low <= low and high <= target_high):
+        return False
+    loss, shuffled, constant, right = (table.column(name)[:, pair.at].astype(np.float64) for name in columns)
+    known = np.isfinite([loss, shuffled, constant, right]).all(axis=0)
+    highest = np.maximum.reduce([loss, shuffled, constant])[known]
+    return bool(known.sum() >= FEW and (right[known] > highest + TURNED * np.abs(highest)).all())
 
 
 def _mostly_below_one(run: Run, pair: Pair) -> bool:

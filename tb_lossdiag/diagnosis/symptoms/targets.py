@@ -44,6 +44,9 @@ AS_THEY_ARE = {"poisson", "poisson_nll_loss", "mean_squared_logarithmic_error", 
 # One-hot labels have one class each: their shares add up to 1, label smoothing included.
 WHOLE = 0.5
 SEVERAL = 1.05  # beyond rounding; rows of labels that exclude each other, and soft ones, add up to 1
+# A share p of ones among zeros spreads by sqrt(1 / p - 1) times its mean: 5 is one in 26. Unmeasured, from heat maps
+# (docs/first_contact.md, eighth round), whose points spread by 9.
+SPARSE = 5.0
 SOURCE = "labels of the recorded batches"
 
 
@@ -135,6 +138,10 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
         return "constant", f"{_constant('target', mean, low, high)}; there is nothing to learn.", spread, 0.0
     if size > LARGE and _are_numbers(run, 0, name, size):
         return "large", _far("Targets run", low, high, spread), size, LARGE
+    sparse = _spread_in_means(run) if low == 0 < high else 0.0
+    if sparse >= SPARSE:
+        text = f"Targets run from 0 to {high:.3g} and spread by {sparse:.2g} times their mean: nearly all are near 0."
+        return "sparse", text, sparse, SPARSE
     return "normal", f"Targets run from {low:.4g} to {high:.4g}.", size, LARGE
 
 
@@ -225,3 +232,13 @@ def _out_of_range(targets: Table) -> float:
     """How many labels were counted outside 0 … classes - 1; 0 where nobody counted."""
     counts = targets.column("out_of_range").astype(np.float64) if targets.has("out_of_range") else np.zeros(1)
     return float(counts[np.isfinite(counts)].sum())
+
+
+def _spread_in_means(run: Run) -> float:
+    """The standard deviation of a target's elements, in times of their mean; 0 where that is not known."""
+    table = run.data.of_kind("target") if run.data is not None else None
+    if table is None or not table.rows or not (table.has("mean") and table.has("std")):
+        return 0.0
+    mean, spread = (table.column(name)[:, 0].astype(np.float64) for name in ("mean", "std"))
+    known = np.isfinite(mean) & np.isfinite(spread) & (mean > 0)
+    return float(np.median(spread[known] / mean[known])) if known.any() else 0.0

@@ -292,3 +292,20 @@ def test_normalised_outputs_do_not_reach_targets_of_another_size(run):
 ], ids=["standard targets", "moved again", "no normalisation", "targets of length 1"])  # fmt: skip
 def test_outputs_of_the_targets_size_are_sound(run):
     assert check(run).sign("fault") is None
+
+
+def turned(right=1.0, low=0.0, high=1.0, name="soft_dice"):
+    """A loss of its own that comes down to 0.001, beside what it is of the targets themselves."""
+    references = {"loss_shuffled": 0.2, "loss_constant": 0.2, "loss_least": right, "min": low, "max": high}
+    return a.run(s.falling(0.2, 0.001), references, {"min": 0.0, "max": 1.0}, card=a.own(loss={"name": name}))
+
+
+def test_a_loss_that_is_highest_where_the_answer_is_right_is_turned_round():
+    assert check(turned()).sign("fault") == "highest_at_targets" and check(turned()).sign("certain")
+
+
+@pytest.mark.parametrize("run", [
+    turned(0.0), turned(low=-4.0, high=5.0), turned(name="mean_squared_error"), turned(0.2),
+], ids=["lowest there", "logits", "a distance", "as high as another"])  # fmt: skip
+def test_any_other_loss_goes_the_right_way(run):
+    assert check(run).sign("fault") is None

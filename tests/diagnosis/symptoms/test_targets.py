@@ -6,7 +6,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis import diagnose_run
-from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, MAJORITY_OF_TWO, SEVERAL, WHOLE, check
+from tb_lossdiag.diagnosis.symptoms.targets import LARGE, MAJORITY, MAJORITY_OF_TWO, SEVERAL, SPARSE, WHOLE, check
 
 
 def labels(mean=None, loss="sparse_categorical_crossentropy", spread=None, **facts):
@@ -170,3 +170,13 @@ def test_numbers_between_two_ends_are_no_kinds():
 def test_what_never_varies_is_told_as_it_is(run, told):
     found = check(run)
     assert found.sign("level") == "constant" and found.evidence[0].text.startswith(told)
+
+
+@pytest.mark.parametrize(("spread", "level"), [(SPARSE * 1.1, "sparse"), (SPARSE * 0.9, "normal")])
+def test_targets_that_are_zero_nearly_everywhere_are_sparse(spread, level):
+    def heat(low):
+        elements = {"min": low, "max": 0.99, "mean": 0.006, "std": 0.006 * spread}
+        return replace(labels([0.006], "mse", [0.05]), data=s.data_table(target=elements))
+
+    assert check(heat(0.0)).sign("level") == level
+    assert check(heat(-0.9)).sign("level") == "normal"
