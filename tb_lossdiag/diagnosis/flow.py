@@ -53,10 +53,11 @@ def is_passed_by(card: ModelCard | None, path: str) -> bool:
 
     Layers of a chain, and those whose inputs are not known, are passed by nobody.
     """
-    if card is None:
-        return False
-    return any(
-        path in feeds(card, layer.path)
-        and any(source != path and path not in feeds(card, source) for source in layer.inputs)
-        for layer in card.layers
-    )
+    layers = card.layers if card is not None else ()
+    behind, known = {path}, 0
+    while known < len(behind):  # once over layers in the order of the way through them
+        known = len(behind)
+        for layer in layers:
+            if not behind.isdisjoint(layer.inputs):
+                behind.add(layer.path)
+    return any(not behind.issuperset(layer.inputs) for layer in layers if layer.path in behind - {path})

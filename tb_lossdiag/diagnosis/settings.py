@@ -188,9 +188,9 @@ def is_mostly_frozen(run: Run) -> str | None:
 
 def is_bottleneck(run: Run) -> str | None:
     """One or two units, which no other width around them can make up for: no other way leads around them."""
-    hidden = [layer for layer in hidden_layers(run) if not is_passed_by(run.card, layer.path)]
-    narrowest = min(hidden, key=lambda layer: layer.units, default=None)
-    if narrowest is None or narrowest.units > BOTTLENECK:
+    narrow = (layer for layer in hidden_layers(run) if layer.units <= BOTTLENECK)
+    narrowest = next((layer for layer in narrow if not is_passed_by(run.card, layer.path)), None)
+    if narrowest is None:
         return None
     return f"Everything must pass through {narrowest.path!r}, which has {narrowest.units} units."
 

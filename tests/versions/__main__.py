@@ -19,7 +19,7 @@ from versions.interpreters import interpreter
 from versions.sets import MATRIX, OLDEST, VersionSet
 
 TITLES = ("Python", "TensorFlow", "Keras", "TensorBoard", "numpy", "what was run", "outcome")
-SECONDS = 1200  # a selection takes 2 minutes; only one that hangs runs into it
+SECONDS = 3600  # a selection takes 2 minutes, that without TensorFlow 10; only one that hangs runs into it
 
 
 def main() -> int:
@@ -96,7 +96,8 @@ def tried(chosen: VersionSet, command: str) -> tuple[tuple[str, ...], str]:
         said, counted = done.stdout, _counted(done.stdout)
         outcome = f"{'failed' if done.returncode else 'passed'}: {counted}"
     except subprocess.TimeoutExpired as error:
-        said, outcome = str(error.stdout), f"failed: no end after {SECONDS} s"
+        said = (error.stdout or b"").decode(errors="replace")  # as bytes, whatever was asked for
+        outcome = f"failed: no end after {SECONDS} s"
     return (chosen.python, *known, what, f"{outcome}, {time.monotonic() - began:.0f} s"), said
 
 
