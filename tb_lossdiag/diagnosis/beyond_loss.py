@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.losses import least
 from tb_lossdiag.diagnosis.output_layer import Pair
 from tb_lossdiag.diagnosis.reference import DISTANCES, value_range
 from tb_lossdiag.run import Run
@@ -14,6 +15,8 @@ OVERFLOWS = 1e19
 FEWEST = 3  # samples in which the loss has no value on the outputs, or has values of either sign
 # Overlaps of shares lie between 0 and 1, and a loss made of one has one sign; rounding and smoothing move it by less.
 EITHER_SIGN = 0.02
+# Of the highest other value, by which a loss is higher where outputs equal the targets.
+TURNED = 0.05
 ZERO_OR_ONE = 1e-3  # of a variance, in float32
 # Farther out than an overlap's, its negative's or its scaled one's own values.
 NO_OVERLAP = (-1.05, 2.05)
@@ -85,3 +88,18 @@ def _without_value(run: Run, pair: Pair) -> tuple[str, str] | None:
         "the loss has no value; it has one at the targets or at a constant, and the targets run from "
         f"{target_low:.3g} to {target_high:.3g}."
     )
+
+
+def is_turned_round(run: Run, pair: Pair) -> bool:
+    """Whether a loss that has no name here is highest at the targets, among outputs that keep to their range."""
+    table = run.data.of_kind("prediction") if run.data is not None else None
+    columns = ("loss", "loss_shuffled", "loss_constant", "loss_least")
+    if table is None or len(table.rows) <= pair.at or not all(map(table.has, columns)) or least(pair.name) is not None:
+        return False
+    (low, high), (target_low, target_high) = (value_range(run, kind, pair.at) for kind in ("prediction", "target"))
+    if not (target_low <= low and high <= target_high):
+        return False
+    loss, shuffled, constant, right = (table.column(name)[:, pair.at].astype(np.float64) for name in columns)
+    known = np.isfinite([loss, shuffled, constant, right]).all(axis=0)
+    highest = np.maximum.reduce([loss, shuffled, constant])[known]
+    return bool(known.sum() >= FEWEST and (right[known] > highest + TURNED * np.abs(highest)).all())
