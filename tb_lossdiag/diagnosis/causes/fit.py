@@ -1,12 +1,10 @@
 """Does the size of the model fit the data? Too simple, too complex, too strongly regularised."""
 
-import numpy as np
-
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, NOT_LEARNING, UNFINISHED, USEFUL, Candidate
-from tb_lossdiag.diagnosis.clues import Findings, all_of, any_of, clear_of, ended, fact, found, shows, unless
-from tb_lossdiag.diagnosis.report import Evidence
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.silenced import is_silenced
 
 # Above this a model of one or two units may be all that the data need, as in an autoencoder.
 WELL_FITTED = 0.65
@@ -20,29 +18,6 @@ GONE = 0.01
 # Decades by which the first layer's gradient is smaller than the last one's, at the start: 4.3 behind sixteen rounds of
 # averaging over neighbours (docs/first_contact.md, eighth round).
 FADED = -4.0
-
-# Of what its outputs were at first: what is left of a layer that its penalty has silenced.
-SILENT, LAST_SAMPLES = 0.02, 5
-
-
-def is_silenced(f: Findings) -> tuple[Evidence, ...] | None:
-    """Whether a layer whose outputs are penalised hands on next to nothing any more."""
-    table, card = (f.run.layers.of_kind("output") if f.run.layers is not None else None), f.run.card
-    if card is None or table is None or not len(table.steps) or not table.has("activation_std"):
-        return None
-    for row in table.rows:
-        layer = card.layer(row.layer or "")
-        if layer is None or not layer.settings.get("activity_regularizer"):
-            continue
-        spread = table.cell(row.name, "activation_std").astype(np.float64)
-        first, last = float(spread[0]), float(np.median(spread[-LAST_SAMPLES:]))
-        if first > 0 and last < SILENT * first:
-            text = (
-                f"The outputs of '{row.name}', which are penalised, spread by {first:.2g} at first and {last:.2g} now."
-            )
-            return (Evidence(text, last / first, SILENT, "share of its first spread", "", (row.name,)),)
-    return None
-
 
 FIT = (
     Candidate(
