@@ -17,6 +17,8 @@ NOT_BELOW_ZERO = {
 }  # fmt: skip
 # Of torch: what these take are logarithms of probabilities, where Keras's losses of the like take probabilities.
 OF_LOGARITHMS = {"nll_loss", "ctc_loss", "kl_divergence"}
+# Known losses that have a least value below 0, at their targets.
+MAY_BE_NEGATIVE = {*OF_LOGARITHMS, "poisson", "cosine_similarity", "gaussian_nll_loss"}
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 

@@ -110,7 +110,8 @@ def _of_output(run: Run, table: Table, at: int, name: str) -> Measured | None:
     if _has_more_classes_than_a_batch(run) and np.isfinite(shuffled).all():
         guess = np.full(len(guess), np.nan)
     least = _least(loss, shuffled, guess, lowest)  # of soft targets a cross-entropy's is their own entropy
-    if least is not None and least < -BELOW * np.abs(loss).max() and losses.least(name) is None:
+    is_own = losses.least(name) is None and name not in losses.MAY_BE_NEGATIVE
+    if is_own and least is not None and least < -BELOW * np.abs(loss).max():
         return None  # a gain that grows with its targets: no output is to equal them, and one answer may be the best
     if least is None:
         least = losses.least(name)

@@ -84,3 +84,11 @@ def test_a_loss_with_other_parts_has_no_measured_guess():
 def test_several_outputs_have_no_one_guess():
     run = a.heads(a.well(1.0, 0.1), a.well())
     assert has_several(run) and not has_several(a.learned()) and constant(run) is None
+
+
+@pytest.mark.parametrize(("name", "is_measured"), [("negative_reward", False), ("poisson", True)])
+def test_a_gain_of_ones_own_has_no_targets_to_reach(name, is_measured):
+    """Its value at the "targets" is far below 0, and no output is to equal them."""
+    loss = s.falling(-1.0, -3.0)
+    references = {"loss_shuffled": -2.0, "loss_constant": -2.5, "loss_least": -12.0}
+    assert bool(measured(a.run(loss, references, card=a.own(loss={"name": name})))) is is_measured
