@@ -17,7 +17,7 @@ BINARY = {"name": "BinaryCrossentropy", "from_logits": True}
 def pairs(second, epochs=None, loss=BINARY, **settings):
     """A loop over two inputs and a label, which learns; second: statistics of what was recorded as the targets."""
     card = s.with_layer(s.card(loss=loss, epochs=epochs, settings=settings), "output", activation="linear", units=1)
-    run = a.learned(0.69, 0.2, card=card, targets=second)
+    run = a.learned(0.69, 0.2, card=card, targets=second, layers=None)
     data = s.with_rows(run.data, (Row("input:other", "input"),))
     values = data.values.copy()
     other = {"min": -3.0, "max": 3.0, "mean": 0.0, "std": 1.0}
