@@ -6,7 +6,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.losses import least
 from tb_lossdiag.diagnosis.output_layer import Pair
-from tb_lossdiag.diagnosis.reference import DISTANCES, value_range
+from tb_lossdiag.diagnosis.reference import DISTANCES, are_zero_or_one, value_range
 from tb_lossdiag.run import Run
 
 REFERENCES = ("loss_constant", "loss_least")
@@ -15,10 +15,10 @@ OVERFLOWS = 1e19
 FEWEST = 3  # samples in which the loss has no value on the outputs, or has values of either sign
 # Overlaps of shares lie between 0 and 1, and a loss made of one has one sign; rounding and smoothing move it by less.
 EITHER_SIGN = 0.02
-# Of the highest other value, by which a loss is higher where outputs equal the targets.
+# Of the highest other value, by which a loss is higher where outputs equal the targets. Unmeasured: a dice that is
+# minimised is 1 there and a fifth elsewhere (docs/first_contact.md, eighth round).
 TURNED = 0.05
-ZERO_OR_ONE = 1e-3  # of a variance, in float32
-# Farther out than an overlap's, its negative's or its scaled one's own values.
+# Farther out than an overlap, its negative, and 1 - 2 times one reach by their definitions.
 NO_OVERLAP = (-1.05, 2.05)
 _OVERLAP = re.compile(r"(^|_)(dice|jaccard|iou|tversky)(_|$)")
 _MORE = re.compile(r"(^|_)(bce|ce|cross|crossentropy|entropy|focal|log|minus|combo|total)(_|$)")
@@ -54,13 +54,12 @@ def _no_share(run: Run, pair: Pair) -> tuple[str, str] | None:
 
 
 def _are_masks(run: Run, at: int) -> bool:
-    """Whether every element of a target is 0 or 1: then its variance is p (1 - p)."""
+    """Whether every element of a target is 0 or 1."""
     table = run.data.of_kind("target")
     if len(table.rows) <= at or not (table.has("mean") and table.has("std")):
         return False
-    mean, std = (table.column(name)[:, at].astype(np.float64) for name in ("mean", "std"))
-    known = np.isfinite(mean) & np.isfinite(std)
-    return bool(known.any() and (np.abs(std**2 - mean * (1 - mean))[known] < ZERO_OR_ONE).all())
+    mean, std = (table.column(name)[:, at] for name in ("mean", "std"))
+    return bool(np.isfinite(mean).any()) and are_zero_or_one(mean, std)
 
 
 def _without_value(run: Run, pair: Pair) -> tuple[str, str] | None:

@@ -55,9 +55,14 @@ def output_units(card: ModelCard) -> int | None:
 
 def _asked_sizes(card: ModelCard) -> set[int]:
     """The sizes of what the loss was called with, but for the batch; nothing where that is not known."""
+    return {size for size in asked_shape(card)[1:] if type(size) is int}
+
+
+def asked_shape(card: ModelCard) -> tuple:
+    """Of the predictions as the loss was called with them, the batch axis None; () where that is not known."""
     told = card.settings.get("loss_shapes")
     shape = told.get("prediction") if isinstance(told, dict) else None
-    return {size for size in shape[1:] if type(size) is int} if isinstance(shape, (list, tuple)) else set()
+    return tuple(shape) if isinstance(shape, (list, tuple)) else ()
 
 
 # Of the spread of the predictions: a layer's outputs may be measured on a part of the batch. Of 400 recordings of the

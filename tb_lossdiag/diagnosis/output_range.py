@@ -3,7 +3,7 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.output_layer import Pair
-from tb_lossdiag.diagnosis.reference import known_targets, value_range
+from tb_lossdiag.diagnosis.reference import are_zero_or_one, known_targets, value_range
 from tb_lossdiag.run import Run
 
 RANGES = {
@@ -21,7 +21,7 @@ RANGES = {
 LEAVES = 1e-3
 # Of a batch that was normalised, with an epsilon under the root; and targets this far from it, in standard deviations.
 STANDARD, FAR = 0.02, 2.0
-LENGTH_ONE = 1e-4
+LENGTH_ONE = 1e-4  # of a mean square length, in float32
 NORMALISING = {"BatchNormalization", "LayerNormalization", "GroupNormalization"}
 FEW = 3  # samples
 
@@ -104,10 +104,5 @@ def _are_class_numbers(run: Run, units: int | None) -> bool:
 
 
 def _only_zero_and_one(run: Run) -> bool:
-    """For 0/1 targets variance = p (1 - p), exactly."""
     targets = known_targets(run)
-    if targets is None:
-        return False
-    mean, std = targets.column("mean").astype(np.float64), targets.column("std").astype(np.float64)
-    known = np.isfinite(mean) & np.isfinite(std)
-    return bool((np.abs(std**2 - mean * (1 - mean))[known] < 1e-3).all())
+    return targets is not None and are_zero_or_one(targets.column("mean"), targets.column("std"))

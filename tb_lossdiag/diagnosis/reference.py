@@ -21,6 +21,7 @@ DISTANCES = SQUARED | ABSOLUTE | {"huber", "huber_loss", "log_cosh", "smooth_l1_
 WHOLE = 0.2
 # Hard labels have a share of 1; small batches and float32 leave it within a hundredth.
 HARD = 0.95
+ZERO_OR_ONE = 1e-3  # of a variance, in float32
 # A constant guess that the loss itself scores so many times as high as the shares of its classes do was weighted: a
 # class of 5 % that counts as much as the other scores 3.5 times as high. Small batches made it 1.75 times as high
 # without any weights (zoo, mixed_columns, one in forty).
@@ -115,6 +116,13 @@ def value_range(run: Run, kind: str, output: int = 0) -> tuple[float, float]:
 def are_classes(card: ModelCard, outputs: int) -> bool:
     """Whether the targets say one class of several, so that their recorded means are the shares of the classes."""
     return card.settings.get("target_kind") == "sparse_classes" or (loss_name(card) in CATEGORICAL and outputs > 1)
+
+
+def are_zero_or_one(mean: np.ndarray, std: np.ndarray) -> bool:
+    """Whether numbers with these means and deviations are all 0 or 1: the variance of these is p (1 - p), exactly."""
+    mean, std = mean.astype(np.float64), std.astype(np.float64)
+    known = np.isfinite(mean) & np.isfinite(std)
+    return bool((np.abs(std**2 - mean * (1 - mean))[known] < ZERO_OR_ONE).all())
 
 
 def pooled_mean(targets: Table) -> np.ndarray:

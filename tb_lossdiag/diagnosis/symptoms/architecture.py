@@ -4,6 +4,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.layer_kinds import prepares_data
 from tb_lossdiag.diagnosis.needs import recorded
+from tb_lossdiag.diagnosis.output_layer import asked_shape
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import LayerCard, Run, finite
 
@@ -86,10 +87,9 @@ def _noise(run: Run) -> Check | None:
 
 def _output_size(run: Run) -> int | None:
     """Of the last axis of what the loss is called on; None where that is not known."""
-    shapes = run.card.settings.get("loss_shapes")
-    shape = shapes.get("prediction") if isinstance(shapes, dict) else None
-    known = shape[-1] if isinstance(shape, (list, tuple)) and shape else None
-    return 1 if shape == [None] else known if type(known) is int else None
+    shape = asked_shape(run.card)
+    size = 1 if len(shape) == 1 else shape[-1] if shape else None
+    return size if type(size) is int else None
 
 
 def _dropout_of_the_output(run: Run, layers: tuple[LayerCard, ...], size: int | None) -> Check | None:

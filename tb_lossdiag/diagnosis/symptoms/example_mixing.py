@@ -6,6 +6,7 @@ Outputs that add up to 1 over the batch, whatever the number of classes, show it
 import numpy as np
 
 from tb_lossdiag.diagnosis.needs import recorded
+from tb_lossdiag.diagnosis.output_layer import asked_shape
 from tb_lossdiag.diagnosis.reference import value_range
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.run import Run
@@ -55,9 +56,8 @@ def _share_the_batch(run: Run) -> bool:
     """
     table = run.data.of_kind("prediction") if run.data is not None else None
     batch = run.card.batch_size if run.card is not None else None
-    shapes = run.card.settings.get("loss_shapes") if run.card is not None else None
-    shape = shapes.get("prediction") if isinstance(shapes, dict) else None
-    units = shape[1] if isinstance(shape, (list, tuple)) and len(shape) == 2 and type(shape[1]) is int else None
+    shape = asked_shape(run.card) if run.card is not None else ()
+    units = shape[1] if len(shape) == 2 and type(shape[1]) is int else None
     if table is None or not table.rows or not table.has("mean") or not batch or not units or units in (1, batch):
         return False
     low, high = value_range(run, "prediction")

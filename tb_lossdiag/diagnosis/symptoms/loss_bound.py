@@ -14,6 +14,7 @@ from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.measured import has_several, is_the_loss, measured
 from tb_lossdiag.diagnosis.reference import value_range
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.symptoms.output_diversity import CONSTANT
 from tb_lossdiag.diagnosis.window import best_curve, late
 from tb_lossdiag.run import Run, Series
 
@@ -24,9 +25,9 @@ ROUNDING = 2e-3
 # Losses that may be negative, as far below 0 as this many times their start; those of images (thousands of
 # dimensions) start as large as they end. Unmeasured, from the sizes in papers on flows: 3,000 nats of 3,072 pixels.
 RUNAWAY = 1e3
-# Farther below 0 than an overlap or a cosine of shares goes, and as one answer for all inputs tells (unmeasured, from
-# the definitions); the spread of outputs that are one answer is that of output_diversity.
-BEYOND_AN_OVERLAP, ONE_ANSWER, CERTAIN = -1.5, 2e-3, 0.95
+# Farther below 0 than an overlap or a cosine of shares goes, and the share of answers at 0 or 1 (unmeasured, from the
+# definitions).
+BEYOND_AN_OVERLAP, CERTAIN = -1.5, 0.95
 # One that comes to rest slows down: its last quarter falls less than the one before.
 MIN_POINTS = 8
 # The start of a loss that is near 0 at first, as a reward's is, has no size.
@@ -77,7 +78,7 @@ def _gives_one_answer(run: Run) -> bool:
     low, high = value_range(run, "prediction")
     spread, extreme = (late(table).column(name)[:, 0].astype(np.float64) for name in ("diversity", "extreme_share"))
     known = np.isfinite(spread) & np.isfinite(extreme)
-    alike = known.any() and np.median(spread[known]) < ONE_ANSWER and np.median(extreme[known]) > CERTAIN
+    alike = known.any() and np.median(spread[known]) < CONSTANT and np.median(extreme[known]) > CERTAIN
     return bool(low >= 0 and high <= 1 and alike)
 
 
