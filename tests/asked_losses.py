@@ -31,6 +31,7 @@ def noisy(level, share: float = 0.02, seed: int = 0) -> np.ndarray:
 def table(outputs: Mapping[str, Mapping[str, object]], targets: Mapping[str, object] | None = None) -> Table:
     """DATA of an input and, for each output, its target and its prediction with these columns."""
     rows, facts = [Row("input:x", "input")], [{"mean": 0.0, "std": 1.0, "diversity": 1.0, "min": -2.0, "max": 2.0}]
+    facts[0]["mean"] = s.other_rows(STEPS)
     for name in outputs:
         rows.append(Row(f"target:{name}", "target"))
         facts.append({"mean": 0.5, "std": 0.5, "diversity": 0.6, "min": 0.0, "max": 1.0, **(targets or {})})
@@ -41,6 +42,8 @@ def table(outputs: Mapping[str, Mapping[str, object]], targets: Mapping[str, obj
     for i, known in enumerate(facts):
         for name, value in {"nonfinite": 0.0, **known}.items():
             values[:, i, ALL.index(name)] = value
+        if rows[i].kind == "target":
+            values[:, i, ALL.index("mean")] += s.other_rows(STEPS)
     return Table(STEPS, tuple(rows), ALL, values, len(STEPS))
 
 

@@ -120,12 +120,20 @@ def data_table(**changes) -> Table:
         "prediction": {"min": 0.0, "max": 1.0, "mean": 0.1, "std": 0.2, "diversity": 1.2},
     }
     steps = layer_table().steps
+    healthy["input"]["mean"] = other_rows(steps)
     values = np.full((len(steps), len(rows), len(DATA_COLUMNS)), np.nan, np.float32)
     for i, row in enumerate(rows):
         facts = {"nonfinite": 0.0, **healthy[row.kind], **changes.get(row.kind, {})}
         for name, value in facts.items():
             values[:, i, DATA_COLUMNS.index(name)] = value
+        if row.kind == "target":
+            values[:, i, DATA_COLUMNS.index("mean")] *= 1 + 0.1 * other_rows(steps)
     return Table(steps, rows, DATA_COLUMNS, values, len(steps))
+
+
+def other_rows(steps: np.ndarray) -> np.ndarray:
+    """float64 [samples]: what the mean of a batch misses that of all rows by, as each holds others."""
+    return 0.01 * np.sin(steps)
 
 
 def target_table(mean=None, spread=None, deviation=None) -> Table:

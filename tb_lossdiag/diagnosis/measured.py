@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tb_lossdiag.diagnosis import losses
+from tb_lossdiag.diagnosis.window import data_loss
 from tb_lossdiag.run import Run, Table
 
 # Targets that differ by less than float32 rounds are one target.
@@ -25,6 +26,8 @@ NEWEST, FEWEST = 10, 3
 NEAR_ZERO = 0.05
 # Two measurements of the same batch agree to rounding; mixed precision and a penalty read between samples do less.
 AGREES = 0.05
+# Of its mean: a multiple of a loss, by a weight, scatters by less.
+SCATTERS = 0.1
 # Of a loss: how far below 0 its value at the targets is more than rounding.
 BELOW = 1e-3
 
@@ -158,19 +161,34 @@ def _has_more_classes_than_a_batch(run: Run) -> bool:
 
 def is_the_loss(run: Run, one: Measured) -> bool:
     """Whether the output's loss is the run's, its penalty left aside: what is added elsewhere has no reference."""
-    total, penalty = run.steps.get("loss"), run.steps.get("penalty")
+    own, data = _beside(run, one)
+    return bool(len(own)) and bool(np.median(np.abs(data - own)) <= AGREES * np.median(np.abs(own)))
+
+
+def is_a_part(run: Run, one: Measured) -> bool:
+    """Whether the run's loss is larger than the output's: a sum over the batch, or more terms than that."""
+    own, data = _beside(run, one)
+    return bool(len(own)) and bool(np.median(data - own) > AGREES * np.median(np.abs(own)))
+
+
+def leaves_out(run: Run, one: Measured) -> bool:
+    """Whether the run's loss is smaller and no multiple of the output's: a mask leaves out what was measured here."""
+    own, data = _beside(run, one)
+    if not len(own) or (own <= 0).any():
+        return False
+    ratio = data / own
+    return bool(np.median(ratio) < 1 - AGREES and np.std(ratio) > SCATTERS * np.mean(np.abs(ratio)))
+
+
+def _beside(run: Run, one: Measured) -> tuple[np.ndarray, np.ndarray]:
+    """The output's loss and the run's, float64 [n], where both are finite."""
+    total = data_loss(run)
     if total is None or not len(total):
-        return False
+        return np.zeros(0), np.zeros(0)
     _, i, j = np.intersect1d(total.steps, one.steps, return_indices=True)
-    if not len(i):
-        return False
-    data = total.values[i]
-    if penalty is not None and len(penalty):
-        with np.errstate(invalid="ignore"):
-            data = data - np.interp(total.steps[i], penalty.steps, penalty.values)
-    known = np.isfinite(data)
-    own = one.loss[j][known]
-    return bool(known.any()) and bool(np.median(np.abs(data[known] - own)) <= AGREES * np.median(np.abs(own)))
+    data, own = total.values[i], one.loss[j]
+    known = np.isfinite(data) & np.isfinite(own)
+    return own[known], data[known]
 
 
 def _column(table: Table, name: str, at: int) -> np.ndarray:

@@ -26,6 +26,11 @@ ZERO_OR_ONE = 1e-3  # of a variance, in float32
 # class of 5 % that counts as much as the other scores 3.5 times as high. Small batches made it 1.75 times as high
 # without any weights (zoo, mixed_columns, one in forty).
 WEIGHED = 2.5
+# Beyond this a constant guess was not weighted, but the loss itself is on another scale; a class of 1 % that counts as
+# much as the other scores 12 times as high.
+ON_A_SCALE = 16.0
+# Probabilities that all lie this far from 0 and 1 score within a third of ln 2 for either class on average.
+UNSURE = 0.25
 
 
 def constant_loss(run: Run) -> float | None:
@@ -35,7 +40,19 @@ def constant_loss(run: Run) -> float | None:
 
 
 def derived_constant(run: Run) -> float | None:
-    """What follows from the targets; None for a loss without a formula here, under weights and of several outputs."""
+    """What follows from the targets; None for a loss without a formula here, under weights and of several outputs.
+
+    Also None where the loss that was asked is a part of what the training brings down, or was found to be on another
+    scale, such as a sum over the batch.
+    """
+    if any(measured.is_a_part(run, one) for one in measured.measured(run)):
+        return None
+    score, asked = _formula(run), measured.constant(run)
+    is_scaled = score and asked and not 1 / ON_A_SCALE < asked / score < ON_A_SCALE
+    return None if is_scaled else score
+
+
+def _formula(run: Run) -> float | None:
     targets = known_targets(run)
     if run.card is None or targets is None or run.card.settings.get("sample_weight") or measured.has_several(run):
         return None
@@ -47,7 +64,7 @@ def weighs_examples(run: Run) -> str | None:
     """That examples count differently, by weights or a loss that says so; None for no."""
     if run.card is not None and run.card.settings.get("sample_weight"):
         return "The examples have weights."
-    derived, asked = derived_constant(run), measured.constant(run)
+    derived, asked = _formula(run), measured.constant(run)
     if not derived or asked is None or asked < WEIGHED * derived:
         return None
     return f"The best constant output scores {asked:.4g}, where equal weights would score {derived:.4g}."
@@ -59,9 +76,28 @@ def counts_the_frequent(run: Run) -> str | None:
     if run.card is None or targets is None or asked is None or loss_name(run.card) not in CATEGORICAL | BINARY:
         return None
     equal = _score(loss_name(run.card), targets)
-    if equal is None or not np.isfinite(equal) or asked * WEIGHED > equal:
+    scale = _usual_weight(run)
+    if equal is None or not np.isfinite(equal) or asked / scale * WEIGHED > equal:
         return None
-    return f"The best constant output scores {asked:.4g}, where equal weights would score {equal:.4g}."
+    usual = f" of {scale:.3g} on average" if scale != 1 else ""
+    return (
+        f"The best constant output scores {asked:.4g} under weights{usual}, where equal ones would score "
+        f"{equal * scale:.4g}."
+    )
+
+
+def _usual_weight(run: Run) -> float:
+    """By how much examples count on average: read off the first loss, of outputs that do not know one class from the
+    other yet. 1 where nobody says that they have weights, or where it is not known.
+    """
+    loss, table = run.steps.get("loss"), run.data.of_kind("prediction") if run.data is not None else None
+    if not run.card.settings.get("sample_weight") or loss_name(run.card) not in BINARY or table is None:
+        return 1.0
+    if loss is None or not len(loss) or not (table.rows and len(table.steps) and table.has("min") and table.has("max")):
+        return 1.0
+    low, high = (float(table.column(name)[0, 0]) for name in ("min", "max"))
+    is_unsure = UNSURE <= low <= high <= 1 - UNSURE
+    return float(loss.values[0]) / np.log(2) if is_unsure and loss.values[0] > 0 else 1.0
 
 
 def attainable_share(run: Run) -> float:

@@ -17,6 +17,8 @@ from tb_lossdiag.run import LayerCard, Run, finite
 USUAL_RATE = {"SGD": 0.5, "Adagrad": 0.5, "Adadelta": 2.0}
 USUAL_ADAPTIVE_RATE = 0.03
 BOLD_RATE = 0.005
+# Of the largest usual rate: 2e-6 for Adam, 3e-5 for SGD; nothing that starts anew is trained so.
+TINY = 6e-5
 # Fewer hidden units than this cannot bend a boundary around more than a few corners.
 NARROW = 4
 # ReLU layers this narrow die with a good chance even under He initialisation (Lu et al. 2019, arXiv 1903.06733).
@@ -26,6 +28,8 @@ BOTTLENECK = 2
 # An early stop or a partial last epoch leaves a little of the plan.
 DONE = 0.98
 SMALL_BATCH = 8
+# Of their size: examples that differ by less are one, as far as float32 tells.
+ALIKE = 1e-4
 # So few rows a network of any size learns by heart, whatever is true of them; 100 rows hid a third of wrong labels.
 FEW_ROWS = 100
 ADAPTIVE = {"Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Lion", "Adafactor", "Lamb"}
@@ -88,6 +92,17 @@ def saturating_layers(run: Run) -> list[LayerCard]:
     return [layer for layer in layers[:last] if layer.activation in SATURATING]
 
 
+def inputs_vary(run: Run) -> str | None:
+    """That the examples of a batch were seen to differ in an input."""
+    inputs = run.data.of_kind("input") if run.data is not None else None
+    if inputs is None or not inputs.rows or not inputs.has("diversity"):
+        return None
+    spread = inputs.column("diversity").astype(np.float64)
+    known = spread[np.isfinite(spread)]
+    widest = float(known.max()) if len(known) else 0.0
+    return f"The examples of a batch differ by {widest:.2g} of their size." if widest > ALIKE else None
+
+
 def rate_is_zero(run: Run) -> str | None:
     return "The learning rate that was applied is 0." if learning_rate(run) == 0 else None
 
@@ -97,6 +112,16 @@ def rate_is_unusual(run: Run) -> str | None:
     if not rate or rate <= usual:
         return None
     return f"A learning rate of {rate:g} is far above what {name or 'an optimizer'} usually takes (up to {usual:g})."
+
+
+def rate_is_tiny(run: Run) -> str | None:
+    rate, name = learning_rate(run), optimizer_name(run)
+    usual = TINY * (usual_limit(run) if name in USUAL_RATE else USUAL_ADAPTIVE_RATE)
+    return (
+        f"A learning rate of {rate:g} is far below what {name or 'an optimizer'} takes."
+        if rate and rate <= usual
+        else None
+    )
 
 
 def rate_is_usual(run: Run) -> str | None:

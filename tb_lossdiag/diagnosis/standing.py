@@ -28,6 +28,8 @@ HIDDEN = 0.5
 # Newest samples in which a skill is seen to climb: many of a noisy one, few of one that has just left the guess. Fewer
 # give no interval of a slope.
 CLIMB = (12, 8)
+# Over these samples, at least. Less is what weights gain that still shrink to nothing.
+CREEPS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ def standing(one: Measured) -> Standing | None:
     skill, low, high = _interval(now.loss, reference, least)
     best = _best(one, least)
     level = _level(skill, high, shuffled, one.least is not None)
+    if level == "little" and skill < 0 and np.isfinite(now.shuffled).all():
+        _, _, dealt = _interval(now.loss, now.shuffled, least)
+        level = "none" if dealt < NONE else level
     return Standing(one.output, skill, low, high, shuffled, level, one.least is not None, max(best - skill, 0.0), *told)
 
 
@@ -122,11 +127,25 @@ def _level(skill: float, high: float, shuffled: float, floor: bool) -> str:
 
 
 def climbs(one: Measured) -> bool:
-    """Whether the skill of the newest samples rises by more than chance, however small it is yet."""
+    """Whether the skill of the newest samples rises by more than chance, however small it is yet.
+
+    Below a guess it has to be the outputs that say something of their example: the guess itself scatters.
+    """
     _, reference = _reference(one)
     known = np.isfinite(reference) & np.isfinite(one.loss) & (reference > 0)
     skills = 1 - one.loss[known] / reference[known]
-    return len(skills) >= min(CLIMB) and any(theil_sen(skills[-count:])[1] > 0 for count in CLIMB)
+    newest = one.newest()
+    if len(skills) < min(CLIMB) or (np.mean(skills[-FEWEST:]) <= 0 and not _gains(newest)):
+        return False
+    return any(count * theil_sen(skills[-count:])[1] > CREEPS for count in CLIMB)
+
+
+def _gains(now: Measured) -> bool:
+    """Whether outputs beat the same ones dealt to other examples."""
+    known = np.isfinite(now.shuffled) & np.isfinite(now.loss)
+    if not known.any():
+        return True
+    return bool(np.mean((now.shuffled - now.loss)[known]) > GAIN * np.mean(np.abs(now.shuffled[known])))
 
 
 def _without_scale(output: str, now: Measured, reference: np.ndarray, shuffled: float, told: tuple) -> Standing | None:

@@ -55,14 +55,30 @@ def medians(values: np.ndarray) -> np.ndarray:
         return np.where(known > 0, halves.sum(axis=0), np.nan)
 
 
+# Of the penalty. What is left of a loss beside it is rounding: layers added all of the loss, as some autoencoders do.
+NOTHING = 1e-6
+
+
+def penalty_of(run: Run) -> Series | None:
+    """The regularisation penalty per sampled step; None where there is none, or where what layers add is the loss."""
+    added, loss = run.steps.get("penalty"), run.steps.get("loss")
+    if added is None or loss is None or not np.any(added.values):
+        return None
+    _, i, j = np.intersect1d(loss.steps, added.steps, return_indices=True)
+    whole, part = loss.values[i], added.values[j]
+    with np.errstate(invalid="ignore"):
+        rest = np.abs(whole - part)[np.isfinite(whole) & np.isfinite(part)]
+        known = np.abs(part)[np.isfinite(whole) & np.isfinite(part)]
+    return None if len(rest) and np.all(rest <= NOTHING * known) else added
+
+
 def data_loss(run: Run) -> Series | None:
     """The loss per step with the regularisation penalty taken off where the log knows it; else the batch loss."""
-    loss = run.steps.get("loss")
-    penalty = run.steps.get("penalty")
-    if loss is None or penalty is None or not np.any(penalty.values):
+    loss, added = run.steps.get("loss"), penalty_of(run)
+    if loss is None or added is None:
         return loss
     with np.errstate(invalid="ignore"):  # Inf - Inf is NaN: still a loss that is not finite
-        return replace(loss, values=loss.values - np.interp(loss.steps, penalty.steps, penalty.values))
+        return replace(loss, values=loss.values - np.interp(loss.steps, added.steps, added.values))
 
 
 EVALUATED = 3  # of the newest samples: at a low rate, as each is a forward pass more

@@ -20,11 +20,22 @@ def is_term(model: keras.Model, metric: Any) -> bool:
     return "loss" in metric.name and metric is not loss_tracker(model)
 
 
-def added_by_layers(model: keras.Model, structure: Structure) -> dict[str, list[Any]]:
-    """What each layer, or the model, has added to the loss in its last call; penalties on weights are not among it."""
-    layers = {**structure.layers, model.name: model}
-    added = {path: own_losses(layer) for path, layer in layers.items()}
-    return {path: losses for path, losses in added.items() if losses}
+def added_by_layers(model: keras.Model, structure: Structure) -> dict[str, Any]:
+    """What each layer, or the model, has added to the loss in its last call; penalties on weights are not among it.
+
+    By the layer's path, and of a layer that adds several by "path[0]", "path[1]", ..., in its order.
+    """
+    found: dict[str, Any] = {}
+    for path, layer in {**structure.layers, model.name: model}.items():
+        losses = own_losses(layer)
+        found |= {path: losses[0]} if len(losses) == 1 else {f"{path}[{i}]": loss for i, loss in enumerate(losses)}
+    return found
+
+
+def is_added(term: str, model: keras.Model, structure: Structure) -> bool:
+    """Whether a term of this name is one that a layer or the model adds."""
+    path = term.partition("[")[0]
+    return path == model.name or path in structure.layers
 
 
 def logs_of_its_own(model: keras.Model, logs: Any) -> dict[str, Any]:

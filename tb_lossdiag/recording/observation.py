@@ -15,6 +15,7 @@ from tb_lossdiag.recording.apart import apart
 from tb_lossdiag.recording.eager_facts import EagerFacts
 from tb_lossdiag.recording.gate import Gate
 from tb_lossdiag.recording.keras_private import backend_variable, losses_are_shares
+from tb_lossdiag.recording.lineage import ancestors
 from tb_lossdiag.recording.loss_calls import MAX_CALLS, LossCall
 from tb_lossdiag.recording.loss_terms import MAX_TERMS, added_by_layers, is_term
 from tb_lossdiag.recording.losses import given_losses
@@ -91,6 +92,8 @@ class Observation:
         self.optimizers: list[Any] = []
         self.terms: dict[str, tf.Tensor] = {}
         self.losses: list[LossCall] = []
+        self.derivatives: list[tf.Tensor] = []
+        self.has_second_derivatives = False
         self.weighted = False
         self.loss_arguments: Mapping[str, Any] | None = None
         self.state: list[tuple[Any, tf.Tensor]] = []
@@ -190,8 +193,8 @@ class Observation:
                 self.x = args[0] if args else next(iter(kwargs.values()), None)
                 self.y_pred = result
                 self.penalty = _total(self.model.losses)
-                for path, losses in added_by_layers(self.model, self.structure).items():
-                    self.saw_term(path, _total(losses))
+                for name, loss in added_by_layers(self.model, self.structure).items():
+                    self.saw_term(name, _total([loss]))
             return
         tensor = next((output for output in outputs if self.holds(output) and output.dtype.is_floating), None)
         inputs = tuple(keras.tree.flatten((args, kwargs)))
@@ -253,6 +256,15 @@ class Observation:
         if is_loss:
             self.loss = target
             self.loss_scale = _gradient_scale(self.optimizer)
+
+    def saw_derivative(self, target: tf.Tensor, sources: Any, results: Any) -> None:
+        """By what is no weight, such as the inputs of a model that is to obey an equation."""
+        if any(hasattr(source, "assign") for source in keras.tree.flatten(sources)):
+            return
+        made_by = {id(op) for op in ancestors([target])} if self.derivatives else set()
+        self.has_second_derivatives |= any(id(one.op) in made_by for one in self.derivatives)
+        new = [one for one in keras.tree.flatten(results) if isinstance(one, tf.Tensor) and self.holds(one)]
+        self.derivatives = [*self.derivatives, *new][:MAX_CALLS]
 
 
 def _total(losses: Sequence[Any]) -> tf.Tensor:

@@ -17,6 +17,8 @@ def choose_call(observation: Observation) -> None:
     than once and compute_loss was not given one.
     """
     calls = observation.model_calls
+    if not calls and not observation.is_prediction_given:
+        _take_what_the_loss_was_given(observation)
     if observation.is_prediction_given or len(calls) < 2:
         return
     calls = [call for call in calls if call.in_tape] or calls
@@ -24,10 +26,25 @@ def choose_call(observation: Observation) -> None:
     observation.x, observation.y_pred = chosen.x, chosen.result
 
 
+def _take_what_the_loss_was_given(observation: Observation) -> None:
+    """A step of the user's own may call parts of its model, an encoder and a decoder say, and the model itself never.
+
+    Where it calls one loss, this loss has the output and its target; of several nobody knows which is the model's.
+    """
+    if len(observation.losses) == 1:
+        call = observation.losses[0]
+        observation.y_pred = call.prediction
+        if observation.y is None and observation.holds(call.target):
+            observation.y = call.target
+
+
 def facts_of(observation: Observation) -> dict[str, Any]:
     """By the names that ModelCard.settings has for them, those that there are."""
     calls = len(observation.model_calls)
-    found = {"calls_per_step": calls if calls > 1 else None}
+    found = {
+        "calls_per_step": calls if calls > 1 else None,
+        "second_derivatives": observation.has_second_derivatives,
+    }
     loss = observation.loss if observation.differentiated is None else observation.differentiated
     if observation.eager is not None:
         found["broadcasts"] = observation.eager.broadcasts

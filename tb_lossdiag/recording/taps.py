@@ -211,7 +211,10 @@ def _gradient_hook(original: Callable) -> Callable:
     def gradient(self: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         if tf.is_tensor(target):
             _tell(None, graph_of(target), "saw_gradient", self, target, sources)
-        return original(self, target, sources, *args, **kwargs)
+        result = original(self, target, sources, *args, **kwargs)
+        if tf.is_tensor(target) and graph_of(target) is not None:
+            _tell(None, graph_of(target), "saw_derivative", target, sources, result)
+        return result
 
     return gradient
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
+from tb_lossdiag.recording.loss_terms import is_added
+from tb_lossdiag.recording.losses import given_losses
 from tb_lossdiag.recording.observation import Observation
 from tb_lossdiag.recording.own_pass import NotTaken, before_the_step, computed_loss, may_be_taken, own_pass
 from tb_lossdiag.recording.statistics import as_float, dense, norm
@@ -24,7 +26,7 @@ def term_norms(observation: Observation, switch: Switch | None) -> dict[str, tf.
     """float32 [] by the term's name, NaN where the switch is off; of those terms and steps of which they can be had.
 
     Only where the terms are all of the loss: what layers add, beside an output whose own loss is no term, would be
-    compared with nothing but each other.
+    compared with nothing but each other. Where nothing was compiled they add all of it.
     """
     if not _applies(observation) or not may_be_taken(observation, switch):
         return {}
@@ -43,8 +45,9 @@ def _applies(observation: Observation) -> bool:
     model, terms = observation.model, observation.terms
     if observation.is_loop or type(model).train_step is not keras.Model.train_step or len(terms) > MOST_TERMS:
         return False
-    added = {*observation.structure.layers, model.name}
-    return sum(name not in added for name in terms) > 1
+    if not given_losses(model):
+        return len(terms) > 1
+    return sum(not is_added(name, model, observation.structure) for name in terms) > 1
 
 
 def _norms(observation: Observation) -> dict[str, tf.Tensor]:
@@ -61,7 +64,8 @@ def _norms(observation: Observation) -> dict[str, tf.Tensor]:
             loss = computed_loss(observation, prediction, training=True)
         counts = _counts(tape, loss, seen.terms, added)
         counts = {name: slope for name, slope in counts.items() if name in observation.terms}
-        if seen.error is not None or sum(name not in added for name in counts) < 2:
+        whole = counts if not given_losses(observation.model) else [name for name in counts if name not in added]
+        if seen.error is not None or len(whole) < 2:
             raise NotTaken
         return _pulls(tape, seen.terms, counts, weights, scale)
 

@@ -1,7 +1,8 @@
 """On which loss was `backward` called, by what had a GradScaler multiplied it, and which steps did that skip?
 
-Torch has no hook for these, so `torch.autograd.backward`, GradScaler's `scale` and `step`, and what is entered to pack
-saved tensors are replaced as long as somebody listens; `Tensor.backward` goes through the first.
+And which derivatives were taken that are differentiated again? Torch has no hook for these, so
+`torch.autograd.backward` and `grad`, GradScaler's `scale` and `step`, and what is entered to pack saved tensors are
+replaced as long as somebody listens; `Tensor.backward` goes through the first.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,9 @@ class Listener:
 
     def backward_ended(self, loss: Tensor | None) -> None:
         """As it began."""
+
+    def differentiated(self, outputs: Any, inputs: Any, results: Any) -> None:
+        """torch.autograd.grad was asked for derivatives that are differentiated again."""
 
     def packing_begins(self) -> None:
         """What autograd keeps is from here on kept in a way of the training's own, as by checkpoints."""
@@ -57,6 +61,18 @@ def _listening_backward(original: Callable) -> Callable:
             listener.backward_ended(loss)
 
     return backward
+
+
+def _listening_grad(original: Callable) -> Callable:
+    def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        results = original(outputs, inputs, *args, **kwargs)
+        keeps_graph = kwargs.get("create_graph", len(args) > 2 and args[2])
+        if keeps_graph and not torch.compiler.is_compiling():
+            for listener in tuple(_replaced.listeners):
+                listener.differentiated(outputs, inputs, results)
+        return results
+
+    return grad
 
 
 def _listening_scale(original: Callable) -> Callable:
@@ -96,6 +112,7 @@ def _listening_packing(original: Callable) -> Callable:
 _replaced = Replaced(
     (
         (torch.autograd, "backward", _listening_backward),
+        (torch.autograd, "grad", _listening_grad),
         (torch.autograd.graph.saved_tensors_hooks, "__enter__", _listening_packing),
         (torch.amp.GradScaler, "scale", _listening_scale),
         (torch.amp.GradScaler, "step", _listening_step),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tb_lossdiag.torch.functions import called
-from tb_lossdiag.torch.graph import MAX_BETWEEN
+from tb_lossdiag.torch.graph import MAX_BETWEEN, leaves_behind
 from tb_lossdiag.torch.loss_call import LossCall
 from tb_lossdiag.torch.loss_functions import CLASSES
 from tb_lossdiag.torch.private import constant_shape, shape_of
@@ -28,7 +28,7 @@ _AVERAGED = (
     *("Expm1", "Cosh", "Clamp", "ClampMin", "ClampMax", "Where", "Relu", "Softplus", "Sigmoid", "LogSigmoid"),
     *("MseLoss", "SmoothL1Loss", "HuberLoss"),
 )
-_DIFFERENCES = ("Sub", "Rsub")
+_DIFFERENCES = ("Sub", "Rsub", "Add")
 _PRODUCTS = ("Mul", "Div")
 # Torch's own, called by a name that was taken before we listened.
 _LOSSES = {"MseLoss": "mse_loss", "SmoothL1Loss": "smooth_l1_loss", "HuberLoss": "huber_loss"}
@@ -75,13 +75,17 @@ def _by_hand(node: Any, user: str, ends: Container[Any], may_unpack: Callable[[]
     operation = called(node)
     sides = [(at, before, output) for at, (before, output) in enumerate(node.next_functions) if before is not None]
     is_expanded = operation == "Expand" and user in _LOSSES
+    others = _of_data(node, sides)
+    sides = [one for one in sides if one not in others]
     if len(sides) != 1 or not (operation in _DIFFERENCES + _PRODUCTS or is_expanded):
         return None
     (at, before, output), result = sides[0], shape_of(node)
     mine = shape_of(before, output)
     if result is None or mine is None or len(result) == 0 or result == mine:
         return None
-    if operation in _PRODUCTS:
+    if others:
+        other = shape_of(*others[0][1:])
+    elif operation in _PRODUCTS:
         other = constant_shape(node, at) if may_unpack() else None
     else:  # autograd does not keep it; it has one of two forms
         other = mine[:1] + mine[2:] if len(mine) == len(result) else (*mine[:1], 1, *mine[1:])
@@ -89,6 +93,15 @@ def _by_hand(node: Any, user: str, ends: Container[Any], may_unpack: Callable[[]
         return None
     left, right = (mine, other) if at == 0 else (other, mine)
     return _told(_LOSSES.get(user, operation.lower()) if is_expanded else operation.lower(), left, right, result, "")
+
+
+def _of_data(node: Any, sides: Sequence[tuple]) -> list[tuple]:
+    """Of two sides the one that is made of an input alone, which has a gradient where the loss holds derivatives."""
+    shapes = [shape_of(before, output) for _, before, output in sides]
+    if len(sides) != 2 or None in shapes or len(shapes[0]) == len(shapes[1]):
+        return []
+    of_data = [one for one in sides if not any(isinstance(leaf, nn.Parameter) for leaf in leaves_behind(one[1]))]
+    return of_data if len(of_data) == 1 else []
 
 
 def _meet(left: Shape, right: Shape, result: Shape) -> bool:

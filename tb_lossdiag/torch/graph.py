@@ -36,15 +36,20 @@ def graph_of(loss: Tensor) -> Graph:
 
 def leaves_before(tensor: Tensor, ends: Container[Any]) -> dict[int, Tensor]:
     """Leaves that a tensor was computed from otherwise than through what one of these nodes made."""
-    queue, leaves = [] if tensor.grad_fn is None else [tensor.grad_fn], {}
-    seen = set(queue)
-    for node in queue:
-        if node in ends:
+    leaves = [] if tensor.grad_fn is None else leaves_behind(tensor.grad_fn, ends)
+    return {id(leaf): leaf for leaf in leaves}
+
+
+def leaves_behind(node: Any, ends: Container[Any] = ()) -> list[Tensor]:
+    """Leaves that this node's result was computed from otherwise than through what one of the ends made."""
+    queue, seen, leaves = [node], {node}, []
+    for one in queue:
+        if one in ends:
             continue
-        if node.name().endswith(_LEAF):
-            leaves[id(node.variable)] = node.variable
+        if one.name().endswith(_LEAF):
+            leaves.append(one.variable)
         if len(queue) < MAX_NODES:
-            new = [before for before, _ in node.next_functions if before is not None and before not in seen]
+            new = [before for before, _ in one.next_functions if before is not None and before not in seen]
             seen.update(new)
             queue += new
     return leaves

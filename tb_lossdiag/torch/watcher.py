@@ -17,6 +17,7 @@ from tb_lossdiag.recording.selection import Selection
 from tb_lossdiag.recording.torch.updates import Gradients, copies_of, gradients_of
 from tb_lossdiag.torch.backward import Listener, listen, unlisten
 from tb_lossdiag.torch.batch_loss import BatchLoss
+from tb_lossdiag.torch.derivatives import Derivatives
 from tb_lossdiag.torch.held import HeldGradients
 from tb_lossdiag.torch.marks import marks
 from tb_lossdiag.torch.packing import packed
@@ -56,6 +57,7 @@ class Watcher(Listener):
         self._passes = 0
         self._marks: list[tuple[int, int]] = []
         self._unread = Unread()
+        self._derivatives = Derivatives()
         self._hooks: list[Any] = []
         self._training = training = TorchTraining(self._bare, optimizer)
         self._recorder = Recorder(training, log_dir, every)
@@ -138,6 +140,11 @@ class Watcher(Listener):
                 elif self._passes > 1:
                     self._passes = 0
 
+    def differentiated(self, outputs: Any, inputs: Any, results: Any) -> None:
+        if self._sampling and self._recorder.active:
+            with self._recorder.guarded():
+                self._derivatives.saw(outputs, inputs, results)
+
     def scaled_step_begins(self, optimizer: Optimizer) -> None:
         if optimizer is self._optimizer:
             self._was_taken = False
@@ -193,6 +200,9 @@ class Watcher(Listener):
             self._evaluation_loss = self._seen.evaluation_loss()
             mixing = self._seen.mixing()
             self._facts = {} if mixing is None else {"mixing": mixing}
+            if self._derivatives.are_second:
+                self._facts["second_derivatives"] = True
+            self._derivatives.forget()
 
     def _after_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> None:
         self._was_taken, self._passes = True, 0

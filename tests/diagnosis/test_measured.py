@@ -13,6 +13,9 @@ from tb_lossdiag.diagnosis.measured import (
     asks_for_its_targets,
     constant,
     has_several,
+    is_a_part,
+    is_the_loss,
+    leaves_out,
     measured,
     not_varied,
 )
@@ -92,3 +95,19 @@ def test_a_gain_of_ones_own_has_no_targets_to_reach(name, is_measured):
     loss = s.falling(-1.0, -3.0)
     references = {"loss_shuffled": -2.0, "loss_constant": -2.5, "loss_least": -12.0}
     assert bool(measured(a.run(loss, references, card=a.own(loss={"name": name})))) is is_measured
+
+
+def _beside_its_own(total):
+    """A run whose output's own loss is 1 and scatters, beside what is brought down."""
+    own = a.noisy(np.ones(len(a.STEPS)), 0.2)
+    curve = np.interp(np.arange(1, 401), a.STEPS, total(own))
+    references = {"loss": own, "loss_shuffled": 2.0, "loss_constant": 1.5}
+    run = s.healthy(data=a.table({"output": references}), targets=None, card=a.own(), steps=s.loss(curve))
+    return run, measured(run)[0]
+
+
+def test_a_loss_beside_other_terms_is_a_part_and_a_masked_one_leaves_out():
+    assert is_the_loss(*_beside_its_own(lambda own: own))
+    assert is_a_part(*_beside_its_own(lambda own: own + 0.5)) and not is_a_part(*_beside_its_own(lambda own: own))
+    assert leaves_out(*_beside_its_own(lambda own: np.linspace(0.9, 0.1, len(own))))
+    assert not leaves_out(*_beside_its_own(lambda own: 0.01 * own))  # a weight

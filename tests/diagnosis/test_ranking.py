@@ -225,6 +225,9 @@ def test_examples_that_are_all_the_same_are_constant_inputs():
     table = s.data_table()
     values = table.values.copy()
     values[:, 2, table.columns.index("diversity")] = 0.0
+    differ = first(s.stuck(data=replace(table, values=values.copy())))
+    assert differ.id != "constant_inputs"  # the inputs were seen to differ
+    values[:, 0, table.columns.index("diversity")] = 0.0
     assert first(s.stuck(data=replace(table, values=values))).id == "constant_inputs"
 
 

@@ -191,5 +191,19 @@ def test_weights_that_favour_the_frequent_make_a_constant_guess_cheap(times, tol
     assert (counts_the_frequent(run) is not None) is told
 
 
+@pytest.mark.parametrize(("favoured", "told"), [(0.3, True), (1.0, False)])
+def test_how_much_examples_count_on_average_is_read_off_the_first_loss(favoured, told):
+    """Weights of about 10, which make the first loss and the guess ten times as large."""
+    card = a.own(loss={"name": "binary_crossentropy"}, settings={"sample_weight": True})
+    loss = 10 * favoured * EQUAL * np.ones(400)
+    loss[0] = 10 * np.log(2)
+    references = {"loss_constant": 10 * favoured * EQUAL, "loss_shuffled": 20.0, "loss_least": 0.0,
+                  "min": 0.4, "max": 0.6}  # fmt: skip
+    run = replace(a.run(loss, references, card=card), targets=s.target_table([RARE]))
+    assert (counts_the_frequent(run) is not None) is told
+    if told:
+        assert "weights of 10 on average" in counts_the_frequent(run)
+
+
 def test_of_other_losses_no_weights_are_told():
     assert counts_the_frequent(a.learned(0.1)) is None

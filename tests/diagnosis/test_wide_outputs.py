@@ -31,3 +31,8 @@ def test_outputs_that_spread_many_times_as_far_as_their_targets_start_wide(predi
 def test_without_statistics_nothing_is_told():
     assert seen(s.healthy(card=a.own(loss={"name": "mse"}), data=None, targets=None)) is None
     assert seen(replace(s.healthy(), card=None)) is None
+
+
+def test_weights_make_any_first_loss_large():
+    run = s.healthy(steps=s.loss(np.full(400, 2 * WIDE * np.log(10))), card=s.card(settings={"sample_weight": True}))
+    assert seen(run) is None

@@ -13,6 +13,7 @@ from tb_lossdiag.diagnosis.window import (
     late_series,
     medians,
     onset,
+    penalty_of,
     span,
 )
 from tb_lossdiag.run import Row, Run
@@ -124,3 +125,12 @@ def test_medians_of_no_records_are_nan():
 def test_a_part_of_a_table_shares_its_values():
     table = s.layer_table()
     assert np.shares_memory(late(kernels(table)).values, table.values)
+
+
+def test_what_layers_add_is_a_penalty_beside_a_loss_and_is_the_loss_where_there_is_no_other():
+    curve = s.falling()
+    beside = s.healthy(steps={**s.loss(curve), "penalty": s.series(0.1 * curve)})
+    assert penalty_of(beside) is not None and data_loss(beside).values == pytest.approx(0.9 * curve)
+    whole = s.healthy(steps={**s.loss(curve), "penalty": s.series(curve)})
+    assert penalty_of(whole) is None and data_loss(whole).values == pytest.approx(curve)
+    assert penalty_of(s.healthy(steps={**s.loss(curve), "penalty": s.series(0 * curve)})) is None

@@ -103,3 +103,33 @@ def test_a_loss_of_one_term_has_no_terms_and_one_of_very_many_has_the_first(tmp_
     many = [Penalised(name=f"adds_{place}") for place in range(MAX_TERMS + 2)]
     found = fit(keras.Sequential([keras.Input((4,)), *many, keras.layers.Dense(3, "softmax")]))
     assert list(found) == [layer.name for layer in many[:MAX_TERMS]]
+
+
+class Rebuilding(keras.Model):
+    """Adds all of its loss by itself: how far it is from its input, and how large its code is."""
+
+    def __init__(self):
+        super().__init__()
+        self.code, self.made = keras.layers.Dense(2), keras.layers.Dense(4)
+
+    def call(self, x):
+        code = self.code(x)
+        made = self.made(code)
+        self.add_loss(keras.ops.mean(keras.ops.square(made - x)))
+        self.add_loss(0.01 * keras.ops.mean(keras.ops.square(code)))
+        return made
+
+
+def test_what_one_layer_adds_in_several_terms_is_numbered_and_how_hard_each_pulls_is_measured(tmp_path):
+    keras.utils.set_random_seed(0)
+    model = Rebuilding()
+    model.compile("sgd")
+    x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    model.fit(x, batch_size=8, epochs=2, verbose=0, callbacks=[LossDiagnostics(tmp_path, every=1)])
+    found = terms(tmp_path)
+    assert sorted(found) == [f"{model.name}[0]", f"{model.name}[1]"]
+    losses = list(Records(tmp_path).column("loss").values())
+    np.testing.assert_allclose(sum(found.values()), losses, rtol=1e-5)
+    pulls = [Records(tmp_path).data(f"loss:{name}", "gradient_norm") for name in sorted(found)]
+    known = np.isfinite(pulls[0])
+    assert known.any() and (pulls[0][known] > pulls[1][known]).all()

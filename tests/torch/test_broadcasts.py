@@ -110,3 +110,18 @@ def test_of_one_example_nothing_is_told(tmp_path):
 def test_a_checkpointed_loss_is_not_unpacked_by_us(tmp_path):
     broadcasts = told(tmp_path, lambda p: checkpoint(lambda q: (q * Y).mean(), p, use_reentrant=False))
     assert broadcasts == []
+
+
+def test_a_derivative_against_an_input_that_has_a_gradient_itself_is_told(tmp_path):
+    def loss(p):
+        (slope,) = torch.autograd.grad(p.sum(), inputs, create_graph=True)
+        return (slope[:, :1] + inputs.sin()[:, 0]).pow(2).mean()
+
+    inputs = X.clone().requires_grad_(True)
+    [broadcast] = told(tmp_path, loss, nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1)), inputs)
+    assert (broadcast["operation"], broadcast["left"], broadcast["right"]) == ("add", [B, 1], [B])
+
+
+def test_an_output_beside_another_of_the_model_is_not_told(tmp_path):
+    model = nn.Linear(4, 1)
+    assert told(tmp_path, lambda p: (p + model(X)[:, 0]).pow(2).mean(), model) == []

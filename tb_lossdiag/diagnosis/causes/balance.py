@@ -2,8 +2,10 @@
 
 from tb_lossdiag.diagnosis import fixes, loop, settings
 from tb_lossdiag.diagnosis.causes.candidate import (
+    ANOTHER_FAULT,
     BAD,
     BLOCKED,
+    FAR_ABOVE_A_GUESS,
     HARDLY_MOVED,
     HELD_BACK,
     NOT_LEARNING,
@@ -89,7 +91,10 @@ BALANCE = (
     Candidate(
         "unbalanced_loss_terms",
         "One part of the loss drowns another",
-        requires=(found("term_balance", at_chance=False), any_of(BAD, shows("skill", skill=lambda s: s < USEFUL))),
+        requires=(
+            found("term_balance", level="drowned", at_chance=False),
+            any_of(BAD, shows("skill", skill=lambda s: s < USEFUL)),
+        ),
         supports=(
             found("flatness", direction="flat"),
             found("skill"),
@@ -104,6 +109,40 @@ BALANCE = (
         points_at="term_balance",
         accuses_learning=True,
         weight=4,
+    ),
+    Candidate(
+        "unbalanced_loss_terms",
+        "What is added to the loss took over",
+        requires=(found("term_balance", level="won"), any_of(BAD, shows("skill", level="none")), grown_up),
+        supports=(
+            found("skill"),
+            found("flatness", direction="flat"),
+            clear_of("input_scale"),
+            clear_of("initialization"),
+        ),
+        contradicts=(ANOTHER_FAULT, found("targets", level=("constant", "out_of_range")), found("zero_gradient")),
+        explains=(*HELD, "learning_rate_too_high", "uninformative_labels"),
+        test="Train without what is added: if the loss comes down then, that was too heavy.",
+        fix=fixes.balance_terms,
+        points_at="term_balance",
+        weight=5,
+    ),
+    # A sum of squared weights, or of their sizes, that the user's own loss adds under no name.
+    Candidate(
+        "penalty_dominates",
+        "A penalty in the loss took the weights",
+        requires=(
+            found("term_balance", level="won"),
+            found("weight_shrinkage"),
+            any_of(BAD, shows("skill", level="none")),
+            grown_up,
+        ),
+        contradicts=(ANOTHER_FAULT,),
+        explains=(*HELD, "unbalanced_loss_terms", "learning_rate_too_high", "uninformative_labels"),
+        test="Train without the penalty: if the loss comes down then, it was too heavy.",
+        fix=fixes.balance_terms,
+        points_at="weight_shrinkage",
+        weight=6,
     ),
     Candidate(
         "posterior_collapse",
@@ -203,8 +242,7 @@ BALANCE = (
                     shows("flatness", fallen=lambda f: f > FELL),
                 ),
             ),
-            # What says nothing of its example comes down to a constant guess; far above it something else pushes.
-            unless(shows("skill", skill=lambda s: s < WORSE)),
+            unless(FAR_ABOVE_A_GUESS),
             clear_of("update_ratio"),
             clear_of("zero_gradient"),
             # Outputs that differ by example, and none of it is of use.

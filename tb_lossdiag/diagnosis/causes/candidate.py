@@ -12,6 +12,7 @@ from tb_lossdiag.diagnosis.clues import Clue, Findings, all_of, ended, found, sh
 from tb_lossdiag.diagnosis.framework import Words
 from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, is_young
 from tb_lossdiag.diagnosis.report import Evidence, Fix
+from tb_lossdiag.diagnosis.standing import WORSE
 from tb_lossdiag.diagnosis.symptoms.update_ratio import SHORT
 
 BAD = ended(*FAILED, *HINDERED)
@@ -31,6 +32,9 @@ SETTLED_EARLY = all_of(shows("flatness", direction="unclear"), shows("skill", sk
 LARGE_LATE_STEPS = 1e-2
 # Of their size, in the whole training: nothing could be learned yet, whatever the data say.
 HARDLY_MOVED = shows("update_ratio", level="normal", whole=lambda way: way < SHORT)
+# Outputs that say nothing of their example come down to a constant guess; far above it something else pushes. That
+# holds for the loss that is brought down, not for a cross-entropy that is a part of another loss.
+FAR_ABOVE_A_GUESS = shows("skill", skill=lambda s: s < WORSE, on_curve=True)
 # Where the output and the loss do not belong together that comes first, and most else may follow from it.
 ANOTHER_FAULT = found("loss_pairing", certain=True)
 # Of a layer's units: a layer that is half silent still lets half of everything through.

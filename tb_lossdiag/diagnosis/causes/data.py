@@ -144,6 +144,7 @@ DATA = (
             found("output_diversity", alike=True, diversity_start=lambda d: d < SAME),
             clear_of("initialization"),
             ended("never_learned"),
+            unless(fact(settings.inputs_vary)),
         ),
         supports=(found("skill"), clear_of("input_scale"), clear_of("loss_pairing"), clear_of("depth_profile")),
         contradicts=(

@@ -3,7 +3,9 @@
 from tb_lossdiag.diagnosis import fixes, settings
 from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, NOT_LEARNING, UNFINISHED, USEFUL, Candidate
+from tb_lossdiag.diagnosis.causes.wiring import HELD
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.repeats import one_batch
 from tb_lossdiag.diagnosis.silenced import is_silenced
 
 # Above this a model of one or two units may be all that the data need, as in an autoencoder.
@@ -18,6 +20,9 @@ GONE = 0.01
 # Decades by which the first layer's gradient is smaller than the last one's, at the start: 4.3 behind sixteen rounds of
 # averaging over neighbours (docs/first_contact.md, eighth round).
 FADED = -4.0
+
+# Of the first losses: nothing but a penalty that is far too heavy makes it so, before anything was learned.
+OUTWEIGHED = 0.9
 
 FIT = (
     Candidate(
@@ -107,6 +112,16 @@ FIT = (
     ),
     Candidate(
         "overfitting",
+        "The same batch again and again",
+        requires=(fact(one_batch),),
+        explains=(*HELD, "train_eval_mismatch", "class_imbalance", "constant_inputs"),
+        test="Print the first row of three batches in a row: they should differ.",
+        fix=fixes.move_on,
+        certain=True,
+        weight=8,
+    ),
+    Candidate(
+        "overfitting",
         "Overfitting",
         requires=(found("generalization_gap"),),
         supports=(
@@ -144,6 +159,7 @@ FIT = (
             "disconnected_graph",
             "learning_rate_too_high",
         ),
+        stands_by=(shows("penalty_share", share_start=lambda share: share > OUTWEIGHED),),
         test="Train 50 steps without the regulariser.",
         fix=fixes.lighten_penalty,
         points_at="penalty_share",

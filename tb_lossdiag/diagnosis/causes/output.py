@@ -9,6 +9,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     Candidate,
 )
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
+from tb_lossdiag.diagnosis.wide_outputs import summed
 
 # Half of the first predictions at exactly 0 or 1; a fresh head of a healthy run has none.
 EXTREME_START = 0.5
@@ -146,6 +147,19 @@ OUTPUT = (
         points_at="loss_floor",
         weight=7,
     ),
+    # The gradient is that of the mean times the batch size, and with plain SGD so is the step.
+    Candidate(
+        "loss_mismatch",
+        "The loss is summed over the batch",
+        requires=(fact(summed), any_of(BAD, shows("skill", skill=lambda s: s < 0.5))),
+        supports=(found("update_ratio", level="high"), found("early_loss", leapt=True), found("exploding_norm")),
+        stands_by=(fact(summed),),
+        contradicts=(ANOTHER_FAULT,),
+        explains=("exploding_gradients", "poor_initialization"),
+        test="Take the mean over the batch, and train 50 steps.",
+        fix=fixes.average,
+        weight=4,
+    ),
     # Sure of everything and mostly wrong, whatever the loss is called.
     Candidate(
         "saturated_loss",
@@ -159,7 +173,14 @@ OUTPUT = (
             found("initialization", fault="large_scale"),
             found("activation_scale", level=("blown", "growing")),
         ),
-        explains=("disconnected_graph", "learning_rate_too_low", "insufficient_capacity", "dying_relu", "undertrained"),
+        explains=(
+            "disconnected_graph",
+            "learning_rate_too_low",
+            "insufficient_capacity",
+            "dying_relu",
+            "undertrained",
+            "poor_initialization",
+        ),
         test="Let the loss take logits and train on one batch.",
         fix=fixes.logits,
         points_at="output_diversity",
@@ -195,6 +216,7 @@ OUTPUT = (
                 "undertrained",
                 "overfitting",
                 "uninformative_labels",
+                "poor_initialization",
             ),
             test="Let the loss take logits and train on one batch.",
             fix=fixes.logits,

@@ -12,8 +12,10 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     Candidate,
     unannounced,
 )
+from tb_lossdiag.diagnosis.causes.wiring import HELD
 from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.outcome import FAILED
+from tb_lossdiag.diagnosis.piecewise import bends_nothing
 
 # Beyond this many decades depth itself is the fault: measured -3.6 behind six sigmoids, -5.3 behind eight.
 DEEP = 4.5
@@ -39,6 +41,7 @@ SIGNAL = (
             "learning_rate_too_low",
             "dying_relu",
             "insufficient_capacity",
+            "saturated_loss",
         ),
         test="Train 50 steps with the gradient norm clipped to 1.",
         fix=fixes.clip,
@@ -143,6 +146,7 @@ SIGNAL = (
             found("penalty_share"),
         ),
         explains=(
+            "saturated_loss",
             "learning_rate_too_high",
             "uninformative_labels",
             "saturated_activations",
@@ -274,6 +278,7 @@ SIGNAL = (
         contradicts=(ANOTHER_FAULT, found("input_scale", level="large")),
         explains=(
             "vanishing_gradients",
+            "saturated_activations",
             "learning_rate_too_low",
             "insufficient_capacity",
             "undertrained",
@@ -291,10 +296,33 @@ SIGNAL = (
         supports=(found("depth_profile"), clear_of("input_scale"), clear_of("initialization")),
         # Weights that are gone pass nothing on, whatever stands between them.
         contradicts=(ANOTHER_FAULT, found("input_scale", level="large"), found("weight_shrinkage")),
-        explains=("learning_rate_too_low", "insufficient_capacity", "undertrained", "unsuitable_optimizer"),
+        explains=(
+            "saturated_activations",
+            "learning_rate_too_low",
+            "insufficient_capacity",
+            "undertrained",
+            "unsuitable_optimizer",
+        ),
         test="Swap the hidden activations for ReLU and train 50 steps.",
         fix=fixes.swap_activation,
         weight=2,
+    ),
+    Candidate(
+        "hidden_activation_unsuitable",
+        "Activations without a second derivative",
+        requires=(fact(bends_nothing),),
+        explains=(
+            *HELD,
+            "dying_relu",
+            "disconnected_graph",
+            "vanishing_gradients",
+            "unbalanced_loss_terms",
+            "unsuitable_batch_size",
+        ),
+        test="Print the second derivative that the loss holds: it is 0 at every input.",
+        fix=fixes.smooth_activation,
+        certain=True,
+        weight=8,
     ),
     Candidate(
         "hidden_activation_unsuitable",
@@ -306,6 +334,7 @@ SIGNAL = (
         supports=(clear_of("update_ratio"), clear_of("input_scale")),
         contradicts=(found("update_ratio", level="high"), ANOTHER_FAULT),
         explains=("undertrained", "insufficient_capacity", "noise_floor"),
+        stands_by=(found("architecture", fault="linear_stack"),),
         test="Add ReLU to the hidden layers and train 50 steps.",
         fix=fixes.swap_activation,
         points_at="architecture",

@@ -11,6 +11,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     SETTLED_EARLY,
     USEFUL,
     Candidate,
+    grown_up,
 )
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, fact, found, shows
 from tb_lossdiag.diagnosis.standing import WORSE
@@ -67,6 +68,7 @@ WEIGHTS = (
             "uninformative_labels",
             "noise_floor",
         ),
+        stands_by=(found("trainable"),),
         test="Unfreeze them and train 50 steps.",
         fix=fixes.unfreeze,
         points_at="trainable",
@@ -143,6 +145,7 @@ WEIGHTS = (
         ),
         contradicts=(found("input_scale", level="large"),),
         explains=(*EARLY_DAMAGE, "learning_rate_too_high", "unscaled_targets"),
+        stands_by=(found("initialization"),),
         test="Give the layer its default initialiser and train 50 steps.",
         fix=fixes.initialise,
         points_at="initialization",
@@ -246,6 +249,23 @@ WEIGHTS = (
         contradicts=(ANOTHER_FAULT, found("trainable", nothing=True)),
         explains=("undertrained", "insufficient_capacity", "uninformative_labels"),
         test="Print which gradients are None right behind the backward pass.",
+        fix=fixes.reconnect,
+        points_at="zero_gradient",
+        certain=True,
+        weight=7,
+    ),
+    # An output's part of the loss is told and stays where it was: it was added as a number, or cut off on its way.
+    Candidate(
+        "disconnected_graph",
+        "The loss does not reach the variables",
+        requires=(
+            found("zero_gradient", unreached=True, from_start=True),
+            shows("term_balance", at_rest=lambda name: True),
+            grown_up,
+        ),
+        contradicts=(ANOTHER_FAULT, found("trainable", nothing=True)),
+        explains=("undertrained", "insufficient_capacity", "uninformative_labels"),
+        test=settling.WITHOUT_GRADIENT,
         fix=fixes.reconnect,
         points_at="zero_gradient",
         certain=True,

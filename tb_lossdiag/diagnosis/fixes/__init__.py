@@ -19,6 +19,7 @@ from tb_lossdiag.diagnosis.fixes.data import (
     check_pairing,
     drop_nonfinite,
     give_signs,
+    move_on,
     normalise,
     number_from_one,
     scale_targets,
@@ -52,6 +53,7 @@ from tb_lossdiag.diagnosis.fixes.optimizer import (
     watch_the_right_way,
 )
 from tb_lossdiag.diagnosis.fixes.output import (
+    average,
     free_the_output,
     logits,
     measure,
@@ -64,6 +66,7 @@ from tb_lossdiag.diagnosis.fixes.signal import (
     leak,
     remember,
     shorten_gradient_path,
+    smooth_activation,
     swap_activation,
 )
 from tb_lossdiag.diagnosis.fixes.weights import (
@@ -113,6 +116,7 @@ __all__ = [
     "align_modes",
     "answer_once",
     "apply_updates",
+    "average",
     "balance_terms",
     "bound_the_loss",
     "check_inputs",
@@ -142,6 +146,7 @@ __all__ = [
     "lower_learning_rate",
     "match_shapes",
     "measure",
+    "move_on",
     "narrow_outputs",
     "none",
     "normalise",
@@ -163,6 +168,7 @@ __all__ = [
     "shorten_labels",
     "shrink_epsilon",
     "shuffle",
+    "smooth_activation",
     "spread_embeddings",
     "swap_activation",
     "switch_optimizer",

@@ -40,6 +40,8 @@ def balance_terms(f: Findings) -> Fix:
     )
     if check.sign("weighed_down"):
         text = f"Give {small!r} its weight back in the sum: the parts should pull alike, within a factor of ten."
+    if check.sign("level") == "won":
+        return Fix(f"Weigh {large!r} ten times less, and again, until {small!r} comes down first.")
     outputs = {row.own_name for row in f.run.data.of_kind("prediction").rows} if f.run.data is not None else set()
     heads = [name.removesuffix("_loss") for name in (small, large)]
     if is_loop(f.run) or not set(heads) <= outputs:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.missing import missing_share
 from tb_lossdiag.diagnosis.output_layer import output_layer, output_units
+from tb_lossdiag.diagnosis.piecewise import piecewise_layers
 from tb_lossdiag.diagnosis.reference import BINARY, loss_name, value_range
 from tb_lossdiag.diagnosis.settings import (
     hidden_layers,
@@ -254,6 +255,8 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
     "reconnect": lambda f, written: (
         f"{STEP}\nprint([name for name, parameter in model.named_parameters() if parameter.grad is None])"
     ),
+    "average": lambda f, written: "loss = loss / len(x)  # or reduction='mean'",
+    "smooth_activation": lambda f, written: _activated(piecewise_layers(f.run), "Tanh"),
     "swap_activation": _swap,
     "shorten_gradient_path": _swap,
     "leak": _leak,

@@ -39,6 +39,12 @@ LOGARITHMS = {
 HEADS = {"Dense", "Conv1D", "Conv2D", "Conv3D", "Activation"}
 
 
+def average(f: Findings) -> Fix:
+    """By its name a loss of Keras's is averaged."""
+    text = "Average the loss over the batch: as a sum its gradient, and SGD's step with it, grows with the batch size."
+    return Fix(text, mended_line(f.run) if loss_code(f.run) != "model.loss" else "")
+
+
 def pair(f: Findings) -> Fix:
     """The exact loss and output layer for this problem."""
     fault = f.checks["loss_pairing"].sign("fault")

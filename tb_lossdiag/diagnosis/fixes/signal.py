@@ -4,6 +4,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
 from tb_lossdiag.diagnosis.framework import is_torch
+from tb_lossdiag.diagnosis.piecewise import piecewise_layers
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import hidden_layers, saturating_layers
 from tb_lossdiag.diagnosis.snippets import (
@@ -58,6 +59,13 @@ def remember(f: Findings) -> Fix:
 def swap_activation(f: Findings) -> Fix:
     hidden = {layer.path: layer for layer in (*hidden_layers(f.run), *saturating_layers(f.run))}
     return Fix("Give the hidden layers a ReLU with He initialisation.", _activated(f, list(hidden.values()), "relu"))
+
+
+def smooth_activation(f: Findings) -> Fix:
+    return Fix(
+        "Give the hidden layers an activation that is smooth, tanh, sine or swish, and start them anew.",
+        _activated(f, piecewise_layers(f.run), "tanh"),
+    )
 
 
 def leak(f: Findings) -> Fix:

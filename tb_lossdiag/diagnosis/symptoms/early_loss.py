@@ -31,7 +31,9 @@ def check(run: Run) -> Check:
     peak = float(finite.max()) if len(finite) == len(values) else np.inf
     leap = peak / first if first > 0 else 1.0
     constant = constant_loss(run)
-    start = first / constant if constant else np.nan
+    # Weights that favour one class make a constant guess cheap, and no other.
+    is_weighed = run.card is not None and run.card.settings.get("sample_weight")
+    start = first / constant if constant and not is_weighed else np.nan
     leapt, high = leap > LEAP, bool(np.isfinite(start) and start > START)
     text = f"The first loss is {first:.4g}"
     text += f", {start:.3g} times what a constant guess scores" if np.isfinite(start) else ""

@@ -10,7 +10,7 @@ from tb_lossdiag.diagnosis.needs import validation_losses
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import theil_sen
-from tb_lossdiag.diagnosis.window import evaluation_loss
+from tb_lossdiag.diagnosis.window import evaluation_loss, penalty_of
 from tb_lossdiag.run import Run
 
 ID = "generalization_gap"
@@ -86,8 +86,8 @@ def check(run: Run) -> Check:
 
 def _skill(run: Run, loss: float) -> float | None:
     """Of a validation loss against the constant guess; None without one, or when penalties are part of the loss."""
-    constant, penalty = constant_loss(run), run.steps.get("penalty")
-    if not constant or (penalty is not None and np.any(penalty.values)):
+    constant = constant_loss(run)
+    if not constant or penalty_of(run) is not None:
         return None
     return 1 - loss / constant
 

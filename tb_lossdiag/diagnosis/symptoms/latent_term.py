@@ -8,10 +8,13 @@ import re
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.measured import measured
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
+from tb_lossdiag.diagnosis.standing import NONE, standing
 from tb_lossdiag.diagnosis.variety import variety
-from tb_lossdiag.run import Run, Series
+from tb_lossdiag.diagnosis.window import penalty_of
+from tb_lossdiag.run import ModelCard, Row, Run, Series, Table
 
 ID = "latent_term"
 TITLE = "Information in the code"
@@ -43,7 +46,7 @@ def check(run: Run) -> Check:
     late = series.steps >= (int(series.steps[0]) + int(series.steps[-1])) / 2
     now, other = float(np.median(np.abs(series.values[late]))), float(np.median(np.abs(rest[late])))
     share = now / (now + other) if now + other > 0 else 1.0
-    varied = variety(run)
+    varied = _variety(run)
     if varied is None and share < NOTHING:
         return Check(
             ID, TITLE, "inconclusive", needs="outputs and targets, to see whether the outputs vary as targets do"
@@ -67,12 +70,32 @@ def _term(run: Run) -> tuple[str, Series, np.ndarray] | None:
     total = run.steps.get("loss")
     if terms is not None and total is not None and len(total):
         own = next((row for row in terms.rows if NAMES.search(row.own_name.lower())), None)
+        own = own or _without_a_name(run, terms)
         if own is not None:
             return _beside(own.own_name, Series(terms.steps, terms.cell(own.name, "mean").astype(np.float64)), total)
     penalty = run.steps.get("penalty")
     if penalty is None or total is None or not len(total) or not _is_added_by_layers(run) or not np.any(penalty.values):
         return None
     return _beside("what layers add", penalty, total)
+
+
+def _without_a_name(run: Run, terms: Table) -> Row | None:
+    """Of the terms of a loss that layers add as a whole, the one that ends as the least of them."""
+    added = run.steps.get("penalty")
+    if len(terms.rows) < 2 or added is None or not np.any(added.values) or penalty_of(run) is not None:
+        return None
+    if run.card is None or _is_regularised(run.card):
+        return None
+    last = np.abs(terms.column("mean")[-1].astype(np.float64))
+    return terms.rows[int(np.argmin(np.where(np.isfinite(last), last, np.inf)))]
+
+
+def _variety(run: Run) -> float | None:
+    """Of the outputs in times of their targets'; 0 where other examples' outputs would do as well."""
+    known = [standing(one) for one in measured(run)]
+    if variety(run) is None and len(known) == 1 and known[0] is not None:
+        return 0.0 if known[0].shuffled < NONE else None
+    return variety(run)
 
 
 def _beside(name: str, own: Series, total: Series) -> tuple[str, Series, np.ndarray]:
@@ -88,11 +111,15 @@ def _is_added_by_layers(run: Run) -> bool:
     """Whether the penalty is no weight's: of an autoencoder without regularisers whose weights do not shrink."""
     if run.card is None or not _returns_its_input(run):
         return False
-    regularised = any(name.endswith("regularizer") and value for layer in run.card.layers
-                      for name, value in layer.settings.items())  # fmt: skip
     weights = run.steps.get("weight_norm")
     shrunk = weights is not None and len(weights) > 0 and weights.values[-1] < SHRUNK * weights.values[0]
-    return not (regularised or shrunk)
+    return not (_is_regularised(run.card) or shrunk)
+
+
+def _is_regularised(card: ModelCard) -> bool:
+    return any(
+        name.endswith("regularizer") and value for layer in card.layers for name, value in layer.settings.items()
+    )
 
 
 def _returns_its_input(run: Run) -> bool:

@@ -15,7 +15,7 @@ from tb_lossdiag.diagnosis.measured import has_several, is_the_loss, measured
 from tb_lossdiag.diagnosis.reference import value_range
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.symptoms.output_diversity import CONSTANT
-from tb_lossdiag.diagnosis.window import best_curve, late
+from tb_lossdiag.diagnosis.window import best_curve, late, penalty_of
 from tb_lossdiag.run import Run, Series
 
 ID = "loss_bound"
@@ -96,10 +96,10 @@ def _name(run: Run) -> str:
 
 def _where_penalties_are_known(run: Run, series: Series) -> Series:
     """Between samples the penalty is only estimated, and what is left of the loss may seem to be below 0."""
-    penalty = run.steps.get("penalty")
-    if penalty is None or not np.any(penalty.values):
+    added = penalty_of(run)
+    if added is None:
         return series
-    kept = np.isin(series.steps, penalty.steps)
+    kept = np.isin(series.steps, added.steps)
     return Series(series.steps[kept], series.values[kept])
 
 

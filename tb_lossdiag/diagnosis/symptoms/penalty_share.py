@@ -10,7 +10,7 @@ from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.trend import trend
-from tb_lossdiag.diagnosis.window import EARLY_STEPS, data_loss, late_series
+from tb_lossdiag.diagnosis.window import EARLY_STEPS, data_loss, late_series, penalty_of
 from tb_lossdiag.run import Run
 
 ID = "penalty_share"
@@ -21,8 +21,6 @@ DOMINANT = 0.5
 LITTLE_LEARNED = 0.5
 # Without a reference, a data loss that lost less than this since the start has not been learned either.
 FALLEN = 0.05
-# Under a millionth the data loss is rounding: the whole loss was added by layers, as in some autoencoders.
-NOTHING = 1e-6
 MIN_RECORDS = 8
 SOURCE = "usual penalties are 1 … 20 % of the loss"
 
@@ -38,7 +36,7 @@ def check(run: Run) -> Check:
         evidence = Evidence("The loss holds no regularisation penalty.", 0.0, DOMINANT, "share of the loss", SOURCE)
         signs = (("share_start", 0.0), ("share_end", 0.0), ("level", "none"))
         return Check(ID, TITLE, "not_found", (evidence,), signs=signs)
-    if np.all(np.abs(data) <= NOTHING * penalty):
+    if penalty_of(run) is None:
         return Check(ID, TITLE, "not_run", needs="a loss beside those that layers add")
     shares = penalty / np.maximum(penalty + np.abs(data), np.finfo(np.float64).tiny)
     late = steps >= (int(steps[0]) + int(steps[-1])) / 2

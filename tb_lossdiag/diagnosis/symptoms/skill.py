@@ -9,7 +9,7 @@ import numpy as np
 
 from tb_lossdiag.diagnosis import standing
 from tb_lossdiag.diagnosis.decimals import skill_text
-from tb_lossdiag.diagnosis.measured import FEWEST, is_the_loss, measured, not_varied
+from tb_lossdiag.diagnosis.measured import FEWEST, is_the_loss, leaves_out, measured, not_varied
 from tb_lossdiag.diagnosis.reference import attainable_share, derived_constant, pooled_variance
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.standing import LITTLE, NONE, SOLVED, Standing
@@ -83,6 +83,7 @@ def _derived(run: Run, constant: float) -> Check:
         ("level", level),
         ("constant_loss", constant),
         ("loss", now),
+        ("on_curve", True),
         ("shuffled", _shuffled(run)),
         ("climbs", any(map(standing.climbs, measured(run)))),
     )
@@ -116,6 +117,9 @@ def _measured(run: Run) -> Check:
         if not_varied(run):
             return Check(ID, TITLE, "inconclusive", needs="batches whose targets vary: else a guess is right")
         return Check(ID, TITLE, "not_run", needs=_reference(run))
+    if len(outputs) == 1 and leaves_out(run, outputs[0]):
+        needs = "what a guess scores in the loss as it counts: it leaves out a part of what was measured"
+        return Check(ID, TITLE, "inconclusive", needs=needs)
     known = [one for one in map(standing.standing, outputs) if one is not None]
     if not known:
         needs = f"{FEWEST} sampled steps in which the loss and what a guess scores are finite and differ"
@@ -131,6 +135,7 @@ def _measured(run: Run) -> Check:
         ("constant_loss", worst.reference if on_curve and worst.guess == "constant" else None),
         ("shuffled_loss", worst.reference if on_curve and worst.guess == "shuffled" else None),
         ("loss", worst.loss),
+        ("on_curve", on_curve),
         ("measured", True),
         ("shuffled", worst.shuffled if np.isfinite(worst.shuffled) else None),
         ("lost", worst.lost),

@@ -7,17 +7,20 @@ their weights: what each counts for in the sum is read off the loss itself, and 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tb_lossdiag.diagnosis.decimals import percent
 from tb_lossdiag.diagnosis.framework import is_torch
-from tb_lossdiag.diagnosis.measured import Measured, measured
+from tb_lossdiag.diagnosis.losses import loss_name
+from tb_lossdiag.diagnosis.measured import Measured, is_the_loss, measured
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.standing import NONE, standing
 from tb_lossdiag.diagnosis.term_weights import weights
+from tb_lossdiag.diagnosis.window import data_loss
 from tb_lossdiag.run import Run, Table
 
 ID = "term_balance"
@@ -33,19 +36,30 @@ VALUE = 0.01
 FEWEST_PULLS = 3
 # The part that drowns others has most of it.
 MOST = 0.5
-# A part that has lost less than this of its start stayed where it was.
+# A part that has lost less than this of its start stayed where it was; half of it is a part that is learned.
 MOVED = 0.05
+CAME_DOWN = 0.5
+# A part that began as the larger one and has a tenth of itself left, while what is to be learned stayed at chance.
+GONE = 0.9
+OUTWEIGHS = 0.5
+# Of a loss: a multiple of one part, as a weight makes it, scatters by less around its mean.
+CONSTANT = 0.02
 # Weights of parts on one scale differ tenfold or a hundredfold; a part with less than this beside the other's counts
 # for nothing while the other has anything to give. Unmeasured: of five programs in the zoo with weighted parts those
 # that learn both are within 1/200, the two that lose one at 1e-6 and 1e-8.
 WEIGHED_DOWN = 1e-4
 FEWEST = 6
+# Of the loss: two readings of it in one step agree to float32's rounding.
+SAME = 1e-4
+# What a layer adds beside others of its own has a number and no name, so that nobody knows what it is for.
+NUMBERED = re.compile(r"\[\d+\]$")
 # Parts that measure no example's answer: kept small on purpose.
 REGULARISING = ("penalty", "regular", "decay", "entropy", "l1", "l2", "kl", "kld", "commit", "smooth", "sparsity", "tv",
                 "aux", "balance")  # fmt: skip
 # Of its start, that a part without any weight to speak of may lose by the way, while the others bring the outputs to 0.
 BY_THE_WAY = 0.9
 REGULARISING_WORDS = {"reg", "orth", "gp", "activity", "z", "r1", "norm"}
+REST = "the rest of the loss"
 # Told among the parts, and no part of any loss.
 MEASURES = ("acc", "metric", "score", "iou", "recall", "precision", "error_rate")
 SOURCE = "parts that are learned pull within a factor of ten of each other"
@@ -55,9 +69,9 @@ SOURCE = "parts that are learned pull within a factor of ten of each other"
 class Part:
     """One term of the loss, or the loss of one output.
 
-    share: of the loss; value: without its weight. pull: its share of all gradients, NaN when not known. behind:
-    whether the output it is the loss of is no better than a constant; None where it is no output's. weight: in the sum;
-    NaN when not known.
+    share: of the loss; value: without its weight; start: with it, at first. pull: its share of all gradients, NaN when
+    not known. behind: whether the output it is the loss of is no better than a constant; None where it is no output's.
+    weight: in the sum; NaN when not known.
     """
 
     name: str
@@ -68,6 +82,7 @@ class Part:
     fallen: float
     behind: bool | None
     weight: float
+    start: float
 
 
 def check(run: Run) -> Check:
@@ -82,12 +97,17 @@ def check(run: Run) -> Check:
     large = max(parts, key=_weight)
     drowned = [part for part in parts if part is not large and _is_drowned(part, large)]
     seen = (int(steps[0]), int(steps[-1]))
+    winner = next((part for part in parts for other in parts if _won(part, other)), None)
+    if winner is not None and not drowned:
+        return _outweighed(winner, max((one for one in parts if _won(winner, one)), key=_weight), seen)
     if not drowned:
         told = ", ".join(f"{part.name!r} {percent(_weight(part))}" for part in parts[:4])
-        evidence = Evidence(
-            f"Shares of the parts of the loss: {told}.", _weight(large), None, "share", SOURCE, (), seen
-        )
-        return Check(ID, TITLE, "not_found", (evidence,), signs=(("level", "shared"),))
+        rest, moved = _at_rest(parts), max(parts, key=lambda part: part.fallen)
+        text = f"Shares of the parts of the loss: {told}."
+        text += f" {rest.name!r} never came down, {moved.name!r} did." if rest is not None else ""
+        evidence = Evidence(text, _weight(large), None, "share", SOURCE, (), seen)
+        signs = (("level", "shared"), ("at_rest", None if rest is None else rest.name))
+        return Check(ID, TITLE, "not_found", (evidence,), signs=signs)
     worst = min(drowned, key=_weight)
     down = _weighed_down(worst, large)
     what = "of the gradient" if np.isfinite(worst.pull) else "of the loss"
@@ -95,7 +115,7 @@ def check(run: Run) -> Check:
     if np.isfinite(worst.pull) and worst.share >= VALUE:
         text += f", though its value is {percent(worst.share)} of the loss"
     text += f"; {_fate(worst)}"
-    if down:
+    if worst.weight < WEIGHED_DOWN * large.weight:
         text += f"; in the sum it counts for {worst.weight / large.weight:.1g} of what {large.name!r} does"
     reason = run.card.settings.get("pull_not_measured") if run.card is not None else None
     if isinstance(reason, str) and reason and not np.isfinite(worst.pull):
@@ -112,6 +132,25 @@ def check(run: Run) -> Check:
         ("scale", large.value / max(worst.value, 1e-12)),
     )
     return Check(ID, TITLE, "found", (evidence,), seen[0], rows, signs=signs)
+
+
+def _outweighed(winner: Part, own: Part, seen: tuple[int, int]) -> Check:
+    """The part that won has next to nothing left of itself, as a penalty has that took the weights with it."""
+    ratio = winner.start / max(own.start, 1e-12)
+    text = (
+        f"{winner.name!r} began at {ratio:.2g} times {own.name!r} and fell by {percent(winner.fallen)}; {own.name!r} "
+    )
+    text += "is at chance." if own.behind else "stayed where it was."
+    rows = tuple(row for row in (own.row, winner.row) if row)
+    evidence = Evidence(text, ratio, OUTWEIGHS, "times the part that is to be learned", SOURCE, rows, seen)
+    signs = (("level", "won"), ("small", own.name), ("large", winner.name), ("ratio", ratio), ("scale", ratio))
+    return Check(ID, TITLE, "found", (evidence,), seen[0], rows, signs=signs)
+
+
+def _won(winner: Part, own: Part) -> bool:
+    gone = winner.fallen >= GONE and winner.start > OUTWEIGHS * own.start > 0
+    stayed = own.behind or (own.behind is None and own.fallen < MOVED and not _is_on_purpose(own))
+    return bool(winner is not own and gone and stayed and not winner.behind)
 
 
 def _fate(part: Part) -> str:
@@ -132,7 +171,14 @@ def _limit(part: Part) -> float:
 
 
 def _weighed_down(part: Part, large: Part) -> bool:
-    return bool(part.weight < WEIGHED_DOWN * large.weight)
+    return bool(part.weight < WEIGHED_DOWN * large.weight or part.share < WEIGHED_DOWN * large.share)
+
+
+def _at_rest(parts: Sequence[Part]) -> Part | None:
+    """A part that is to be learned and never came down, while another did; None for none."""
+    if max(part.fallen for part in parts) < CAME_DOWN:
+        return None
+    return next((one for one in parts if one.share >= VALUE and one.fallen < MOVED and not _is_on_purpose(one)), None)
 
 
 def _is_drowned(part: Part, large: Part) -> bool:
@@ -140,17 +186,19 @@ def _is_drowned(part: Part, large: Part) -> bool:
         return False
     if part.behind is not None:
         return part.behind
+    return part.fallen < (BY_THE_WAY if _weighed_down(part, large) else MOVED) and not _is_on_purpose(part)
+
+
+def _is_on_purpose(part: Part) -> bool:
+    """Whether it may be small or stay where it is; what has no name of its own may."""
     name = part.name.lower()
-    on_purpose = any(word in name for word in (*REGULARISING, *MEASURES)) or REGULARISING_WORDS & set(
-        re.split("[^a-z0-9]+", name)
-    )
-    return part.fallen < (BY_THE_WAY if _weighed_down(part, large) else MOVED) and not on_purpose
+    words = REGULARISING_WORDS & set(re.split("[^a-z0-9]+", name))
+    return bool(words or NUMBERED.search(name) or any(word in name for word in (*REGULARISING, *MEASURES)))
 
 
 def _parts(run: Run) -> tuple[list[Part], np.ndarray]:
     """The terms that are known by name, else the outputs whose own loss was measured; and the steps that know them."""
-    terms = run.loss_terms("mean")
-    outputs = measured(run)
+    terms, outputs = _without_the_loss(run), measured(run)
     if terms is not None and len(terms.rows) > 1:
         values = np.abs(terms.column("mean").astype(np.float64))
         pulls = _pulls(terms)
@@ -166,7 +214,45 @@ def _parts(run: Run) -> tuple[list[Part], np.ndarray]:
         known = weights(run, outputs[0].steps, values, [True] * len(outputs))
         pulls = _pulls_of(run, outputs)
         return _of(names, behind, np.abs(values), pulls, known, outputs[0].steps)
+    if len(outputs) == 1 and not is_the_loss(run, outputs[0]):
+        return _with_the_rest(run, outputs[0])
     return [], np.zeros(0, np.int64)
+
+
+def _with_the_rest(run: Run, own: Measured) -> tuple[list[Part], np.ndarray]:
+    """The loss that was called on the only output, and what else is in the loss that was brought down, of no name."""
+    nothing: tuple[list[Part], np.ndarray] = ([], np.zeros(0, np.int64))
+    total = data_loss(run)
+    if total is None or run.card is None:
+        return nothing
+    steps, i, j = np.intersect1d(total.steps, own.steps, return_indices=True)
+    values = np.stack([own.loss[j], total.values[i] - own.loss[j]], axis=1)
+    known = np.isfinite(values).all(axis=1)
+    values, steps = values[known], steps[known]
+    if not len(steps) or (values[:, 0] <= 0).any() or (values[:, 1] < -CONSTANT * values[:, 0]).any():
+        return nothing
+    ratio = values[:, 1] / values[:, 0]
+    if np.std(ratio) < CONSTANT * (1 + np.mean(ratio)):
+        return nothing  # a weight
+    names = [(loss_name(run.card) or own.output or "the loss", f"prediction:{own.output}"), (REST, "")]
+    behind = [_is_at_chance(own), None]
+    unknown = np.full((len(steps), 2), np.nan)
+    return _of(names, behind, np.abs(values), unknown, np.ones(2), steps)
+
+
+def _without_the_loss(run: Run) -> Table | None:
+    """The terms, without the whole loss where it is told among them, as "loss" or "total_loss"."""
+    terms, total = run.loss_terms("mean"), run.steps.get("loss")
+    if terms is None or total is None or not len(total):
+        return terms
+    _, i, j = np.intersect1d(total.steps, terms.steps, return_indices=True)
+    sums, values = total.values[i].astype(np.float64), terms.column("mean")[j].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(values - sums[:, None]) > SAME * np.abs(sums[:, None])
+    names = [row.own_name.lower() for row in terms.rows]
+    is_whole = [not apart[:, at].any() and (name == "loss" or "total" in name) for at, name in enumerate(names)]
+    parts = [at for at, whole in enumerate(is_whole) if not whole or not len(i)]
+    return terms.of_rows(parts)
 
 
 def _pulls(table: Table) -> np.ndarray:
@@ -206,9 +292,14 @@ def _of(
     first, last = (np.median(part, axis=0) for part in (values[: min(third, 3)], values[-third:]))
     with np.errstate(all="ignore"):
         fallen = np.where(first > 0, 1 - last / first, 0.0)
+    # The same of a part whose weight is not known and that stayed what it was: what is warmed up from 0 rises by far.
+    start = _shares(counted[: min(third, 3)])
+    if np.any((start > 0) & (start < WEIGHED_DOWN) & (fallen > -CAME_DOWN) & (fallen < MOVED)):
+        shares = start
+    began = first * np.where(np.isfinite(weight), weight, 1.0)
     columns = (shares, np.median(values, axis=0), pull, fallen)
     parts = [
-        Part(name, row, *(float(column[i]) for column in columns), behind[i], float(weight[i]))
+        Part(name, row, *(float(column[i]) for column in columns), behind[i], float(weight[i]), float(began[i]))
         for i, (name, row) in enumerate(names)
     ]
     return parts, steps
@@ -235,7 +326,11 @@ def _is_behind(name: str, outputs: tuple[Measured, ...]) -> bool | None:
     One that was drowned late may still say more of its own example than of another's, and be worse than a constant.
     """
     own = [one for one in outputs if one.output and name in (one.output, f"{one.output}_loss")]
-    known = standing(own[0]) if len(own) == 1 else None
+    return _is_at_chance(own[0]) if len(own) == 1 else None
+
+
+def _is_at_chance(output: Measured) -> bool | None:
+    known = standing(output)
     if known is None:
         return None
     return known.level == "none" or (known.floor and known.skill is not None and known.skill < NONE)

@@ -9,9 +9,10 @@ epoch that did well on rows it had never seen, so that only the validation rows 
 import numpy as np
 
 from tb_lossdiag.diagnosis.reference import constant_loss
+from tb_lossdiag.diagnosis.repeats import one_batch
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.settings import planned_steps
-from tb_lossdiag.diagnosis.window import data_loss, evaluation_loss
+from tb_lossdiag.diagnosis.window import data_loss, evaluation_loss, penalty_of
 from tb_lossdiag.run import LayerCard, Run, Series
 
 ID = "train_eval_gap"
@@ -114,8 +115,8 @@ def check(run: Run) -> Check:
 
 def _penalty(run: Run, steps: np.ndarray) -> np.ndarray:
     """What regularisation added to both losses at these steps; a constant guess pays none."""
-    penalty = run.steps.get("penalty")
-    if penalty is None or not len(penalty) or run.step_unit != "step":
+    penalty = penalty_of(run)
+    if penalty is None or run.step_unit != "step":
         return np.zeros(len(steps))
     with np.errstate(invalid="ignore", over="ignore"):  # between infinities lies NaN, which leaves an epoch out
         return np.interp(steps, penalty.steps, penalty.values)
@@ -129,7 +130,7 @@ def _normalizations(run: Run) -> list[LayerCard]:
 def _unseen_skill(run: Run, first_epoch: int, constant: float) -> float:
     """Skill over the last third of the first epoch; NaN when its batch losses are not known."""
     loss = data_loss(run)
-    if loss is None or run.step_unit != "step":
+    if loss is None or run.step_unit != "step" or one_batch(run):
         return np.nan
     values = loss.between((1 - UNSEEN) * first_epoch, first_epoch).values
     with np.errstate(over="ignore"):

@@ -36,7 +36,7 @@ def check(run: Run) -> Check:
     ratios = _ratios(table)
     if np.isnan(ratios).all():
         return Check(ID, TITLE, "inconclusive", needs="update ratios of weights that are not all zero")
-    first, last = _ratios(early(table)), _ratios(late(table))
+    first, last = _drawn(table), _ratios(late(table))
     start = _median(first)
     end = _median(last)
     leap = float(np.nanmax(first)) if not np.isnan(first).all() else np.nan
@@ -81,6 +81,16 @@ def _ratios(table: Table) -> np.ndarray:
     """float64 [n, kernels]; NaN while a kernel is all zero, whose first update would be infinitely large."""
     weight = table.column("weight_norm") if table.has("weight_norm") else 1
     return np.where(weight > 0, np.abs(table.column("update_ratio").astype(np.float64)), np.nan)
+
+
+def _drawn(table: Table) -> np.ndarray:
+    """float64 [n, kernels]: the early ratios; NaN for a kernel that starts at zero, unless all of them do.
+
+    All that such a kernel is in its first steps are the updates themselves, so they are as large as it.
+    """
+    ratios = _ratios(early(table))
+    at_zero = np.isnan(ratios[:1]).any(axis=0)
+    return ratios if at_zero.all() else np.where(at_zero, np.nan, ratios)
 
 
 def _whole_way(run: Run, steps: np.ndarray, ratios: np.ndarray) -> float:

@@ -151,8 +151,8 @@ class Observation:
             if here and seen.y_pred is None:
                 seen.x = arrays(args[0] if args else next(iter(kwargs.values()), None))
                 seen.y_pred = arrays(result)
-                for path, losses in added_by_layers(self.model, self.structure).items():
-                    self.saw_term(path, _total(losses))
+                for name, loss in added_by_layers(self.model, self.structure).items():
+                    self.saw_term(name, _total([loss]))
             return
         outputs = tuple(keras.tree.flatten(result))
         tensor = next((output for output in outputs if here and _is_floating(output)), None)

@@ -117,8 +117,8 @@ class Observation:
         if self.loss is None:
             self.loss = loss.detach().clone()
             self.penalty = sum((statistics.as_float(x.detach()) for x in self.model.losses), torch.zeros(()))
-            for path, losses in added_by_layers(self.model, self.structure).items():
-                self.saw_term(path, sum(statistics.as_float(loss.detach()) for loss in losses))
+            for name, loss in added_by_layers(self.model, self.structure).items():
+                self.saw_term(name, statistics.as_float(loss.detach()))
             self.x = self.x if x is None else arrays(x)
             self.y = arrays(y)
             self.y_pred = self.y_pred if y_pred is None else arrays(y_pred)

@@ -75,3 +75,8 @@ def test_nine_losses_are_too_few():
 def test_a_penalty_is_no_high_start():
     run = s.with_steps(run_with(np.full(400, CHANCE + 50)), penalty=50.0)
     assert check(run).state == "not_found"
+
+
+def test_where_examples_have_weights_a_first_loss_is_no_measure_of_the_start():
+    weighed = run_with(np.linspace(2 * START, 0.5, 100) * CHANCE, card=s.card(settings={"sample_weight": True}))
+    assert check(weighed).state == "not_found" and np.isnan(check(weighed).sign("start"))

@@ -66,3 +66,26 @@ def test_without_outputs_it_is_not_known():
     run = coded(COLLAPSED, np.nan)
     assert check(run).state == "inconclusive"
     assert check(s.healthy()).state == "not_run"
+
+
+def whole(spread=0.01, **card) -> Run:
+    """A model whose layers add all of its loss, as two terms without names; the second is the divergence."""
+    total = s.falling(0.05, 0.03, 0.0)
+    data = a.table({"output": {"diversity": spread, "mean": 0.3}}, SAME)
+    steps = {**s.loss(total), **a.sampled(penalty=total[a.STEPS - 1])}
+    base = s.healthy(data=data, targets=None, card=a.own(**card), steps=steps)
+    return a.with_terms(base, {"added[0]": total[a.STEPS - 1] - COLLAPSED, "added[1]": COLLAPSED})
+
+
+def test_of_a_loss_that_layers_add_as_a_whole_the_term_that_vanished_is_the_divergence():
+    found = check(whole())
+    assert found.found and found.sign("term") == "added[1]"
+    assert check(whole(spread=0.9)).state == "not_found"
+    penalised = s.with_layer(a.own(), "hidden_1", {"activity_regularizer": {"class_name": "L1"}})
+    assert check(replace(whole(), card=penalised)).state == "not_run"
+
+
+def test_where_the_spread_is_not_known_outputs_that_suit_any_example_vary_by_nothing():
+    run = a.guessing(0.03, references={"diversity": np.nan})
+    found = check(a.with_terms(run, {"kl": COLLAPSED}))
+    assert found.found and found.sign("varied") == 0.0

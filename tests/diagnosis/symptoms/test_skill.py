@@ -106,7 +106,8 @@ def test_of_a_loss_without_a_formula_the_loss_itself_is_the_reference():
 
 
 def test_a_formula_comes_first_where_there_is_one():
-    run = s.healthy(data=a.table({"output": {"loss": 1.0, "loss_shuffled": 9.0}}))
+    curve = s.healthy().steps["loss"].values[a.STEPS - 1]
+    run = s.healthy(data=a.table({"output": {"loss": curve, "loss_shuffled": 9 * curve}}))
     assert check(run).sign("constant_loss") == pytest.approx(np.log(s.CLASSES))
     assert check(run).sign("shuffled") == pytest.approx(1 - 1 / 9)
 
@@ -146,3 +147,10 @@ def test_too_few_samples_say_nothing():
 
 def test_a_loss_below_zero_has_no_share_of_what_cannot_be():
     assert check(s.healthy(steps=s.loss(s.flat(-2000.0)))).state == "inconclusive"
+
+
+def test_a_formula_for_a_part_of_the_loss_says_nothing_of_the_whole():
+    run = s.healthy(data=a.table({"output": {"loss": 0.01, "loss_shuffled": 0.09}}))
+    found = check(run)
+    assert found.sign("constant_loss") is None and found.sign("on_curve") is False
+    assert found.sign("shuffled") == pytest.approx(1 - 1 / 9)

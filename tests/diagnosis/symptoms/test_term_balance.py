@@ -174,3 +174,60 @@ def test_an_output_that_was_driven_below_chance_late_is_drowned_though_it_still_
     worse = {**a.at_chance(), "loss": a.noisy(np.full(len(a.STEPS), 0.8)), "loss_shuffled": 2.0}
     found = check(a.heads({**worse, "loss_least": 0.0}, a.well()))
     assert found.found and found.sign("small") == "a" and found.sign("at_chance")
+
+
+def test_the_whole_loss_told_among_its_parts_is_none_of_them():
+    parts = {"recon_loss": a.along(5, 1), "extra_loss": a.along(0.5, 0.4)}
+    run = summed({"recon_loss": 1.0, "extra_loss": 1.0}, **parts)
+    told = a.with_terms(run, {**parts, "loss": parts["recon_loss"] + parts["extra_loss"]})
+    assert "'loss'" not in check(told).evidence[0].text
+
+
+def test_what_a_layer_adds_under_a_number_may_be_small_on_purpose():
+    assert (
+        check(summed({"vae[0]": 1.0, "vae[1]": 1.0}, **{"vae[0]": a.along(5, 1), "vae[1]": a.along(1e-4, 1e-4)})).state
+        == "not_found"
+    )
+
+
+def test_a_part_that_never_came_down_while_another_did_is_at_rest():
+    run = summed({"digit": 1.0, "ink": 1.0}, digit=a.along(2.3, 2.4), ink=a.along(1.0, 0.05))
+    found = check(run)
+    assert (
+        found.state == "not_found"
+        and found.sign("at_rest") == "digit"
+        and "'digit' never came down" in found.evidence[0].text
+    )
+    both = check(summed({"digit": 1.0, "ink": 1.0}, digit=a.along(2.3, 1.0), ink=a.along(1.0, 0.05)))
+    assert both.sign("at_rest") is None
+
+
+def test_a_part_that_is_a_millionth_at_first_and_stays_what_it_is_counts_for_nothing():
+    found = check(summed({"ends": 1.0, "equation": 1.0}, ends=a.along(0.2, 1e-6), equation=a.along(1e-7, 1e-7)))
+    assert found.found and found.sign("small") == "equation" and found.sign("weighed_down")
+    warmed_up = check(summed({"ends": 1.0, "equation": 1.0}, ends=a.along(0.2, 1e-3), equation=a.along(1e-7, 1e-2)))
+    assert not warmed_up.sign("weighed_down")
+
+
+def beside(own, rest):
+    """One output whose loss is called, and what is added to it under no name; a guess scores what it began with."""
+    guess = np.full(len(a.STEPS), own[0])
+    data = a.table(
+        {"output": {"loss": own, "loss_shuffled": a.noisy(guess, 0.01, 3), "loss_constant": a.noisy(guess, 0.01, 4)}}
+    )
+    total = np.interp(np.arange(1, 401), a.STEPS, np.asarray(own) + rest)
+    return s.healthy(data=data, targets=None, card=a.own(), steps=s.loss(total))
+
+
+def test_what_is_added_took_over_where_it_is_gone_and_the_loss_of_the_output_is_at_chance():
+    at_chance, gone = a.noisy(np.full(len(a.STEPS), 0.6), 0.01), np.exp(-a.STEPS / 40)
+    found = check(beside(at_chance, 1.2 * gone))
+    assert found.found and found.sign("level") == "won" and "the rest of the loss" in found.evidence[0].text
+    assert not check(beside(at_chance, 0.1 * gone)).found  # smaller than the loss from the start
+    assert not check(beside(at_chance, a.along(1.2, 0.9))).found  # it is still there
+    assert not check(beside(a.along(0.6, 0.1), 1.2 * gone)).found  # the output has learned
+
+
+def test_a_loss_times_a_weight_has_no_rest():
+    level = a.noisy(np.full(len(a.STEPS), 0.6), 0.1)
+    assert check(beside(level, 9 * level)).state == "not_run"

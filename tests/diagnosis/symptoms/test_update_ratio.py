@@ -93,3 +93,15 @@ def test_what_all_updates_together_came_to_is_told_where_it_is_next_to_nothing(r
     found = check(s.healthy(layers=s.with_column(s.layer_table(), "update_ratio", ratio)))
     assert found.state == "not_found" and found.sign("whole") == pytest.approx(whole)
     assert ("All 400 together moved them" in found.evidence[0].text) is (whole < 0.1)
+
+
+def test_a_kernel_that_starts_at_zero_is_all_updates_at_first():
+    rows = ["hidden_1/kernel"]
+    at_zero = s.with_column(updates(4.0, rows, until=6).layers, "weight_norm", 0.0, rows)
+    started = s.healthy(layers=s.with_column(at_zero, "weight_norm", 1.0, rows, 2))
+    assert check(started).sign("level") == "normal"
+
+
+def test_where_all_kernels_start_at_zero_their_updates_count():
+    at_zero = s.with_column(updates(4.0).layers, "weight_norm", 0.0)
+    assert check(s.healthy(layers=s.with_column(at_zero, "weight_norm", 1.0, None, 2))).sign("level") == "high"
