@@ -5,7 +5,7 @@ from tb_lossdiag.diagnosis.outcome import CAME_DOWN, is_young
 
 BOUNDS = {
     "impossible": "The loss is below what it can be.",
-    "runaway": "The loss falls without end.",
+    "runaway": "The loss has no bound.",
     "inverted": "The loss rewards wrong answers.",
 }
 BEHIND = "One output has learned nothing."

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tb_lossdiag.diagnosis.accuracy import is_mostly_right
-from tb_lossdiag.diagnosis.players import gains_weight, plays_against_itself
+from tb_lossdiag.diagnosis.players import compares_passes, gains_weight, plays_against_itself
 from tb_lossdiag.diagnosis.report import Check
 from tb_lossdiag.diagnosis.settings import DONE, planned_steps, ran_as_planned
 from tb_lossdiag.diagnosis.standing import GAIN, LITTLE, LOST, NONE, SOLVED, WORSE
@@ -208,7 +208,7 @@ def _is_no_detour(run: Run, checks: Mapping[str, Check]) -> bool:
     Among them are value functions whose targets grow, generators, and terms whose weight is warmed up. So the loss has
     to have blown up, or the steps themselves have to be seen to be too large.
     """
-    if plays_against_itself(run) or gains_weight(run):
+    if plays_against_itself(run) or compares_passes(run) or gains_weight(run):
         return False
     large = checks["update_ratio"].sign("level") == "high" or checks["weight_growth"].found
     return large or (run.layers is None and _blown_up(run, BLOW_UP))

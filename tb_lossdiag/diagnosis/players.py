@@ -21,6 +21,17 @@ def plays_against_itself(run: Run) -> bool:
     return run.learning_rates() is not None and len(run.learning_rates().rows) > 1
 
 
+def compares_passes(run: Run) -> bool:
+    """Whether a loss written by hand compares several passes of the model and goes below 0, as that of a critic does.
+
+    It is no distance from anything: where the other player gets better, it rises.
+    """
+    loss = run.steps.get("loss")
+    if run.card is None or run.card.loss.get("name") or loss is None or not len(loss):
+        return False
+    return (run.card.settings.get("calls_per_step") or 1) > 1 and bool(np.nanmin(loss.values) < 0)
+
+
 def gains_weight(run: Run) -> bool:
     """Whether a term of the loss came up from nothing and makes most of the loss's rise, and no other term rose."""
     terms = run.loss_terms("mean")

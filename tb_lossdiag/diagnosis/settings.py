@@ -95,8 +95,9 @@ def saturating_layers(run: Run) -> list[LayerCard]:
 def inputs_vary(run: Run) -> str | None:
     """That the examples of a batch were seen to differ in an input."""
     inputs = run.data.of_kind("input") if run.data is not None else None
-    if inputs is None or not inputs.rows or not inputs.has("diversity"):
-        return None
+    looks_up_all = run.card is not None and any(is_one_of(layer, LOOKUPS) for layer in run.card.layers[:2])
+    if inputs is None or not inputs.rows or not inputs.has("diversity") or looks_up_all:
+        return None  # numbers below 1 are all the same id
     spread = inputs.column("diversity").astype(np.float64)
     known = spread[np.isfinite(spread)]
     widest = float(known.max()) if len(known) else 0.0

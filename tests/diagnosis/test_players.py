@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.players import gains_weight, plays_against_itself
-from tb_lossdiag.run import Row
+from tb_lossdiag.diagnosis.players import compares_passes, gains_weight, plays_against_itself
+from tb_lossdiag.run import Row, Run
 
 WARMED_UP = 30 * a.STEPS / 400
 
@@ -32,3 +32,16 @@ def test_a_term_that_comes_up_from_nothing_explains_the_rise():
 ])  # fmt: skip
 def test_another_rise_is_not_explained(terms):
     assert not gains_weight(with_terms(**terms))
+
+
+def critic(values, calls=2, name="") -> Run:
+    card = s.card(loss={"name": name} if name else {}, settings={"calls_per_step": calls})
+    return s.healthy(card=card, steps=s.loss(values))
+
+
+def test_a_loss_by_hand_of_several_passes_that_goes_below_zero_compares_them():
+    swinging = np.sin(np.arange(400) / 20)
+    assert compares_passes(critic(swinging))
+    assert not compares_passes(critic(swinging, calls=1))
+    assert not compares_passes(critic(swinging + 2))
+    assert not compares_passes(critic(swinging, name="cosine_similarity"))

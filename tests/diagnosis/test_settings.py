@@ -234,3 +234,16 @@ def test_of_networks_that_play_against_each_other_no_layer_is_known_to_be_hidden
     assert settings.is_bottleneck(layered(*layers)) is not None
     assert settings.is_bottleneck(replace(layered(*layers), data=two)) is None
     assert settings.is_narrow(replace(layered(*layers), data=two)) is None
+
+
+def test_inputs_that_were_seen_to_differ_are_not_constant():
+    assert "differ by 1 of their size" in settings.inputs_vary(s.healthy())
+    assert settings.inputs_vary(s.healthy(data=s.data_table(input={"diversity": 0.0}))) is None
+    looked_up = s.with_layer(s.card(), "hidden_1", kind="Embedding")
+    assert settings.inputs_vary(s.healthy(card=looked_up)) is None
+
+
+@pytest.mark.parametrize(("rate", "told"), [(1e-6, True), (1e-4, False)])
+def test_a_rate_far_below_any_usual_one_is_tiny(rate, told):
+    run = s.healthy(steps={**s.loss(s.flat()), "learning_rate": s.series(np.full(400, rate))})
+    assert (settings.rate_is_tiny(run) is not None) is told

@@ -107,3 +107,11 @@ def test_a_large_gain_that_heavy_tails_may_have_brought_is_neither_there_nor_mis
         return known and known.level
 
     assert (level(5.0), level(1.2), level(0.0)) == ("open", None, "none")
+
+
+def test_below_a_guess_only_outputs_that_say_something_of_their_example_climb():
+    rising = np.linspace(1.2, 1.0, len(a.STEPS))
+    run = a.run(np.interp(np.arange(1, 401), a.STEPS, rising), {"loss_constant": 1.0, "loss_shuffled": rising})
+    assert not climbs(measured(run)[0])
+    told = a.run(np.interp(np.arange(1, 401), a.STEPS, rising), {"loss_constant": 1.0, "loss_shuffled": 1.5})
+    assert climbs(measured(told)[0])

@@ -6,7 +6,7 @@ import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.wide_outputs import WIDE, starts_wide
+from tb_lossdiag.diagnosis.wide_outputs import WIDE, starts_wide, summed
 
 
 def seen(run):
@@ -36,3 +36,20 @@ def test_without_statistics_nothing_is_told():
 def test_weights_make_any_first_loss_large():
     run = s.healthy(steps=s.loss(np.full(400, 2 * WIDE * np.log(10))), card=s.card(settings={"sample_weight": True}))
     assert seen(run) is None
+
+
+SUM = 32 * np.log(10)
+
+
+def test_outputs_that_are_too_tame_to_make_the_first_loss_do_not_start_wide():
+    """The healthy run's first predictions are shares from 0 to 1, which allow anything; these do not."""
+    tame = s.data_table(prediction={"min": 0.05, "max": 0.3})
+    run = s.healthy(steps=s.loss(np.full(400, SUM)), data=tame)
+    assert seen(run) is None
+    assert "summed over the batch" in summed(run)
+
+
+@pytest.mark.parametrize(("first", "size"), [(3 * SUM, 32), (SUM, 4), (np.log(10), 32)])
+def test_another_multiple_small_batches_and_a_usual_start_are_no_sum(first, size):
+    tame = s.data_table(prediction={"min": 0.05, "max": 0.3})
+    assert summed(s.healthy(steps=s.loss(np.full(400, first)), data=tame, card=s.card(batch_size=size))) is None

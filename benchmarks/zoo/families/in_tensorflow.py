@@ -1,8 +1,13 @@
 """The families on Keras's fit and in TensorFlow loops."""
 
 from benchmarks.zoo.families import (
+    bandit,
+    credit,
+    forecasting,
     frozen_backbone,
     grey_autoencoder,
+    hazard,
+    headlines,
     hinge,
     huber,
     jaccard,
@@ -15,8 +20,10 @@ from benchmarks.zoo.families import (
     poisson,
     quantile,
     recommender,
+    residual,
     seq2seq,
     siamese,
+    speech_commands,
     tf_physics,
     triplet,
     two_heads,
@@ -43,4 +50,11 @@ IN_TENSORFLOW: tuple[Family, ...] = (
     tf_physics.FAMILY,
     loop_modes.FAMILY,
     loop_segments.FAMILY,
+    bandit.FAMILY,
+    credit.FAMILY,
+    forecasting.FAMILY,
+    hazard.FAMILY,
+    headlines.FAMILY,
+    residual.FAMILY,
+    speech_commands.FAMILY,
 )

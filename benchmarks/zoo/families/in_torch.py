@@ -1,6 +1,7 @@
 """The families in PyTorch. Nothing here loads TensorFlow, beside which PyTorch's compiler crashes."""
 
 from benchmarks.zoo.families import (
+    citations,
     contrastive,
     cosine,
     ctc,
@@ -8,6 +9,7 @@ from benchmarks.zoo.families import (
     denoiser,
     dice,
     dqn,
+    flow,
     focal,
     gan,
     noisy_labels,
@@ -16,6 +18,7 @@ from benchmarks.zoo.families import (
     row_reader,
     sensors,
     shared_trunk,
+    tagger,
     torch_images,
     torch_vae,
     translation,
@@ -41,4 +44,7 @@ IN_TORCH: tuple[Family, ...] = (
     torch_images.FAMILY,
     row_reader.FAMILY,
     sensors.FAMILY,
+    citations.FAMILY,
+    flow.FAMILY,
+    tagger.FAMILY,
 )

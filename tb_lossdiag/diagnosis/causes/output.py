@@ -10,6 +10,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
 )
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
 from tb_lossdiag.diagnosis.wide_outputs import summed
+from tb_lossdiag.diagnosis.yes_or_no import asks_each_class
 
 # Half of the first predictions at exactly 0 or 1; a fresh head of a healthy run has none.
 EXTREME_START = 0.5
@@ -146,6 +147,24 @@ OUTPUT = (
         fix=fixes.pair,
         points_at="loss_floor",
         weight=7,
+    ),
+    # Mean over all classes of a yes or no: the one that is right counts for one in as many.
+    Candidate(
+        "loss_mismatch",
+        "A binary loss for classes that exclude each other",
+        requires=(fact(asks_each_class), NOT_LEARNING),
+        supports=(found("skill"), found("flatness"), clear_of("input_scale")),
+        contradicts=(found("update_ratio", level=("high", "zero")), found("targets", level="out_of_range")),
+        explains=(
+            "unsuitable_optimizer",
+            "uninformative_labels",
+            "learning_rate_too_low",
+            "class_imbalance",
+            "undertrained",
+        ),
+        test="Swap the loss for categorical cross-entropy and train 50 steps.",
+        fix=fixes.one_of_many,
+        weight=5,
     ),
     # The gradient is that of the mean times the batch size, and with plain SGD so is the step.
     Candidate(

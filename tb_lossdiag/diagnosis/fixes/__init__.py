@@ -57,6 +57,7 @@ from tb_lossdiag.diagnosis.fixes.output import (
     free_the_output,
     logits,
     measure,
+    one_of_many,
     pair,
 )
 from tb_lossdiag.diagnosis.fixes.signal import (
@@ -151,6 +152,7 @@ __all__ = [
     "none",
     "normalise",
     "number_from_one",
+    "one_of_many",
     "pair",
     "prepare_as_pretrained",
     "push_apart",

@@ -256,6 +256,7 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
         f"{STEP}\nprint([name for name, parameter in model.named_parameters() if parameter.grad is None])"
     ),
     "average": lambda f, written: "loss = loss / len(x)  # or reduction='mean'",
+    "one_of_many": lambda f, written: "criterion = torch.nn.CrossEntropyLoss()  # of logits and class numbers",
     "smooth_activation": lambda f, written: _activated(piecewise_layers(f.run), "Tanh"),
     "swap_activation": _swap,
     "shorten_gradient_path": _swap,

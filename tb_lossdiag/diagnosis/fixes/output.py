@@ -39,6 +39,11 @@ LOGARITHMS = {
 HEADS = {"Dense", "Conv1D", "Conv2D", "Conv3D", "Activation"}
 
 
+def one_of_many(f: Findings) -> Fix:
+    text = "Take categorical cross-entropy, which lets one class win, behind a softmax."
+    return Fix(text, mended_line(f.run, loss="'categorical_crossentropy'"))
+
+
 def average(f: Findings) -> Fix:
     """By its name a loss of Keras's is averaged."""
     text = "Average the loss over the batch: as a sum its gradient, and SGD's step with it, grows with the batch size."

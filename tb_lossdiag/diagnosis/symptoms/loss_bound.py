@@ -12,6 +12,7 @@ import numpy as np
 from tb_lossdiag.diagnosis import losses
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.measured import has_several, is_the_loss, measured
+from tb_lossdiag.diagnosis.players import compares_passes
 from tb_lossdiag.diagnosis.reference import value_range
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.symptoms.output_diversity import CONSTANT
@@ -33,6 +34,9 @@ MIN_POINTS = 8
 # The start of a loss that is near 0 at first, as a reward's is, has no size.
 UNIT = 1.0
 SOURCE = "the loss's definition"
+# A loss that compares scores, in times of its start: of two critics without a bound a tenth of the last half's losses
+# were 1,000 and 10,000 away from 0, of the same two with one 1 and 5 (docs/first_contact.md, ninth round).
+SWINGS, TENTH = 300.0, 0.9
 RUNAWAY_SOURCE = "losses that may be negative come to rest, or slow down"
 
 
@@ -52,11 +56,15 @@ def check(run: Run) -> Check:
     end = float(np.median(values[-max(1, len(values) // 10) :]))
     below = floor is not None and end < floor - ROUNDING * float(np.abs(values).max())
     ran = not below and _runs_away(values)
+    swings = not (below or ran) and compares_passes(run) and _swings_far(values)
     inverted = not (below or ran) and values.max() < 0 and end < BEYOND_AN_OVERLAP and _gives_one_answer(run)
-    level = "impossible" if below else "runaway" if ran else "inverted" if inverted else "none"
+    level = "impossible" if below else "runaway" if ran or swings else "inverted" if inverted else "none"
     text = {
         "impossible": f"The loss ends at {end:.4g}; {name} cannot be below {floor or 0.0:g}, whatever the outputs.",
-        "runaway": f"The loss began at {values[0]:.4g} and is at {end:.4g}, and falls by more and more: it has no end.",
+        "runaway": f"The loss began at {values[0]:.4g} and goes from {values.min():.4g} to {values.max():.4g}: nothing "
+        "holds it."
+        if swings
+        else f"The loss began at {values[0]:.4g} and is at {end:.4g}, and falls by more and more: it has no end.",
         "inverted": f"The loss is below 0 at every step and ends at {end:.4g}, while the outputs became certain of one "
         "answer for every input: it is lowest where they are wrong.",
         "none": f"The loss ends at {end:.4g}, which is a value that it can have.",
@@ -101,6 +109,12 @@ def _where_penalties_are_known(run: Run, series: Series) -> Series:
         return series
     kept = np.isin(series.steps, added.steps)
     return Series(series.steps[kept], series.values[kept])
+
+
+def _swings_far(values: np.ndarray) -> bool:
+    """Whether scores that are only compared with each other have gone far from 0, to either side."""
+    start = max(float(np.median(np.abs(values[:MIN_POINTS]))), UNIT)
+    return bool(np.quantile(np.abs(values[len(values) // 2 :]), TENTH) > SWINGS * start)
 
 
 def _runs_away(values: np.ndarray) -> bool:

@@ -148,9 +148,10 @@ def _outweighed(winner: Part, own: Part, seen: tuple[int, int]) -> Check:
 
 
 def _won(winner: Part, own: Part) -> bool:
+    """winner: what is added beside what is to be learned, by its name or as it has none."""
     gone = winner.fallen >= GONE and winner.start > OUTWEIGHS * own.start > 0
     stayed = own.behind or (own.behind is None and own.fallen < MOVED and not _is_on_purpose(own))
-    return bool(winner is not own and gone and stayed and not winner.behind)
+    return bool(gone and stayed and (winner.name == REST or _is_on_purpose(winner)))
 
 
 def _fate(part: Part) -> str:

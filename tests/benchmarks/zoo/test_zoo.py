@@ -34,7 +34,9 @@ def test_every_cause_has_three_trainings_some_of_them_held_out_and_some_not():
     every = (*ZOO, *FAMILY_TRAININGS)
     for cause in ids:
         assert sum(cause in one.truth for one in every) >= 3, cause
-        assert {one.held_out for one in every if cause in one.truth} == {True, False}, cause
+        assert any(cause in one.truth and not one.held_out for one in every), cause
+        # What stands in families alone need not stand in those that are kept out: these tell nobody what they have.
+        assert {one.held_out for one in ZOO if cause in one.truth} in ({True, False}, set()), cause
     assert {one.cause for one in HELD_OUT} == {one.cause for one in ZOO if not one.held_out} <= {None, *ids}
 
 

@@ -104,3 +104,15 @@ def test_a_loss_below_zero_that_is_won_by_one_certain_answer_is_turned_round():
 ], ids=["an overlap", "a density", "answers that differ", "no probabilities", "not certain"])  # fmt: skip
 def test_other_losses_below_zero_are_left_alone(loss, data):
     assert level(loss, data=data) == "none"
+
+
+def compared(values):
+    """The losses of a critic: a difference of the scores that it gives in two passes."""
+    return s.healthy(card=s.card(loss={}, settings={"calls_per_step": 2}), steps=s.loss(values))
+
+
+def test_scores_that_nothing_holds_swing_far_to_either_side():
+    waves = np.sin(np.arange(400) / 7)
+    found = check(compared(waves * 5000 * np.linspace(0, 1, 400) ** 2))
+    assert found.found and found.sign("level") == "runaway" and "nothing holds it" in found.evidence[0].text
+    assert check(compared(20 * waves)).sign("level") == "none"

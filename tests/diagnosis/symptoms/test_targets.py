@@ -180,3 +180,13 @@ def test_targets_that_are_zero_nearly_everywhere_are_sparse(spread, level):
 
     assert check(heat(0.0)).sign("level") == level
     assert check(heat(-0.9)).sign("level") == "normal"
+
+
+def test_labels_that_hardly_ever_hold_are_rare_and_classes_that_exclude_each_other_are_not():
+    card = s.card(loss={"name": "binary_crossentropy"})
+    data = s.data_table(target={"min": 0.0, "max": 1.0})
+    rare = check(s.healthy(card=card, data=data, targets=s.target_table(np.full(200, 0.015))))
+    assert (rare.state, rare.sign("level")) == ("found", "imbalanced") and "of 200 labels" in rare.evidence[0].text
+    usual = check(s.healthy(card=card, data=data, targets=s.target_table(np.full(200, 0.05))))
+    classes = check(s.healthy(card=card, data=data, targets=s.target_table(np.full(100, 0.01))))
+    assert usual.sign("level") == classes.sign("level") == "normal"

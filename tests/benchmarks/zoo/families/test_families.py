@@ -26,11 +26,12 @@ NEW = {
 }
 
 
-def test_about_a_third_of_the_families_is_kept_out_and_every_backend_has_both_kinds():
+def test_ten_families_are_kept_out_three_or_more_of_each_backend():
     out = [family for family in FAMILIES if family.kept_out]
-    assert 0.25 <= len(out) / len(FAMILIES) <= 0.42
+    assert len(out) == 10
     for backend in BACKENDS:
-        assert {family.kept_out for family in FAMILIES if family.backend == backend} == {True, False}
+        assert sum(family.backend == backend for family in out) >= 3
+        assert any(family.backend == backend and not family.kept_out for family in FAMILIES)
 
 
 def test_every_family_has_healthy_programs_and_sick_ones():
@@ -48,9 +49,9 @@ def test_names_are_unique_and_every_sick_program_has_its_twin():
     assert {one.base for one in FAMILY_TRAININGS} == {one.base for one in FAMILY_TRAININGS if one.cause is None}
 
 
-def test_faults_that_no_recipe_has_stand_in_families_of_both_kinds():
-    for held_out in (True, False):
-        assert {cause for one in FAMILY_TRAININGS if one.held_out == held_out for cause in one.truth} >= NEW
+def test_faults_that_no_recipe_has_stand_in_families_that_may_be_tuned_on():
+    """Which of them stand in the others is not for whoever tunes to read."""
+    assert {cause for one in FAMILY_TRAININGS if not one.held_out for cause in one.truth} >= NEW
 
 
 @pytest.mark.parametrize(

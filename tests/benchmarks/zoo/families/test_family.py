@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from benchmarks.zoo.families.family import Family, fault, kept_out, trainings
+from benchmarks.zoo.families.family import Family, fault, trainings
 
 FAMILY = Family(
     "ranking",
@@ -27,8 +29,11 @@ def test_a_sick_one_is_its_twin_with_the_options_of_the_fault():
     assert high.truth == ("learning_rate_too_high", "exploding_gradients")
 
 
-@pytest.mark.parametrize(("name", "out"), [("dice", True), ("pinn", True), ("huber", False), ("ctc", False)])
-def test_the_name_alone_decides_what_is_kept_out_of_tuning(name, out):
-    family = Family(name, "torch", print, {"plain": {}}, ())
-    assert kept_out(name) == family.kept_out == out
-    assert all(one.held_out == out and one.family == name for one in trainings(family))
+def test_a_family_may_be_tuned_on_unless_it_says_otherwise():
+    assert not FAMILY.kept_out
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_all_programs_of_a_family_that_is_kept_out_are_held_out(out):
+    made = trainings(replace(FAMILY, kept_out=out))
+    assert len(made) == 4 and all(one.held_out == out and one.family == "ranking" for one in made)
