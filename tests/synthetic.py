@@ -127,13 +127,13 @@ def data_table(**changes) -> Table:
         for name, value in facts.items():
             values[:, i, DATA_COLUMNS.index(name)] = value
         if row.kind == "target":
-            values[:, i, DATA_COLUMNS.index("mean")] *= 1 + 0.1 * other_rows(steps)
+            values[:, i, DATA_COLUMNS.index("mean")] *= 1 + other_rows(steps)
     return Table(steps, rows, DATA_COLUMNS, values, len(steps))
 
 
 def other_rows(steps: np.ndarray) -> np.ndarray:
     """float64 [samples]: what the mean of a batch misses that of all rows by, as each holds others."""
-    return 0.01 * np.sin(steps)
+    return 1e-4 * np.sin(steps)
 
 
 def target_table(mean=None, spread=None, deviation=None) -> Table:

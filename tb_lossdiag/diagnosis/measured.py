@@ -165,12 +165,6 @@ def is_the_loss(run: Run, one: Measured) -> bool:
     return bool(len(own)) and bool(np.median(np.abs(data - own)) <= AGREES * np.median(np.abs(own)))
 
 
-def is_a_part(run: Run, one: Measured) -> bool:
-    """Whether the run's loss is larger than the output's: a sum over the batch, or more terms than that."""
-    own, data = _beside(run, one)
-    return bool(len(own)) and bool(np.median(data - own) > AGREES * np.median(np.abs(own)))
-
-
 def leaves_out(run: Run, one: Measured) -> bool:
     """Whether the run's loss is smaller and no multiple of the output's: a mask leaves out what was measured here."""
     own, data = _beside(run, one)

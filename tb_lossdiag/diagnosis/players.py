@@ -29,7 +29,8 @@ def compares_passes(run: Run) -> bool:
     loss = run.steps.get("loss")
     if run.card is None or run.card.loss.get("name") or loss is None or not len(loss):
         return False
-    return (run.card.settings.get("calls_per_step") or 1) > 1 and bool(np.nanmin(loss.values) < 0)
+    calls = run.card.settings.get("calls_per_step")
+    return isinstance(calls, int) and calls > 1 and bool((loss.values < 0).any())
 
 
 def gains_weight(run: Run) -> bool:

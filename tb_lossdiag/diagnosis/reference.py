@@ -42,10 +42,11 @@ def constant_loss(run: Run) -> float | None:
 def derived_constant(run: Run) -> float | None:
     """What follows from the targets; None for a loss without a formula here, under weights and of several outputs.
 
-    Also None where the loss that was asked is a part of what the training brings down, or was found to be on another
-    scale, such as a sum over the batch.
+    Also None where the loss that was asked is a part of what the training brings down or a multiple of it, or was found
+    to be on another scale, such as a sum over the batch.
     """
-    if any(measured.is_a_part(run, one) for one in measured.measured(run)):
+    outputs = measured.measured(run)
+    if any(not (measured.is_the_loss(run, one) or measured.leaves_out(run, one)) for one in outputs):
         return None
     score, asked = _formula(run), measured.constant(run)
     is_scaled = score and asked and not 1 / ON_A_SCALE < asked / score < ON_A_SCALE

@@ -13,7 +13,6 @@ from tb_lossdiag.diagnosis.measured import (
     asks_for_its_targets,
     constant,
     has_several,
-    is_a_part,
     is_the_loss,
     leaves_out,
     measured,
@@ -106,8 +105,9 @@ def _beside_its_own(total):
     return run, measured(run)[0]
 
 
-def test_a_loss_beside_other_terms_is_a_part_and_a_masked_one_leaves_out():
+def test_a_loss_beside_other_terms_is_another_and_a_masked_one_leaves_out():
     assert is_the_loss(*_beside_its_own(lambda own: own))
-    assert is_a_part(*_beside_its_own(lambda own: own + 0.5)) and not is_a_part(*_beside_its_own(lambda own: own))
+    assert not is_the_loss(*_beside_its_own(lambda own: own + 0.5))
+    assert not leaves_out(*_beside_its_own(lambda own: own + 0.5))
     assert leaves_out(*_beside_its_own(lambda own: np.linspace(0.9, 0.1, len(own))))
     assert not leaves_out(*_beside_its_own(lambda own: 0.01 * own))  # a weight

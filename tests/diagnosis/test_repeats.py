@@ -12,7 +12,7 @@ def alike(steps_per_epoch=50, jitter=0.0, **changes):
     """A run whose samples all have the same inputs and targets; jitter: by what the inputs' means differ."""
     data = a.table({"output": {"loss": 0.5}})
     means = jitter * np.random.default_rng(0).normal(size=len(data.steps))
-    data = s.with_column(data, "mean", 0.1, ["input:x"])
+    data = s.with_column(data, "mean", 0.1, ["input:x", "target:output"])
     values = data.values.copy()
     values[:, 0, data.columns.index("mean")] += means
     return s.healthy(data=replace(data, values=values), card=s.card(steps_per_epoch=steps_per_epoch), **changes)

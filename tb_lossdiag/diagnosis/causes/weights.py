@@ -145,7 +145,6 @@ WEIGHTS = (
         ),
         contradicts=(found("input_scale", level="large"),),
         explains=(*EARLY_DAMAGE, "learning_rate_too_high", "unscaled_targets"),
-        stands_by=(found("initialization"),),
         test="Give the layer its default initialiser and train 50 steps.",
         fix=fixes.initialise,
         points_at="initialization",
