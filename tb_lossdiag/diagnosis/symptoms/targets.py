@@ -117,6 +117,9 @@ def _judge(run: Run, low: float, high: float) -> tuple[str, str, float, float]:
     if name in CATEGORICAL and len(mean) > 1 and mean.sum() > SEVERAL:
         text = f"A row of labels adds up to {mean.sum():.2g}: several classes hold at once, where {name} lets one win."
         return "many_hot", text, float(mean.sum()), SEVERAL
+    if name in CATEGORICAL and len(mean) == 1 and high > 1:
+        # A loss that a step calls on as many classes as there are examples, say: their shares were not recorded.
+        return "normal", f"Class numbers run from {low:g} to {high:g}.", high, MAJORITY
     if name in CATEGORICAL | BINARY:
         shares = mean if len(mean) > 1 else np.array([1 - mean[0], mean[0]])
         top = float(shares.max())

@@ -190,3 +190,11 @@ def test_labels_that_hardly_ever_hold_are_rare_and_classes_that_exclude_each_oth
     usual = check(s.healthy(card=card, data=data, targets=s.target_table(np.full(200, 0.05))))
     classes = check(s.healthy(card=card, data=data, targets=s.target_table(np.full(100, 0.01))))
     assert usual.sign("level") == classes.sign("level") == "normal"
+
+
+def test_class_numbers_whose_shares_were_not_recorded_are_no_constant():
+    """As under a contrastive loss, where each example of a batch is a class of its own."""
+    card = s.card(loss={"name": "sparse_categorical_crossentropy"}, settings={"target_kind": "values"})
+    data = s.data_table(target={"min": 0.0, "max": 63.0, "mean": 31.5, "std": 18.5})
+    found = check(s.healthy(card=card, data=data, targets=s.target_table([31.5], [18.5])))
+    assert found.state == "not_found" and "0 to 63" in found.evidence[0].text
