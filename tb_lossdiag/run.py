@@ -196,6 +196,7 @@ class ModelCard:
         mixing             [{"operation": "view" or "softmax", "layer": "lstm"}], what runs the examples of a batch into
                            each other: a layer's input viewed where axes were to be swapped, a softmax over the batch
         calls_per_step     how often the model was called in a step, where more than once
+        draws_together     true where the loss is the mean of cosines between outputs, with a gradient on both sides
         second_derivatives true where the loss holds some, of outputs by inputs
     """
 

@@ -1,8 +1,8 @@
 """On which loss was `backward` called, by what had a GradScaler multiplied it, and which steps did that skip?
 
-And which derivatives were taken that are differentiated again? Torch has no hook for these, so
-`torch.autograd.backward` and `grad`, GradScaler's `scale` and `step`, and what is entered to pack saved tensors are
-replaced as long as somebody listens; `Tensor.backward` goes through the first.
+And which derivatives were taken that are differentiated again, which outputs compared by a cosine? Torch has no hook
+for these, so `torch.autograd.backward` and `grad`, `cosine_similarity`, GradScaler's `scale` and `step`, and what is
+entered to pack saved tensors are replaced as long as somebody listens; `Tensor.backward` goes through the first.
 """
 
 from collections.abc import Callable
@@ -30,6 +30,9 @@ class Listener:
 
     def differentiated(self, outputs: Any, inputs: Any, results: Any) -> None:
         """torch.autograd.grad was asked for derivatives that are differentiated again."""
+
+    def compared(self, left: Tensor, right: Tensor, cosine: Tensor) -> None:
+        """torch.nn.functional.cosine_similarity was called."""
 
     def packing_begins(self) -> None:
         """What autograd keeps is from here on kept in a way of the training's own, as by checkpoints."""
@@ -75,6 +78,17 @@ def _listening_grad(original: Callable) -> Callable:
     return grad
 
 
+def _listening_cosine(original: Callable) -> Callable:
+    def cosine_similarity(x1: Any, x2: Any, *args: Any, **kwargs: Any) -> Any:
+        cosine = original(x1, x2, *args, **kwargs)
+        if not torch.compiler.is_compiling() and all(isinstance(one, Tensor) for one in (x1, x2, cosine)):
+            for listener in tuple(_replaced.listeners):
+                listener.compared(x1, x2, cosine)
+        return cosine
+
+    return cosine_similarity
+
+
 def _listening_scale(original: Callable) -> Callable:
     def scale(scaler: Any, outputs: Any) -> Any:
         product = original(scaler, outputs)
@@ -113,6 +127,7 @@ _replaced = Replaced(
     (
         (torch.autograd, "backward", _listening_backward),
         (torch.autograd, "grad", _listening_grad),
+        (torch.nn.functional, "cosine_similarity", _listening_cosine),
         (torch.autograd.graph.saved_tensors_hooks, "__enter__", _listening_packing),
         (torch.amp.GradScaler, "scale", _listening_scale),
         (torch.amp.GradScaler, "step", _listening_step),

@@ -25,6 +25,7 @@ from tb_lossdiag.torch.seen import Seen
 from tb_lossdiag.torch.structure import bare
 from tb_lossdiag.torch.torch_training import TorchTraining
 from tb_lossdiag.torch.unread import Unread
+from tb_lossdiag.torch.views import Views
 
 # Gradients are added up over 64 batches now and then; nobody was seen to add up more.
 PASSES_WITHOUT_STEP = 256
@@ -57,7 +58,7 @@ class Watcher(Listener):
         self._passes = 0
         self._marks: list[tuple[int, int]] = []
         self._unread = Unread()
-        self._derivatives = Derivatives()
+        self._derivatives, self._views = Derivatives(), Views()
         self._hooks: list[Any] = []
         self._training = training = TorchTraining(self._bare, optimizer)
         self._recorder = Recorder(training, log_dir, every)
@@ -127,6 +128,11 @@ class Watcher(Listener):
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def backward_begins(self, loss: Tensor | None) -> None:
+        if loss is not None and self._sampling and self._recorder.active:
+            with self._recorder.guarded():
+                self._views.backward_begins(loss)
+
     def backward_ended(self, loss: Tensor | None) -> None:
         """After so many passes and no step the loop has none: until it has one, nothing more is measured."""
         self._passes += 1
@@ -144,6 +150,11 @@ class Watcher(Listener):
         if self._sampling and self._recorder.active:
             with self._recorder.guarded():
                 self._derivatives.saw(outputs, inputs, results)
+
+    def compared(self, left: Tensor, right: Tensor, cosine: Tensor) -> None:
+        if self._sampling and self._recorder.active:
+            with self._recorder.guarded():
+                self._views.saw(left, right, cosine)
 
     def scaled_step_begins(self, optimizer: Optimizer) -> None:
         if optimizer is self._optimizer:
@@ -202,7 +213,10 @@ class Watcher(Listener):
             self._facts = {} if mixing is None else {"mixing": mixing}
             if self._derivatives.are_second:
                 self._facts["second_derivatives"] = True
+            if self._views.are_all_of(self._step_loss[0]):
+                self._facts["draws_together"] = True
             self._derivatives.forget()
+            self._views.forget()
 
     def _after_step(self, optimizer: Optimizer, args: tuple, kwargs: dict[str, Any]) -> None:
         self._was_taken, self._passes = True, 0

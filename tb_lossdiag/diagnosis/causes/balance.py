@@ -15,6 +15,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
 )
 from tb_lossdiag.diagnosis.causes.wiring import HELD
 from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
+from tb_lossdiag.diagnosis.drawn_together import are_one_point
 from tb_lossdiag.diagnosis.standing import LITTLE, NONE, WORSE
 
 # A rate that was set to a hundred thousandth, or inputs this many times off, are not a matter of degree.
@@ -198,6 +199,17 @@ BALANCE = (
         points_at="output_collapse",
         certain=True,
         weight=6,
+    ),
+    # Two views of one example, and no detach on either side: the least loss is one point for all.
+    Candidate(
+        "representation_collapse",
+        "Views are only drawn together",
+        requires=(fact(are_one_point),),
+        explains=(*HELD, "uninformative_labels", "constant_inputs", "dying_relu", "vanishing_gradients"),
+        test="Print the cosine of two examples that are not alike: it should stay below 1.",
+        fix=fixes.push_apart,
+        certain=True,
+        weight=7,
     ),
     # A loop does not say what its loss is called: outputs that are one point and no class or number may be embeddings.
     Candidate(
