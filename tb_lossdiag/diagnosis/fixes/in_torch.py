@@ -255,7 +255,7 @@ CODE: dict[str, Callable[[Findings, str], str]] = {
     "reconnect": lambda f, written: (
         f"{STEP}\nprint([name for name, parameter in model.named_parameters() if parameter.grad is None])"
     ),
-    "average": lambda f, written: "loss = loss / len(x)  # or reduction='mean'",
+    "average": lambda f, written: "loss = criterion(model(x), y) / len(x)  # or reduction='mean'",
     "one_of_many": lambda f, written: "criterion = torch.nn.CrossEntropyLoss()  # of logits and class numbers",
     "smooth_activation": lambda f, written: _activated(piecewise_layers(f.run), "Tanh"),
     "swap_activation": _swap,
