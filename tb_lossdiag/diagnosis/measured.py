@@ -161,20 +161,20 @@ def _has_more_classes_than_a_batch(run: Run) -> bool:
 
 def is_the_loss(run: Run, one: Measured) -> bool:
     """Whether the output's loss is the run's, its penalty left aside: what is added elsewhere has no reference."""
-    own, data = _beside(run, one)
+    own, data = beside(run, one)
     return bool(len(own)) and bool(np.median(np.abs(data - own)) <= AGREES * np.median(np.abs(own)))
 
 
 def leaves_out(run: Run, one: Measured) -> bool:
     """Whether the run's loss is smaller and no multiple of the output's: a mask leaves out what was measured here."""
-    own, data = _beside(run, one)
+    own, data = beside(run, one)
     if not len(own) or (own <= 0).any():
         return False
     ratio = data / own
     return bool(np.median(ratio) < 1 - AGREES and np.std(ratio) > SCATTERS * np.mean(np.abs(ratio)))
 
 
-def _beside(run: Run, one: Measured) -> tuple[np.ndarray, np.ndarray]:
+def beside(run: Run, one: Measured) -> tuple[np.ndarray, np.ndarray]:
     """The output's loss and the run's, float64 [n], where both are finite."""
     total = data_loss(run)
     if total is None or not len(total):

@@ -6,8 +6,12 @@ model did not lose.
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.losses import loss_names
+from tb_lossdiag.diagnosis.measured import AGREES, beside, measured
 from tb_lossdiag.run import Run, Table
 
+# Of ln 2, which one that is not sure scores: the gradient of log(1 - p) is p itself, here a hundredth (arithmetic).
+SPENT = 0.01
 # A weight that is warmed up starts at nothing, or near it.
 FROM_NOTHING = 0.01
 # A term that makes up this share of the rise explains it.
@@ -31,6 +35,23 @@ def compares_passes(run: Run) -> bool:
         return False
     calls = run.card.settings.get("calls_per_step")
     return isinstance(calls, int) and calls > 1 and bool((loss.values < 0).any())
+
+
+def is_spent(run: Run) -> str | None:
+    """That what is brought down is minus a cross-entropy which is 0 already, as of a generator that is always told.
+
+    It would be brought up from there, but is flat: the surer the other player is, the smaller the gradient.
+    """
+    found = measured(run)
+    if run.card is None or len(found) != 1 or "crossentropy" not in loss_names(run.card, 1)[0]:
+        return None
+    own, data = beside(run, found[0].newest())
+    if not len(own) or np.median(np.abs(data + own)) > AGREES * np.median(np.abs(own)):
+        return None
+    end = float(np.median(own))
+    if not 0 <= end < SPENT * np.log(2):
+        return None
+    return f"The loss is minus a cross-entropy, which is {end:.2g}: that near to 0 it hardly changes with the outputs."
 
 
 def gains_weight(run: Run) -> bool:

@@ -303,6 +303,14 @@ def _number(run: Run, name: str) -> float | None:
     return finite(_config(run).get(name))
 
 
+def swaps_arguments(run: Run) -> str | None:
+    """Whether a loss was given the model's output as the target; the recording names only losses that care."""
+    name = run.card.settings.get("swapped_arguments") if run.card is not None else None
+    if not isinstance(name, str) or not name:
+        return None
+    return f"{name} was given the model's output where the target belongs, and the target as the prediction."
+
+
 def aligns_labels(run: Run) -> str | None:
     """Whether the loss is a connectionist temporal classification."""
     name = str(run.card.loss.get("name") or "") if run.card is not None else ""

@@ -27,7 +27,7 @@ class LossCall:
     """A loss as it was called. loss: a keras.losses.Loss, or a function of (target, prediction) with `options`.
 
     value: what it answered; None for one that has not been called. known: what it is, where that is known otherwise
-    than by its name.
+    than by its name. is_part: whether another loss called it.
     """
 
     loss: Any
@@ -37,6 +37,7 @@ class LossCall:
     options: Mapping[str, Any] = field(default_factory=dict)
     value: Any = None
     known: Loss | None = None
+    is_part: bool = False
 
     @property
     def description(self) -> Loss:
@@ -82,7 +83,7 @@ def _written_in(loss: Any) -> list[str]:
     return [getattr(owner, "__module__", "") or "" for owner in owners]
 
 
-# Is told of each loss that is not a part of another, by a function that answers the call: what fails in that is ours.
+# Is told of each loss by a function that answers the call: what fails in that is ours.
 Tell = Callable[[Callable[[], LossCall]], None]
 
 
@@ -128,12 +129,10 @@ def function_hook(original: Callable, tell: Tell, target: str, prediction: str, 
         def seen() -> LossCall:
             given = _bound(original, args, kwargs)
             function = _of_two(original, target, prediction)
-            return LossCall(
-                function, given.pop(target), given.pop(prediction), options=given, value=result, known=known
-            )
+            sides = given.pop(target), given.pop(prediction)
+            return LossCall(function, *sides, options=given, value=result, known=known, is_part=not is_whole)
 
-        if is_whole:
-            tell(seen)
+        tell(seen)
         return result
 
     return call
@@ -148,10 +147,10 @@ def _loss_hook(original: Callable, tell: Tell) -> Callable:
 
         def seen() -> LossCall:
             loss, target, prediction, *rest = _bound(original, args, kwargs).values()
-            return LossCall(loss, target, prediction, rest[0] if rest else None, value=result)
+            weight = rest[0] if rest else None
+            return LossCall(loss, target, prediction, weight, value=result, is_part=not is_whole)
 
-        if is_whole:
-            tell(seen)
+        tell(seen)
         return result
 
     return call

@@ -92,6 +92,7 @@ class Observation:
         self.optimizers: list[Any] = []
         self.terms: dict[str, tf.Tensor] = {}
         self.losses: list[LossCall] = []
+        self.parts_of_losses: list[LossCall] = []
         self.derivatives: list[tf.Tensor] = []
         self.has_second_derivatives = False
         self.weighted = False
@@ -224,8 +225,9 @@ class Observation:
     def saw_loss(self, seen: Callable[[], LossCall]) -> None:
         call = seen()
         ends = call.prediction, call.value
-        if all(self.holds(tensor) for tensor in ends) and len(self.losses) < MAX_CALLS:
-            self.losses.append(call)
+        known = self.parts_of_losses if call.is_part else self.losses
+        if all(self.holds(tensor) for tensor in ends) and len(known) < MAX_CALLS:
+            known.append(call)
 
     def saw_mean(self, metric: Any, values: Any) -> None:
         """What a metric averages may be a term of the loss."""

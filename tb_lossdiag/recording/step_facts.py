@@ -9,6 +9,7 @@ from tb_lossdiag.recording.broadcasts import broadcasts_between
 from tb_lossdiag.recording.dropped import shares_dropped
 from tb_lossdiag.recording.lineage import ancestors
 from tb_lossdiag.recording.observation import ModelCall, Observation, graph_of
+from tb_lossdiag.recording.swapped import swapped
 from tb_lossdiag.recording.untracked import described, read_by
 
 
@@ -65,6 +66,7 @@ def _in_graph(observation: Observation, loss: tf.Tensor) -> dict[str, Any]:
     found: dict[str, Any] = {
         "broadcasts": broadcasts_between(loss, outputs, data),
         "dropouts": shares_dropped(outputs, inputs),
+        "swapped_arguments": swapped([*observation.losses, *observation.parts_of_losses], outputs),
     }
     if not tf.distribute.has_strategy():  # under one a variable has another handle in each replica
         read = read_by(outputs, inputs, observation.watched)

@@ -39,4 +39,5 @@ def _loss_facts(used: Used) -> dict[str, Any]:
         for tensor in side[:1]
     }
     reason = used.not_measured
-    return {"loss_shapes": shapes, **({"not_measured": reason} if reason else {})}
+    swapped = {"swapped_arguments": call.kind.__name__} if call.is_swapped else {}
+    return {"loss_shapes": shapes, **swapped, **({"not_measured": reason} if reason else {})}

@@ -23,6 +23,8 @@ _PREDICTIONS = {
 }
 MAX_JOINED = 2**20  # elements; a copy of more would be felt
 _TARGETS = ("target", "targets")
+# Losses that say another thing when their arguments change places, and whose first argument is never data.
+_ORDERED = (nn.BCELoss, nn.BCEWithLogitsLoss, nn.CrossEntropyLoss, nn.PoissonNLLLoss)
 _OPTIONS = ("weight", "pos_weight", "reduction", "ignore_index", "log_input")
 _WARNING = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
 _PLACES = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
@@ -34,7 +36,8 @@ class LossCall:
     they are compared with. value: the loss, None where it was not computed yet. options: under torch's names.
 
     function, args, kwargs: the call itself. where: "train.py:17", the user's line; "" where that is not known.
-    made: the first prediction with its history, where predictions are those of several calls.
+    made: the first prediction with its history, where predictions are those of several calls. is_swapped: whether
+    what the model made was given where the target belongs, to a loss that tells them apart.
     """
 
     kind: type
@@ -47,6 +50,7 @@ class LossCall:
     options: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
     made: Tensor | None = None
+    is_swapped: bool = False
 
 
 def function_call(name: str, function: Callable[..., Tensor], arguments: dict[str, Any]) -> LossCall | None:
@@ -56,7 +60,10 @@ def function_call(name: str, function: Callable[..., Tensor], arguments: dict[st
     if not plain or not any(tensor.requires_grad for tensor in predictions):
         return None
     options = {known: arguments[known] for known in _OPTIONS if known in arguments}
-    return LossCall(CLASSES[name], predictions, targets, None, function, (), arguments, options, users_line())
+    swapped = CLASSES[name] in _ORDERED and arguments.get("target") is predictions[0]
+    return LossCall(
+        CLASSES[name], predictions, targets, None, function, (), arguments, options, users_line(), is_swapped=swapped
+    )
 
 
 def module_call(module: nn.Module, args: tuple, kwargs: dict[str, Any], value: Tensor) -> LossCall | None:
@@ -70,7 +77,13 @@ def module_call(module: nn.Module, args: tuple, kwargs: dict[str, Any], value: T
         predictions, targets = _sides(_floating([first]), tuple(tensors(second)))
     options = {name: getattr(module, name) for name in _OPTIONS if hasattr(module, name)}
     call = LossCall(type(module), predictions, targets, value, module.forward, args, kwargs, options, users_line())
-    return call if predictions else None
+    if not predictions:
+        return None
+    return replace(call, is_swapped=type(module) in _ORDERED and _target(args, kwargs) is predictions[0])
+
+
+def _target(args: tuple, kwargs: Mapping[str, Any]) -> Any:
+    return args[1] if len(args) > 1 else kwargs.get("target")
 
 
 @lru_cache

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.players import compares_passes, gains_weight, plays_against_itself
+from tb_lossdiag.diagnosis import diagnose_run
+from tb_lossdiag.diagnosis.players import compares_passes, gains_weight, is_spent, plays_against_itself
 from tb_lossdiag.run import Row, Run
 
 WARMED_UP = 30 * a.STEPS / 400
@@ -45,3 +46,21 @@ def test_a_loss_by_hand_of_several_passes_that_goes_below_zero_compares_them():
     assert not compares_passes(critic(swinging, calls=1))
     assert not compares_passes(critic(swinging + 2))
     assert not compares_passes(critic(swinging, name="cosine_similarity"))
+
+
+def gain(end: float, sign: float = -1.0) -> Run:
+    """A run whose loss is so many times a binary cross-entropy that ends here."""
+    loss = s.flat(end, 0.01 * end)
+    card = a.own(loss={"name": "BinaryCrossentropy"})
+    return a.run(sign * loss, {"loss": loss[a.STEPS - 1], "loss_shuffled": end, "loss_constant": end / 2}, card=card)
+
+
+def test_minus_a_cross_entropy_that_is_0_is_a_gain_at_its_flat_end():
+    assert "1e-05" in is_spent(gain(1e-5))
+    report = diagnose_run(gain(1e-5))
+    assert report.causes[0].id == "saturated_loss"
+
+
+@pytest.mark.parametrize("run", [gain(0.5), gain(1e-5, sign=1.0)])
+def test_one_that_is_not_0_and_a_cross_entropy_itself_are_not(run):
+    assert is_spent(run) is None

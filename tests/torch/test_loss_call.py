@@ -73,3 +73,16 @@ def test_calls_of_one_form_are_joined_and_others_replaced(monkeypatch):
     assert joined(None, second) is second
     monkeypatch.setattr(loss_call, "MAX_JOINED", 8)
     assert joined(first, second) is second
+
+
+def test_an_output_in_the_place_of_the_target_is_told_where_that_matters():
+    made, given = torch.zeros(3, 1, requires_grad=True), torch.ones(3, 1)
+    other = made * 2
+    for kind, told in ((nn.BCEWithLogitsLoss, True), (nn.MSELoss, False)):
+        module = kind()
+        assert module_call(module, (given, made), {}, torch.zeros(())).is_swapped is told
+        assert not module_call(module, (made, given), {}, torch.zeros(())).is_swapped
+    for sides, told in (((given, made), True), ((made, given), False), ((made, other), False), ((other, made), False)):
+        arguments = dict(zip(("input", "target"), sides, strict=True))
+        name = "binary_cross_entropy_with_logits"
+        assert function_call(name, F.binary_cross_entropy_with_logits, arguments).is_swapped is told

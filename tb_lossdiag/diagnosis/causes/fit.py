@@ -1,6 +1,7 @@
 """Does the size of the model fit the data? Too simple, too complex, too strongly regularised."""
 
 from tb_lossdiag.diagnosis import fixes, settings
+from tb_lossdiag.diagnosis.bonus import keeps_all_alike
 from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import ANOTHER_FAULT, NOT_LEARNING, UNFINISHED, USEFUL, Candidate
 from tb_lossdiag.diagnosis.causes.wiring import HELD
@@ -111,6 +112,29 @@ FIT = (
         weight=5,
     ),
     Candidate(
+        "excessive_dropout",
+        "Dropout behind dropout",
+        requires=(found("architecture", fault="dropouts"), ended("never_learned")),
+        supports=(
+            clear_of("update_ratio"),
+            found("flatness", direction="flat"),
+            shows("gradient_agreement", level="noise"),
+            clear_of("input_scale"),
+        ),
+        contradicts=(ANOTHER_FAULT, found("zero_gradient"), found("update_ratio", level=("high", "low", "zero"))),
+        explains=(
+            "uninformative_labels",
+            "undertrained",
+            "insufficient_capacity",
+            "unsuitable_optimizer",
+            "noise_floor",
+        ),
+        test="Take the dropouts out and train one epoch.",
+        fix=fixes.less_dropout,
+        points_at="architecture",
+        weight=4,
+    ),
+    Candidate(
         "overfitting",
         "The same batch again and again",
         requires=(fact(one_batch),),
@@ -164,6 +188,16 @@ FIT = (
         fix=fixes.lighten_penalty,
         points_at="penalty_share",
         weight=6,
+    ),
+    Candidate(
+        "penalty_dominates",
+        "A bonus for entropy keeps all choices alike",
+        requires=(fact(keeps_all_alike), any_of(NOT_LEARNING, ended("inconclusive", "learning"))),
+        explains=(*HELD, "uninformative_labels", "insufficient_capacity", "unbalanced_loss_terms"),
+        test="Train 50 steps with a hundredth of the bonus.",
+        fix=fixes.lighten_bonus,
+        certain=True,
+        weight=7,
     ),
     # What is paid for is what the layer says, and saying nothing costs nothing.
     Candidate(

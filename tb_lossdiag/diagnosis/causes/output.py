@@ -9,6 +9,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     Candidate,
 )
 from tb_lossdiag.diagnosis.clues import any_of, clear_of, fact, found, shows
+from tb_lossdiag.diagnosis.players import is_spent
 from tb_lossdiag.diagnosis.wide_outputs import summed
 from tb_lossdiag.diagnosis.yes_or_no import asks_each_class
 
@@ -117,6 +118,16 @@ OUTPUT = (
     ),
     Candidate(
         "loss_mismatch",
+        "The arguments of the loss are swapped",
+        requires=(fact(settings.swaps_arguments),),
+        explains=("*",),
+        test="Print what the loss is given first and second, by name.",
+        fix=fixes.swap_back,
+        certain=True,
+        weight=9,
+    ),
+    Candidate(
+        "loss_mismatch",
         "Several labels at once under a loss for one",
         requires=(found("targets", level="many_hot"),),
         explains=("*",),
@@ -205,6 +216,17 @@ OUTPUT = (
         points_at="output_diversity",
         certain=True,
         weight=5,
+    ),
+    Candidate(
+        "saturated_loss",
+        "What is to be gained is at its flat end",
+        requires=(fact(is_spent), NOT_LEARNING),
+        supports=(found("update_ratio", level=("low", "zero")), found("flatness", direction="flat")),
+        explains=("*",),
+        test="Bring down the cross-entropy of the same outputs against the other label, and train 50 steps.",
+        fix=fixes.ask_for_the_other_label,
+        certain=True,
+        weight=7,
     ),
     *(
         Candidate(

@@ -14,6 +14,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     Candidate,
 )
 from tb_lossdiag.diagnosis.clues import all_of, any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.players import is_spent
 from tb_lossdiag.diagnosis.standing import LITTLE
 
 # A tenth of the loss gone over the last half is a pace that more epochs would go on with.
@@ -215,6 +216,7 @@ RATE = (
             found("zero_gradient"),
             ANOTHER_FAULT,
             found("output_diversity"),
+            fact(is_spent),
         ),
         explains=("undertrained", "insufficient_capacity", "unsuitable_optimizer"),
         stands_by=(fact(settings.rate_is_tiny),),

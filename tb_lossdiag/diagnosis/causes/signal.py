@@ -19,6 +19,9 @@ from tb_lossdiag.diagnosis.piecewise import bends_nothing
 
 # Beyond this many decades depth itself is the fault: measured -3.6 behind six sigmoids, -5.3 behind eight.
 DEEP = 4.5
+# Of a layer's units: an autoencoder whose layers kept an eighth or less stayed at 0.39 of what its twin reached, 0.9
+# (docs/first_contact.md, tenth round); healthy runs of the zoo end with less than half, or learn.
+MOSTLY_DEAD = 0.75
 
 
 SIGNAL = (
@@ -228,6 +231,30 @@ SIGNAL = (
         test="Swap ReLU for leaky ReLU and train 50 steps.",
         fix=fixes.leak,
         points_at="dead_units",
+        weight=3,
+    ),
+    # It came down from far above a guess, killing units by the way, and what is left of the layer is all it has.
+    Candidate(
+        "dying_relu",
+        "Most of a layer has died",
+        requires=(
+            found("dead_units", share=lambda share: share > MOSTLY_DEAD, at_start=False),
+            SETTLED_EARLY,
+            shows("skill", skill=lambda s: s < USEFUL),
+        ),
+        supports=(clear_of("update_ratio"), found("early_loss", high_start=True)),
+        contradicts=(
+            ANOTHER_FAULT,
+            found("update_ratio", level="high"),
+            found("initialization", fault="bias"),
+            found("input_scale", level=("large", "constant")),
+            found("penalty_share"),
+        ),
+        explains=("insufficient_capacity", "undertrained", "noise_floor"),
+        test="Swap ReLU for leaky ReLU and train 50 steps.",
+        fix=fixes.leak,
+        points_at="dead_units",
+        accuses_learning=True,
         weight=3,
     ),
     Candidate(

@@ -33,6 +33,7 @@ from tb_lossdiag.diagnosis.fixes.fit import (
     leave_out_the_pull,
     less_dropout,
     lighten_activity_penalty,
+    lighten_bonus,
     lighten_decay,
     lighten_penalty,
     regularise,
@@ -53,12 +54,14 @@ from tb_lossdiag.diagnosis.fixes.optimizer import (
     watch_the_right_way,
 )
 from tb_lossdiag.diagnosis.fixes.output import (
+    ask_for_the_other_label,
     average,
     free_the_output,
     logits,
     measure,
     one_of_many,
     pair,
+    swap_back,
 )
 from tb_lossdiag.diagnosis.fixes.signal import (
     clip,
@@ -117,6 +120,7 @@ __all__ = [
     "align_modes",
     "answer_once",
     "apply_updates",
+    "ask_for_the_other_label",
     "average",
     "balance_terms",
     "bound_the_loss",
@@ -140,6 +144,7 @@ __all__ = [
     "leave_out_the_pull",
     "less_dropout",
     "lighten_activity_penalty",
+    "lighten_bonus",
     "lighten_decay",
     "lighten_penalty",
     "logits",
@@ -173,6 +178,7 @@ __all__ = [
     "smooth_activation",
     "spread_embeddings",
     "swap_activation",
+    "swap_back",
     "switch_optimizer",
     "take_steps",
     "train_in_training_mode",

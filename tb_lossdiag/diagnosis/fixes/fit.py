@@ -101,6 +101,10 @@ def lighten_penalty(f: Findings) -> Fix:
     )
 
 
+def lighten_bonus(f: Findings) -> Fix:
+    return Fix("Make the weight of the entropy a hundred times smaller: the other parts have to count for more.")
+
+
 def lighten_activity_penalty(f: Findings) -> Fix:
     """What a layer says costs more than what is gained by saying it."""
     layers = [one for one in (f.run.card.layers if f.run.card else ()) if one.settings.get("activity_regularizer")]

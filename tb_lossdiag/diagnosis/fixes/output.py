@@ -3,7 +3,7 @@
 import numpy as np
 
 from tb_lossdiag.diagnosis.clues import Findings
-from tb_lossdiag.diagnosis.framework import Framework, framework_of
+from tb_lossdiag.diagnosis.framework import Framework, framework_of, is_torch
 from tb_lossdiag.diagnosis.output_layer import output_layer, output_units
 from tb_lossdiag.diagnosis.reference import ABSOLUTE, BINARY, CATEGORICAL, SQUARED, loss_name, value_range
 from tb_lossdiag.diagnosis.report import Fix
@@ -42,6 +42,21 @@ HEADS = {"Dense", "Conv1D", "Conv2D", "Conv3D", "Activation"}
 def one_of_many(f: Findings) -> Fix:
     text = "Take categorical cross-entropy, which lets one class win, behind a softmax."
     return Fix(text, mended_line(f.run, loss="'categorical_crossentropy'"))
+
+
+def swap_back(f: Findings) -> Fix:
+    if is_torch(f.run):
+        return Fix("Give the loss the model's output first and the target second.", "loss = criterion(model(x), y)")
+    return Fix("Give the loss the target first and the model's output second.", "loss = loss_fn(y_true, y_pred)")
+
+
+def ask_for_the_other_label(f: Findings) -> Fix:
+    text = "Bring down the cross-entropy against the label that is wished for, not minus that against the true one: "
+    text += "where the other player is sure, its gradient is largest."
+    code = (
+        "loss = bce(logits, torch.ones_like(logits))" if is_torch(f.run) else "loss = bce(tf.ones_like(logits), logits)"
+    )
+    return Fix(text, code)
 
 
 def average(f: Findings) -> Fix:

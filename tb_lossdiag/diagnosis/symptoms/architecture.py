@@ -14,6 +14,9 @@ TITLE = "Architecture"
 SATURATING_DEPTH = 4
 # Above this rate a layer loses more than two thirds of its inputs at each step; usual rates are 0.1 to 0.5.
 DROPOUT = 0.7
+# What several layers of half or more leave of a number behind each other: less than the strongest single one does. Four
+# of a half leave 0.06; three of 0.6 left a table of sixteen columns at chance (docs/first_contact.md, tenth round).
+COUNTED, LEFT = 0.5, 0.1
 # Of the outputs themselves any share adds its square to the loss (unmeasured).
 OF_OUTPUTS = 0.1
 # Of the ratio of two mean squares, at the median over samples of a batch each.
@@ -40,6 +43,7 @@ def check(run: Run) -> Check:
         _noise(run)
         or _dropout_of_the_output(run, layers, _output_size(run))
         or _dropout(layers)
+        or _dropouts_in_a_row(run, layers)
         or _dropout_by_function(run)
     )
     found = _deep_saturating(layers) or drops or (None if _branches(run) else _linear_stack(layers))
@@ -64,6 +68,15 @@ def _dropout(layers: tuple[LayerCard, ...]) -> Check | None:
     rate = max(layer.number("rate") for layer in strong)
     text = f"{strong[0].path!r} drops {rate:.0%} of its inputs at each step."
     return _found("dropout", text, rate, DROPOUT, strong, "usual rates are 0.1 … 0.5")
+
+
+def _dropouts_in_a_row(run: Run, layers: tuple[LayerCard, ...]) -> Check | None:
+    strong = [layer for layer in layers if "Dropout" in layer.kind and (layer.number("rate") or 0) >= COUNTED]
+    left = float(np.prod([1 - layer.number("rate") for layer in strong]))
+    if left >= LEFT or _branches(run):
+        return None
+    text = f"{len(strong)} layers of dropout behind each other let {left:.1%} of the ways through the model pass."
+    return _found("dropouts", text, 1 - left, 1 - LEFT, strong, "usual rates are 0.1 … 0.5, behind the widest layers")
 
 
 def _noise(run: Run) -> Check | None:

@@ -180,8 +180,10 @@ class Observation:
             self.weighted = sample_weight is not None
 
     def saw_loss(self, seen: Callable[[], LossCall]) -> None:
-        if self.is_here() and len(self.seen.losses) < MAX_CALLS:
-            call = seen()
+        if not self.is_here() or len(self.seen.losses) >= MAX_CALLS:
+            return
+        call = seen()
+        if not call.is_part:
             self.seen.losses = (*self.seen.losses, (call, mask_of(call.prediction)))
 
     def saw_mean(self, metric: Any, values: Any) -> None:

@@ -128,7 +128,7 @@ class Observation:
         """Measured at once: outputs may be changed in place later."""
         call, outputs = seen(), [tensor for _, tensor in self.y_pred or ()]
         place = next((at for at, found in enumerate(calls_of(outputs, [call], is_made_of)) if found), None)
-        if place is not None and place not in self.losses:
+        if place is not None and not call.is_part and place not in self.losses:
             self.losses[place] = call
             (self.references[place],), reason = measured([call], own_loss, reference_losses, "")
             self.not_measured += [reason] if reason else []

@@ -37,6 +37,7 @@ def test_a_sound_run_is_accused_of_nothing():
     (told(optimizer_share=0.0, optimizer_foreign=5396), "updates_not_applied"),
     (told(broadcasts=[{"operation": "sub", "left": [32], "right": [32, 1], "result": [32, 32]}]), "shape_broadcast"),
     (with_steps(s.healthy(), gradient_carried=1.0), "gradients_not_cleared"),
+    (told(swapped_arguments="BCELoss"), "loss_mismatch"),
     (with_steps(s.healthy(card=replace(s.card(), layers=(NORM, *s.card().layers))), training_mode=0.0),
      "train_eval_mismatch"),
 ])  # fmt: skip

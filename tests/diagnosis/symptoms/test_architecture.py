@@ -124,3 +124,13 @@ def test_a_dropout_that_nothing_follows_drops_the_outputs():
 ], ids=["hardly any", "fed by nothing known", "something follows", "another layer", "tied weights"])  # fmt: skip
 def test_any_other_dropout_of_a_usual_rate_is_none(run):
     assert check(run).sign("fault") is None
+
+
+@pytest.mark.parametrize(("rates", "found"), [
+    ((0.6, 0.6, 0.6), True), ((0.5,) * 4, True), ((0.5,) * 3, False), ((0.1,) * 30, False),
+])  # fmt: skip
+def test_strong_dropouts_behind_each_other_leave_little(rates, found):
+    drops = tuple(LayerCard(f"drop_{i}", "Dropout", settings={"rate": rate}) for i, rate in enumerate(rates))
+    layers = s.card().layers
+    result = check(s.healthy(card=replace(s.card(), layers=(*layers[:-1], *drops, layers[-1]))))
+    assert (result.sign("fault") == "dropouts") is found
