@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
-from tb_lossdiag.run import LayerCard, Run, Table
+from tb_lossdiag.run import LayerCard, Run
 
-WORD = "entropy"
 # Of the highest entropy, ln(choices): a policy that was learned is below 0.9 of it (docs/first_contact.md, tenth round:
 # 0.998 under a bonus of 0.1, 0.3 under 0.001).
 HIGHEST = 0.99
@@ -19,36 +18,44 @@ FEWEST, LATE = 4, 3
 
 
 def keeps_all_alike(run: Run) -> str | None:
-    """That a term called entropy is as high as that of so many equal choices, and the loss a multiple of it."""
+    """That a term is as high as the entropy of so many equal choices, and the loss a multiple of it and below 0.
+
+    A cross-entropy of answers that know nothing has the same size, and is brought down: it makes a loss above 0.
+    """
     terms, loss = run.loss_terms("mean"), run.steps.get("loss")
-    names = [row.own_name for row in terms.rows] if terms is not None else []
-    own = [at for at, name in enumerate(names) if WORD in name.lower() and "cross" not in name.lower()]
-    if len(own) != 1 or len(names) < 2 or loss is None or run.card is None:
+    if terms is None or loss is None or len(terms.rows) < 2 or run.card is None:
         return None
-    at = own[0]
     _, i, j = np.intersect1d(loss.steps, terms.steps, return_indices=True)
     late = slice(-max(FEWEST, len(i) // LATE), None)
-    values, total = terms.column("mean")[j][late, at].astype(np.float64), loss.values[i][late].astype(np.float64)
-    known = np.isfinite(values) & np.isfinite(total) & (values != 0)
+    values, total = terms.column("mean")[j][late].astype(np.float64), loss.values[i][late].astype(np.float64)
+    known = np.isfinite(values).all(axis=1) & (total < 0)
     if known.sum() < FEWEST:
         return None
-    entropy, weights = np.median(np.abs(values[known])), total[known] / values[known]
-    choices = next((n for n in _choices(run.card.layers) if HIGHEST <= entropy / math.log(n) <= 1 / HIGHEST), None)
-    weight = float(np.median(weights))
-    rest = _rest(terms, at, j[late][known])
-    if choices is None or weight == 0 or np.median(np.abs(weights / weight - 1)) > SCATTERS:
+    choices = _choices(run.card.layers)
+    told = (
+        _told(row.own_name, at, values[known], total[known], choices)
+        for at, row in enumerate(terms.rows)
+        if "cross" not in row.own_name.lower()
+    )
+    return next((text for text in told if text is not None), None)
+
+
+def _told(name: str, at: int, values: np.ndarray, total: np.ndarray, choices: list[int]) -> str | None:
+    """values: float64 [n, terms]; total: float64 [n], the loss."""
+    entropy = float(np.median(np.abs(values[:, at])))
+    alike = next((n for n in choices if HIGHEST <= entropy / math.log(n) <= 1 / HIGHEST), None)
+    if alike is None or not values[:, at].all():
         return None
-    if rest > (1 - MOST) * abs(weight) * entropy:
+    weights = total / values[:, at]
+    weight = float(np.median(weights))
+    others = np.delete(np.abs(values), at, axis=1)
+    rest = float(np.median(others.sum(axis=1)))
+    if np.median(np.abs(weights / weight - 1)) > SCATTERS or rest > (1 - MOST) * abs(weight) * entropy:
         return None
     return (
-        f"{names[at]!r} ends at {entropy:.4g}, and {choices} choices that are all alike have {math.log(choices):.4g}: "
-        f"{weight:.2g} times it is nearly all of the loss, all other parts together are {rest:.2g}."
+        f"{name!r} ends at {entropy:.4g}, the entropy of {alike} choices that are all alike, and nearly all of the "
+        f"loss is {weight:.2g} times it: all other parts together are {rest:.2g}."
     )
-
-
-def _rest(terms: Table, at: int, rows: np.ndarray) -> float:
-    others = np.delete(terms.column("mean")[rows].astype(np.float64), at, axis=1)
-    return float(np.median(np.nansum(np.abs(others), axis=1)))
 
 
 def _choices(layers: tuple[LayerCard, ...]) -> list[int]:

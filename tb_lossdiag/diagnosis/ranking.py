@@ -15,6 +15,7 @@ from tb_lossdiag.diagnosis.framework import spoken
 from tb_lossdiag.diagnosis.outcome import FAILED, HINDERED, LONGER_PATIENCE, PROGRESSING, is_young, still_climbs
 from tb_lossdiag.diagnosis.reliability import RIGHT
 from tb_lossdiag.diagnosis.report import CONFIDENCES, SEVERITIES, Cause, Evidence
+from tb_lossdiag.diagnosis.settings import ran_as_planned
 from tb_lossdiag.diagnosis.standing import LITTLE
 
 # Required evidence plus this many arguments make a cause likely.
@@ -61,7 +62,7 @@ def _argue(candidate: Candidate, findings: Findings) -> tuple[Candidate, Cause] 
         id=candidate.id,
         title=candidate.title,
         confidence=confidence,
-        severity=_severity(candidate, confidence, findings),
+        severity=_severity(candidate, confidence, stands_alone, findings),
         evidence_for=evidence_for,
         evidence_against=evidence_against,
         onset=source.onset if source is not None else min((s[0] for s in steps), default=None),
@@ -81,7 +82,7 @@ def _gather(required: list, clues: tuple[Clue, ...], findings: Findings) -> tupl
     return tuple(told), len(answers)
 
 
-def _severity(candidate: Candidate, confidence: str, findings: Findings) -> str:
+def _severity(candidate: Candidate, confidence: str, stands_alone: bool, findings: Findings) -> str:
     """How bad the outcome is, not how sure the cause is; a merely possible cause is one step milder.
 
     A run that learns, or stalled where its data may end, is accused only by a cause that says up to which skill it may.
@@ -94,6 +95,9 @@ def _severity(candidate: Candidate, confidence: str, findings: Findings) -> str:
     skill = findings.checks["skill"].sign("skill")
     if outcome == "stalled" and skill is not None and skill >= candidate.good_enough:
         return "note"
+    # Over, and nobody can say what it came to: a setting that no other fault brings about may be accused all the same.
+    if outcome == "inconclusive" and likely and stands_alone and ran_as_planned(findings.run):
+        return "warning"
     if outcome in PROGRESSING and is_young(findings.run, LONGER_PATIENCE):
         return "note"
     if outcome in PROGRESSING and still_climbs(findings.run, findings.checks):

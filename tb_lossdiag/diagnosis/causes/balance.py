@@ -192,7 +192,8 @@ BALANCE = (
         "representation_collapse",
         "Embeddings are drawn together, and nothing keeps them apart",
         requires=(found("output_collapse", power=lambda p: p > 0), grown_up),
-        contradicts=(found("loss_pairing", certain=True),),
+        # What came in far too large comes down first, whatever else is asked.
+        contradicts=(found("loss_pairing", certain=True), found("input_scale", level="large")),
         explains=(*HELD, "constant_inputs", "dying_relu", "vanishing_gradients", "class_imbalance"),
         test="Print the distance of two examples that are not alike: it should not come down with the loss.",
         fix=fixes.push_apart,

@@ -8,7 +8,10 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     HELD_BACK,
     Candidate,
 )
-from tb_lossdiag.diagnosis.clues import any_of, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import all_of, any_of, clear_of, ended, fact, found, shows, unless
+
+# Of a gradient, kept by a clip at every step: what is left of a usual rate is a rate a thousand times too small.
+NEXT_TO_NOTHING = 1e-3
 
 OPTIMIZER = (
     Candidate(
@@ -40,7 +43,10 @@ OPTIMIZER = (
         contradicts=(found("update_ratio", level=("high", "zero")), ANOTHER_FAULT),
         explains=("learning_rate_too_low", "undertrained", "insufficient_capacity", "unsuitable_optimizer"),
         test="Train 50 steps without clipping.",
-        stands_by=(found("optimizer_settings", fault="clip_tiny"),),
+        stands_by=(
+            found("optimizer_settings", fault="clip_tiny"),
+            all_of(found("clipping", factor=lambda kept: kept < NEXT_TO_NOTHING), unless(fact(settings.adapts))),
+        ),
         fix=fixes.loosen_clipping,
         points_at="clipping",
         accuses_learning=True,

@@ -208,6 +208,7 @@ RATE = (
             found("skill"),
             shows("flatness", direction="falling"),
             shows("gradient_agreement", level="aligned"),
+            fact(settings.rate_is_tiny),
         ),
         contradicts=(
             found("depth_profile"),

@@ -26,6 +26,10 @@ ROUNDING = 2e-3
 # Losses that may be negative, as far below 0 as this many times their start; those of images (thousands of
 # dimensions) start as large as they end. Unmeasured, from the sizes in papers on flows: 3,000 nats of 3,072 pixels.
 RUNAWAY = 1e3
+# What falls faster in each quarter than in the one before needs to have come less far: a likelihood of survival without
+# its integral was at -500 after 300 steps, a cross-entropy with its arguments swapped at -200 after 900 (docs/
+# first_contact.md, tenth round, and the zoo's hazard).
+FAR = 1e2
 # Farther below 0 than an overlap or a cosine of shares goes, and the share of answers at 0 or 1 (unmeasured, from the
 # definitions).
 BEYOND_AN_OVERLAP, CERTAIN = -1.5, 0.95
@@ -121,5 +125,7 @@ def _runs_away(values: np.ndarray) -> bool:
     """Whether a loss fell far below 0, and goes on faster than before."""
     quarters = [float(np.median(part)) for part in np.array_split(values, 4)]
     start = max(abs(float(np.median(values[: max(1, len(values) // 20)]))), UNIT)
-    far = -quarters[3] > RUNAWAY * start
-    return bool(far and quarters[2] - quarters[3] >= quarters[1] - quarters[2] > 0)
+    falls = -np.diff(quarters)
+    if -quarters[3] > RUNAWAY * start and falls[2] >= falls[1] > 0:
+        return True
+    return bool(-quarters[3] > FAR * start and falls[2] > falls[1] > falls[0] > 0)

@@ -42,6 +42,8 @@ CAME_DOWN = 0.5
 # A part that began as the larger one and has a tenth of itself left, while what is to be learned stayed at chance.
 GONE = 0.9
 OUTWEIGHS = 0.5
+# Of its own start, by which a penalty on weights rises when the weights run away.
+BLEW_UP = 100.0
 # Of a loss: a multiple of one part, as a weight makes it, scatters by less around its mean.
 CONSTANT = 0.02
 # Weights of parts on one scale differ tenfold or a hundredfold; a part with less than this beside the other's counts
@@ -185,6 +187,8 @@ def _at_rest(parts: Sequence[Part]) -> Part | None:
 def _is_drowned(part: Part, large: Part) -> bool:
     if not _weight(part) < _limit(part) or not _weight(large) > MOST:
         return False
+    if large.fallen < -BLEW_UP and large.start < part.start:
+        return False  # what began as the smaller one and blew up is no weight that was chosen
     if part.behind is not None:
         return part.behind
     return part.fallen < (BY_THE_WAY if _weighed_down(part, large) else MOVED) and not _is_on_purpose(part)
@@ -283,7 +287,10 @@ def _of(
     known = np.isfinite(values).all(axis=1) & values.any(axis=1)
     if not known.any():
         return [], steps[:0]
-    values, steps, pulls = values[known], steps[known], pulls[known]
+    # A part that is 0 at every step is switched off.
+    on = np.flatnonzero(values[known].any(axis=0))
+    names, behind, weight = [names[i] for i in on], [behind[i] for i in on], weight[on]
+    values, steps, pulls = values[known][:, on], steps[known], pulls[known][:, on]
     third = max(1, len(values) // 3)
     counted = values * np.where(np.isfinite(weight), weight, 1.0)
     # What is weighed down to nothing is all that is left once the other has come down: what counts is the time before.

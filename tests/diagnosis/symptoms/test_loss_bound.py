@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import synthetic as s
 
-from tb_lossdiag.diagnosis.symptoms.loss_bound import RUNAWAY, check
+from tb_lossdiag.diagnosis.symptoms.loss_bound import FAR, RUNAWAY, check
 from tb_lossdiag.run import Run
 
 
@@ -44,8 +44,9 @@ def test_a_loss_that_falls_by_more_and_more_runs_away(loss):
 
 
 def test_a_loss_may_go_as_far_as_some_times_its_start():
-    course = -(np.linspace(0, 1, 400) ** 2)
-    assert level(1 + 0.9 * RUNAWAY * course) == "none" and level(1 + 1.5 * RUNAWAY * course) == "runaway"
+    quicker, as_quick = -(np.linspace(0, 1, 400) ** 2), -np.linspace(0, 1, 400)
+    assert level(1 + 0.9 * FAR * quicker) == "none" and level(1 + 1.5 * FAR * quicker) == "runaway"
+    assert level(1 + 0.9 * RUNAWAY * as_quick) == "none"
 
 
 def test_of_several_losses_no_name_gives_the_least_sum():
