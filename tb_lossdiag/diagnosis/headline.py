@@ -10,6 +10,7 @@ BOUNDS = {
 }
 BEHIND = "One output has learned nothing."
 OPEN = "The model beats a guess; whether it can get further is not known."
+ENDLESS = "The loss falls below 0 as fast as ever; whether that is learning is not known."
 STILL = "The loss came down and lies still; whether it can get lower is not known."
 
 
@@ -23,6 +24,8 @@ def headline(findings: Findings) -> str | None:
         return f"{BEHIND} {skill.evidence[0].text}"
     if state == "inconclusive" and skill is not None and skill.sign("level") == "open" and not is_young(findings.run):
         return f"{OPEN} {skill.evidence[0].text}"
+    if state == "inconclusive" and bound is not None and bound.sign("level") == "steady":
+        return f"{ENDLESS} {bound.evidence[0].text}"
     trend = checks.get("flatness")
     lies_still = trend is not None and trend.sign("direction") == "flat" and trend.sign("fallen", 0.0) > CAME_DOWN
     if state == "inconclusive" and lies_still and not is_young(findings.run):

@@ -186,6 +186,8 @@ def _without_reference(run: Run, checks: Mapping[str, Check], direction: str) ->
         return "inconclusive"  # it came down, and lies at its floor or above: nothing says how low it can come
     if direction == "unclear" and _stopped_short(run, checks):
         return "stalled"
+    if direction == "falling" and checks["loss_bound"].sign("level") == "steady":
+        return "inconclusive"  # it may have no end, and then it measures nothing
     return {"falling": "learning", "flat": "stalled"}.get(direction, "inconclusive")
 
 

@@ -17,8 +17,10 @@ from tb_lossdiag.run import LayerCard, Run, finite
 USUAL_RATE = {"SGD": 0.5, "Adagrad": 0.5, "Adadelta": 2.0}
 USUAL_ADAPTIVE_RATE = 0.03
 BOLD_RATE = 0.005
-# Of the largest usual rate: 2e-6 for Adam, 3e-5 for SGD; nothing that starts anew is trained so.
-TINY = 6e-5
+# Of the largest usual rate: 2e-6 for Adam, 4e-5 for SGD; nothing that starts anew is trained so.
+TINY = 7e-5
+# Of the moving statistics: with half of it still 0 and 1, evaluation sees another model (arithmetic).
+AVERAGED = 0.5
 # Fewer hidden units than this cannot bend a boundary around more than a few corners.
 NARROW = 4
 # ReLU layers this narrow die with a good chance even under He initialisation (Lu et al. 2019, arXiv 1903.06733).
@@ -260,6 +262,27 @@ def has_few_rows(run: Run) -> str | None:
     if not size or not steps or size * (steps - 1) >= FEW_ROWS:
         return None
     return f"An epoch is {steps} batches of {size}: too few rows to tell wrong labels from labels learned by heart."
+
+
+def checks_few_rows_by_nothing(run: Run) -> str | None:
+    """Whether the whole data are a few batches, and no validation loss is logged."""
+    few = has_few_rows(run)
+    if few is None or "val_loss" in run.epochs:
+        return None
+    return f"{few} No validation loss says how the model does on others."
+
+
+def averages_lag(run: Run) -> str | None:
+    """Whether half or more of a BatchNormalization's moving statistics is what they began with."""
+    layers = [one for one in (run.card.layers if run.card else ()) if "BatchNorm" in one.kind and one.trainable]
+    known = [(one.number("momentum"), one.path) for one in layers if one.number("momentum") is not None]
+    momentum, path = max(known, default=(0.0, ""))
+    if run.step_unit != "step" or not ran_as_planned(run) or not AVERAGED <= momentum**run.last_step < 1:
+        return None
+    return (
+        f"{path!r} has a momentum of {momentum:g}: after {run.last_step} steps {momentum**run.last_step:.0%} of its "
+        "moving statistics is what they began with, and evaluation uses those."
+    )
 
 
 def steps_per_epoch(run: Run) -> int | None:

@@ -3,7 +3,7 @@ import numpy as np
 import synthetic as s
 
 from tb_lossdiag.diagnosis import diagnose_run
-from tb_lossdiag.diagnosis.headline import BEHIND, BOUNDS, OPEN, STILL
+from tb_lossdiag.diagnosis.headline import BEHIND, BOUNDS, ENDLESS, OPEN, STILL
 
 
 def said(run):
@@ -34,3 +34,10 @@ def test_a_loss_without_a_reference_that_came_down_and_lies_still_says_what_is_n
     course = np.r_[np.linspace(44, 26, 100), 25.4 + 0.1 * np.random.default_rng(0).normal(size=300)]
     told = said(s.healthy(card=s.card(loss={}), data=None, targets=None, steps=s.loss(course), epochs={}))
     assert told.state == "inconclusive" and told.headline.startswith(STILL)
+
+
+def test_a_loss_that_falls_below_0_as_fast_as_ever_is_not_said_to_be_learned():
+    course = np.linspace(2.8, -8.0, 400) + np.random.default_rng(0).normal(0, 0.1, 400)
+    report = diagnose_run(s.healthy(card=s.card(loss={}), data=None, targets=None, steps=s.loss(course), epochs={}))
+    assert report.verdict.state == "inconclusive" and report.verdict.headline.startswith(ENDLESS)
+    assert [(cause.id, cause.severity) for cause in report.causes][:1] == [("unbounded_loss", "note")]

@@ -399,3 +399,16 @@ def test_huge_inputs_into_units_that_never_answer_are_accused_where_nothing_says
         return {c.id: c.severity for c in diagnose_run(run).causes}.get("unnormalized_inputs") == "warning"
 
     assert accused(0.96, huge) and not accused(0.5, huge) and not accused(0.96, {})
+
+
+@pytest.mark.parametrize(("ended", "severity"), [(True, "warning"), (False, "note")])
+def test_a_setting_that_nothing_else_brings_about_is_accused_once_an_unclear_run_is_over(ended, severity):
+    """A loss that swings without a direction, and a rate a thousand times too small."""
+    table = s.with_column(s.layer_table(), "update_ratio", 1e-7)
+    loss = 5.0 + np.random.default_rng(0).normal(0, 2.0, 400)
+    steps = {"loss": s.series(loss), "learning_rate": s.series(np.full(400, 1e-7))}
+    card = s.card(loss={}, steps_per_epoch=None, epochs=None)
+    run = replace(s.healthy(layers=table, steps=steps, card=card, data=None, targets=None, epochs={}), ended=ended)
+    report = diagnose_run(run)
+    assert (report.verdict.state, report.causes[0].id) == ("inconclusive", "learning_rate_too_low")
+    assert report.causes[0].severity == severity

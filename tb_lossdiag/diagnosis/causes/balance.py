@@ -65,6 +65,15 @@ BALANCE = (
         certain=True,
         weight=7,
     ),
+    Candidate(
+        "unbounded_loss",
+        "The loss falls below 0 as fast as ever",
+        requires=(shows("loss_bound", level="steady"), ended("learning", "inconclusive")),
+        supports=(fact(settings.ran_as_planned), clear_of("update_ratio")),
+        test="Compute the loss by hand for a perfect answer: it should be the least one.",
+        fix=fixes.bound_the_loss,
+        points_at="loss_bound",
+    ),
     # One output learned nothing, and its part of the loss is lost beside another.
     Candidate(
         "unbalanced_loss_terms",

@@ -39,6 +39,9 @@ FAR_ABOVE_A_GUESS = shows("skill", skill=lambda s: s < WORSE, on_curve=True)
 ANOTHER_FAULT = found("loss_pairing", certain=True)
 # Of a layer's units: a layer that is half silent still lets half of everything through.
 BLOCKED = 0.9
+# Decades by which the first layer's gradient is smaller at the start: float32 has seven digits, and what is smaller
+# than a rounding of the weights does not move them (32 rounds of averaging over neighbours: -20).
+CUT_OFF = -8.0
 # What steps that are too large, or weights and inputs on the wrong scale, leave behind.
 EARLY_DAMAGE = (
     "dying_relu",

@@ -18,6 +18,8 @@ LOST = 0.07
 # Of a kernel's first norm. Only what pulls at the weights themselves takes them this far: what data ask for leaves them
 # within a tenth to ten times (a penalty of 1 on squares in a loop of torch: 1.2e-5; the zoo's others: 0.3 and more).
 GONE = 0.01
+# Nothing but a penalty, or a decay, takes half of the kernels that far (a penalty of 1 in a loop: 2e-6).
+TAKEN = 1e-3
 # Decades by which the first layer's gradient is smaller than the last one's, at the start: 4.3 behind sixteen rounds of
 # averaging over neighbours (docs/first_contact.md, eighth round).
 FADED = -4.0
@@ -160,6 +162,16 @@ FIT = (
         fix=fixes.regularise,
         weight=3,
     ),
+    # What is learned by heart of so few rows looks like any other success.
+    Candidate(
+        "overfitting",
+        "Few rows, and none to check them by",
+        requires=(fact(settings.checks_few_rows_by_nothing), shows("skill", skill=lambda s: s > WELL_FITTED)),
+        supports=(found("generalization_gap"),),
+        test="Score the model on rows that it was not trained on.",
+        fix=fixes.regularise,
+        weight=1,
+    ),
     Candidate(
         "penalty_dominates",
         "The penalty outweighs the data",
@@ -221,6 +233,22 @@ FIT = (
         fix=fixes.lighten_activity_penalty,
         certain=True,
         weight=7,
+    ),
+    # Half of the kernels have a thousandth of themselves left: whatever the curve does, nothing passes them.
+    Candidate(
+        "penalty_dominates",
+        "The weights are taken to nothing",
+        requires=(
+            found("weight_shrinkage", left=lambda left: left < TAKEN),
+            unless(found("depth_profile", direction="vanishing", early=lambda early: early < FADED)),
+            ended("inconclusive", "stalled", "learning"),
+        ),
+        explains=("insufficient_capacity", "undertrained", "noise_floor", "uninformative_labels"),
+        test="Train 50 steps without what the loss asks of the weights.",
+        fix=fixes.leave_out_the_pull,
+        points_at="weight_shrinkage",
+        certain=True,
+        weight=6,
     ),
     # A decay is no part of the loss that is recorded, nor is a penalty that a loop adds, and one that won has nothing
     # left to weigh: all of them show in the weights they leave.
@@ -292,5 +320,14 @@ FIT = (
         points_at="train_eval_gap",
         certain=True,
         weight=5,
+    ),
+    Candidate(
+        "train_eval_mismatch",
+        "Moving statistics hold what they began with",
+        requires=(fact(settings.averages_lag),),
+        contradicts=(clear_of("train_eval_gap"), ANOTHER_FAULT),
+        test=settling.EVALUATE_TRAINING,
+        fix=fixes.align_evaluation,
+        weight=4,
     ),
 )

@@ -52,6 +52,25 @@ OPTIMIZER = (
         accuses_learning=True,
         weight=5,
     ),
+    # What a loop cuts by itself is seen by what is left: one length at all steps, and weights that hardly move.
+    Candidate(
+        "clipping_too_tight",
+        "Gradients are clipped to almost nothing",
+        requires=(
+            shows("clipping", level="one_length"),
+            found("update_ratio", level="low"),
+            unless(fact(settings.adapts)),
+            ended("never_learned", "slow", "stalled", "learning", "inconclusive"),
+            any_of(shows("skill", skill=lambda s: s < 0.5), found("flatness")),
+        ),
+        contradicts=(ANOTHER_FAULT,),
+        explains=("learning_rate_too_low", "undertrained", "insufficient_capacity", "unsuitable_optimizer"),
+        test="Train 50 steps without clipping.",
+        fix=fixes.loosen_clipping,
+        points_at="update_ratio",
+        accuses_learning=True,
+        weight=5,
+    ),
     Candidate(
         "optimizer_epsilon_dominates",
         "The optimizer's epsilon outweighs the gradients",

@@ -15,6 +15,8 @@ from tb_lossdiag.diagnosis.yes_or_no import asks_each_class
 
 # Half of the first predictions at exactly 0 or 1; a fresh head of a healthy run has none.
 EXTREME_START = 0.5
+# Of a layer's units.
+ALL_DEAD = 0.99
 
 OUTPUT = (
     Candidate(
@@ -247,6 +249,8 @@ OUTPUT = (
                 found("input_scale", level="large"),
                 found("initialization", fault="large_scale"),
                 found("activation_scale", level=("blown", "growing")),
+                # Outputs of exactly 0 behind a layer that says nothing are no certain answers.
+                shows("dead_units", share=lambda share: share > ALL_DEAD),
                 *against,
             ),
             explains=(

@@ -5,6 +5,7 @@ from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import (
     ANOTHER_FAULT,
     BAD,
+    CUT_OFF,
     EARLY_DAMAGE,
     HARDLY_MOVED,
     HELD_BACK,
@@ -129,6 +130,8 @@ RATE = (
             clear_of("update_ratio"),
             found("initialization", fault="large_scale"),
             found("activation_scale", level=("blown", "growing")),
+            # Nothing arrives at the first layers from the first step on.
+            found("depth_profile", direction="vanishing", early=lambda decades: decades < CUT_OFF),
         ),
         explains=(*EARLY_DAMAGE, "uninformative_labels"),
         stands_by=(fact(settings.rate_is_unusual),),

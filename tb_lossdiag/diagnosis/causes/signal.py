@@ -5,6 +5,7 @@ from tb_lossdiag.diagnosis.causes import settling
 from tb_lossdiag.diagnosis.causes.candidate import (
     ANOTHER_FAULT,
     BLOCKED,
+    CUT_OFF,
     HELD_BACK,
     NOT_LEARNING,
     SETTLED_EARLY,
@@ -13,7 +14,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
     unannounced,
 )
 from tb_lossdiag.diagnosis.causes.wiring import HELD
-from tb_lossdiag.diagnosis.clues import any_of, before, clear_of, ended, fact, found, shows
+from tb_lossdiag.diagnosis.clues import all_of, any_of, before, clear_of, ended, fact, found, shows, unless
 from tb_lossdiag.diagnosis.outcome import FAILED
 from tb_lossdiag.diagnosis.piecewise import bends_nothing
 
@@ -61,7 +62,13 @@ SIGNAL = (
             found("depth_profile", early=lambda decades: decades < -DEEP),
             found("skill"),
         ),
-        contradicts=(found("dead_units", at_start=False), ANOTHER_FAULT),
+        contradicts=(
+            all_of(
+                found("dead_units", at_start=False),
+                unless(found("depth_profile", early=lambda decades: decades < CUT_OFF)),
+            ),
+            ANOTHER_FAULT,
+        ),
         explains=(
             "dying_relu",
             "constant_inputs",

@@ -154,6 +154,8 @@ def train_longer(f: Findings) -> Fix:
 
 def loosen_clipping(f: Findings) -> Fix:
     """Near the 90th percentile of the unclipped norms, as Google's tuning playbook advises."""
+    if f.checks["clipping"].sign("level") == "one_length":
+        return Fix("Leave the clipping out of the loop, or clip at a norm of 1.")
     norms = norms_before(f.run)
     sizes = norms[norms > 0]
     wanted = rounded(float(np.percentile(sizes, 90))) if len(sizes) else "1"

@@ -22,6 +22,9 @@ MIN_RECORDS = 5
 # Factors within this of each other, of gradients whose norms vary more: a loop that multiplies every gradient by the
 # same number, as a mean over accumulated batches does. A clip keeps the norm and varies the factor.
 SAME_FACTOR = 0.01
+# Relative to each other: gradients of different batches that are all of one length were cut to it, as a loop does with
+# clip_by_global_norm before it hands them on (3 % between 240 steps of one that was cut to a ten-thousandth).
+ONE_LENGTH, FEWEST_LENGTHS = 0.05, 10
 OPTIONS = ("clipnorm", "global_clipnorm", "clipvalue")
 SOURCE = "a rule of thumb: clip at the 90th percentile of the gradient norms, and less than half of the steps"
 
@@ -60,12 +63,27 @@ def check(run: Run) -> Check:
 
 def _unclipped(run: Run) -> Check:
     config = run.card.optimizer.get("config") if run.card is not None else None
+    length = _one_length(run)
+    if length is not None:
+        text = f"The gradient has a norm of {length:.2g} at every recorded step: the loop brings it to one length."
+        evidence = Evidence(text, length, source=SOURCE)
+        signs = (("share", 1.0), ("factor", None), ("level", "one_length"))
+        return Check(ID, TITLE, "not_found", (evidence,), signs=signs)
     known = isinstance(config, Mapping) and bool(config) and not is_torch(run)  # a torch loop clips by itself
     if not known or any(config.get(name) for name in OPTIONS):
         return Check(ID, TITLE, "not_run", needs="clip factors: a log recorded by this version of tb_lossdiag")
     evidence = Evidence("The optimizer does not clip gradients.", source=SOURCE)
     signs = (("share", 0.0), ("factor", 1.0), ("level", "rare"))
     return Check(ID, TITLE, "not_found", (evidence,), signs=signs)
+
+
+def _one_length(run: Run) -> float | None:
+    """The gradient's norm where all recorded steps have the same one; None elsewhere."""
+    norms = run.steps.get("gradient_norm")
+    values = norms.values[np.isfinite(norms.values) & (norms.values > 0)] if norms is not None else np.zeros(0)
+    if len(values) < FEWEST_LENGTHS or np.ptp(values) > ONE_LENGTH * np.median(values):
+        return None
+    return float(np.median(values))
 
 
 def norms_before(run: Run) -> np.ndarray:

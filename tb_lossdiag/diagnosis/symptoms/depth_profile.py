@@ -25,7 +25,7 @@ SOURCE = "healthy runs -1.5 … +0.2 decades, eight sigmoid layers -5.3"
 def check(run: Run) -> Check:
     if run.layers is None or not (run.layers.has("gradient_norm") and run.layers.has("weight_norm")):
         return Check(ID, TITLE, "not_run", needs=recorded("layer records", run))
-    table = kernels(run.layers)
+    table = _matrices(run.layers)
     if len(table.rows) < MIN_KERNELS:
         return Check(
             ID, TITLE, "not_run", needs=f"at least {MIN_KERNELS} weight matrices; this model has {len(table.rows)}"
@@ -60,6 +60,12 @@ def check(run: Run) -> Check:
         else (),
         signs=(("direction", direction), ("early", at_start), ("late", at_end)),
     )
+
+
+def _matrices(table: Table) -> Table:
+    """The kernels without embeddings, of which a batch reads and moves a few rows."""
+    found = kernels(table)
+    return found.of_rows([at for at, row in enumerate(found.rows) if not row.name.endswith("embeddings")])
 
 
 def _relative(table: Table) -> np.ndarray:

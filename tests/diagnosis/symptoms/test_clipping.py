@@ -84,3 +84,10 @@ def test_a_log_without_clip_factors_asks_for_them(card):
 def test_a_damaged_log_does_not_raise():
     for run in s.hostile(clipped(1e-3, gradient_norm=1.0)):
         assert check(run).id == "clipping"
+
+
+def test_gradients_that_are_all_of_one_length_were_cut_by_the_loop():
+    norms = 1e-4 * (1 + 0.01 * np.sin(s.STEPS))
+    found = check(s.with_steps(s.healthy(), gradient_norm=norms))
+    assert (found.state, found.sign("level")) == ("not_found", "one_length") and "0.0001" in found.evidence[0].text
+    assert check(s.with_steps(s.healthy(), gradient_norm=10 * norms * s.STEPS)).sign("level") != "one_length"

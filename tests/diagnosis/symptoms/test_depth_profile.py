@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic as s
@@ -77,3 +79,11 @@ def test_fewer_than_four_kernels_have_no_depth():
     kept = [table.rows.index(row) for row in few]
     run = s.healthy(layers=type(table)(table.steps, tuple(few), table.columns, table.values[:, kept]))
     assert check(run).state == "not_run" and "this model has 3" in check(run).needs
+
+
+def test_embeddings_of_which_a_batch_moves_a_few_rows_are_no_end_of_a_profile():
+    table = profile(-4, -1, -1, 0).layers
+    rows = (replace(table.rows[0], name="words/embeddings"), *table.rows[1:])
+    assert table.rows[0].name == "hidden_1/kernel"
+    assert check(profile(-4, -1, -1, 0)).found
+    assert check(s.healthy(layers=replace(table, rows=rows))).state == "not_run"

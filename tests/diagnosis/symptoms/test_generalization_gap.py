@@ -115,3 +115,11 @@ def test_a_loss_that_may_be_below_zero_rises_in_shares_of_the_way_it_came_down(r
     train = np.linspace(2.0, -2.2, 20)
     val = np.r_[np.linspace(2.0, -0.8, 8), np.linspace(-0.8, rise - 0.8, 10)[1:], np.full(3, rise - 0.8)]
     assert check(s.healthy(epochs=s.epochs(loss=train, val_loss=val))).state == state
+
+
+@pytest.mark.parametrize(("level", "state"), [(2.2, "found"), (1.3, "not_found")])
+def test_most_of_what_is_known_by_heart_is_a_gap_though_validation_still_falls_a_little(level, state):
+    """A guess scores 2.3 in ten classes; training comes to 0.1."""
+    train = np.linspace(2.3, 0.1, 20)
+    run = s.healthy(epochs=s.epochs(loss=train, val_loss=np.linspace(2.3, level, 20)))
+    assert check(run).state == state

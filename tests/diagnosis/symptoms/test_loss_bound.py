@@ -9,7 +9,7 @@ from tb_lossdiag.run import Run
 
 def level(loss, name="my_loss", **changes):
     known = check(s.healthy(card=s.card(loss={"name": name}), steps=s.loss(loss), targets=None, **changes))
-    assert known.found is (known.sign("level") != "none")
+    assert known.found is (known.sign("level") not in ("none", "steady"))
     return known.sign("level")
 
 
@@ -45,8 +45,8 @@ def test_a_loss_that_falls_by_more_and_more_runs_away(loss):
 
 def test_a_loss_may_go_as_far_as_some_times_its_start():
     quicker, as_quick = -(np.linspace(0, 1, 400) ** 2), -np.linspace(0, 1, 400)
-    assert level(1 + 0.9 * FAR * quicker) == "none" and level(1 + 1.5 * FAR * quicker) == "runaway"
-    assert level(1 + 0.9 * RUNAWAY * as_quick) == "none"
+    assert level(1 + 0.9 * FAR * quicker) == "steady" and level(1 + 1.5 * FAR * quicker) == "runaway"
+    assert level(1 + 0.9 * RUNAWAY * as_quick) == "steady"
 
 
 def test_of_several_losses_no_name_gives_the_least_sum():
@@ -117,3 +117,11 @@ def test_scores_that_nothing_holds_swing_far_to_either_side():
     found = check(compared(waves * 5000 * np.linspace(0, 1, 400) ** 2))
     assert found.found and found.sign("level") == "runaway" and "nothing holds it" in found.evidence[0].text
     assert check(compared(20 * waves)).sign("level") == "none"
+
+
+def test_one_that_may_be_below_0_and_falls_as_fast_as_ever_is_steady():
+    course = np.linspace(2.8, -8.0, 400) + np.random.default_rng(0).normal(0, 0.1, 400)
+    assert level(course) == "steady"
+    assert level(course + 20.0) == "none"  # above 0 there is a least value yet to come
+    assert level(np.linspace(2.8, -1.5, 400)) == "none"  # no farther below 0 than it began above
+    assert level(s.falling(2.8, -8.0)) == "none"  # it slows down

@@ -231,3 +231,13 @@ def test_what_is_added_took_over_where_it_is_gone_and_the_loss_of_the_output_is_
 def test_a_loss_times_a_weight_has_no_rest():
     level = a.noisy(np.full(len(a.STEPS), 0.6), 0.1)
     assert check(beside(level, 9 * level)).state == "not_run"
+
+
+def test_a_part_that_is_0_at_every_step_is_switched_off_and_no_part():
+    terms = {"word_loss": a.along(2.0, 0.1), "weight_loss": np.zeros(len(a.STEPS))}
+    assert check(a.with_terms(s.healthy(data=a.table({})), terms)).state == "not_run"
+
+
+def test_a_penalty_that_blew_up_with_the_weights_drowns_nothing():
+    terms = {"data": np.full(len(a.STEPS), 2.0), "weights": 1e-3 * np.exp(np.linspace(0, 30, len(a.STEPS)))}
+    assert check(a.with_terms(s.healthy(data=a.table({})), terms)).state == "not_found"
