@@ -17,6 +17,7 @@ from tb_lossdiag.diagnosis.causes.candidate import (
 from tb_lossdiag.diagnosis.clues import all_of, any_of, before, clear_of, ended, fact, found, shows
 from tb_lossdiag.diagnosis.players import is_spent
 from tb_lossdiag.diagnosis.standing import LITTLE
+from tb_lossdiag.diagnosis.stopping import stopped_by_min_delta, stopped_by_wrong_mode
 
 # A tenth of the loss gone over the last half is a pace that more epochs would go on with.
 STEEP = -0.1
@@ -297,5 +298,33 @@ RATE = (
         test="Train as many epochs again.",
         fix=fixes.train_longer,
         weight=1,
+    ),
+    Candidate(
+        "undertrained",
+        "Early stopping counted gains as none",
+        requires=(fact(stopped_by_wrong_mode),),
+        explains=("learning_rate_too_low", "insufficient_capacity", "unsuitable_optimizer"),
+        test="Train once without the callback.",
+        fix=fixes.stop_later,
+        certain=True,
+        weight=4,
+    ),
+    Candidate(
+        "undertrained",
+        "Early stopping demanded too much",
+        requires=(
+            fact(stopped_by_min_delta),
+            any_of(
+                ended("never_learned", "stalled", "slow", "inconclusive"), shows("skill", skill=lambda s: s < HELD_BACK)
+            ),
+        ),
+        supports=(clear_of("update_ratio"), shows("flatness", direction="falling")),
+        contradicts=(ANOTHER_FAULT,),
+        explains=("insufficient_capacity", "unsuitable_optimizer"),
+        test="Train once without the callback.",
+        fix=fixes.stop_later,
+        accuses_learning=True,
+        good_enough=HELD_BACK,
+        weight=2,
     ),
 )

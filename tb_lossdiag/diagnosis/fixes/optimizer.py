@@ -21,6 +21,7 @@ from tb_lossdiag.diagnosis.snippets import (
     rounded,
     trained_by,
 )
+from tb_lossdiag.diagnosis.stopping import STOPPING, early_stopping
 from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, copied
 from tb_lossdiag.diagnosis.symptoms.clipping import norms_before
 from tb_lossdiag.run import Run, finite
@@ -150,6 +151,16 @@ def train_longer(f: Findings) -> Fix:
         + (f", or raise the learning rate from {rate:g} to {rounded(rate * 3)}." if rate else "."),
         fit_line(f.run, epochs=str((epochs or 10) * 5)) if framework_of(f.run) is Framework.KERAS_FIT else "",
     )
+
+
+def stop_later(f: Findings) -> Fix:
+    config = early_stopping(f.run) or {}
+    monitor = config.get("monitor")
+    text = f"Leave it to {STOPPING} what is better, with mode='auto', and take any gain for one."
+    if framework_of(f.run) is not Framework.KERAS_FIT:
+        return Fix(text)
+    arguments = f"{monitor if isinstance(monitor, str) else 'loss'!r}, patience={PATIENCE}, restore_best_weights=True"
+    return Fix(text, fit_line(f.run, callbacks=f"[keras.callbacks.{STOPPING}({arguments})]"))
 
 
 def loosen_clipping(f: Findings) -> Fix:

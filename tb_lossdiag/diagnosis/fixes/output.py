@@ -47,16 +47,22 @@ def one_of_many(f: Findings) -> Fix:
 def swap_back(f: Findings) -> Fix:
     if is_torch(f.run):
         return Fix("Give the loss the model's output first and the target second.", "loss = criterion(model(x), y)")
-    return Fix("Give the loss the target first and the model's output second.", "loss = loss_fn(y_true, y_pred)")
+    text = "Give the loss the target first and the model's output second."
+    looped = framework_of(f.run) is Framework.KERAS_LOOP
+    return Fix(text, "loss = loss_fn(y, model(x, training=True))" if looped else "")
 
 
 def ask_for_the_other_label(f: Findings) -> Fix:
     text = "Bring down the cross-entropy against the label that is wished for, not minus that against the true one: "
     text += "where the other player is sure, its gradient is largest."
-    code = (
-        "loss = bce(logits, torch.ones_like(logits))" if is_torch(f.run) else "loss = bce(tf.ones_like(logits), logits)"
-    )
-    return Fix(text, code)
+    judged = "judged = model(x)  # the discriminator's, of what the generator made\n"
+    if is_torch(f.run):
+        loss = "loss = torch.nn.functional.binary_cross_entropy_with_logits(judged, torch.ones_like(judged))"
+        return Fix(text, judged + loss)
+    if framework_of(f.run) is not Framework.KERAS_LOOP:
+        return Fix(text)
+    loss = "loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(tf.ones_like(judged), judged))"
+    return Fix(text, judged + loss)
 
 
 def average(f: Findings) -> Fix:
