@@ -275,8 +275,8 @@ def checks_few_rows_by_nothing(run: Run) -> str | None:
 def averages_lag(run: Run) -> str | None:
     """Whether half or more of a BatchNormalization's moving statistics is what they began with."""
     layers = [one for one in (run.card.layers if run.card else ()) if "BatchNorm" in one.kind and one.trainable]
-    known = [(one.number("momentum"), one.path) for one in layers if one.number("momentum") is not None]
-    momentum, path = max(known, default=(0.0, ""))
+    known = [(one.number("momentum") or 0.0, one.path) for one in layers]
+    momentum, path = max(((number, path) for number, path in known if 0 < number < 1), default=(0.0, ""))
     if run.step_unit != "step" or not ran_as_planned(run) or not AVERAGED <= momentum**run.last_step < 1:
         return None
     return (

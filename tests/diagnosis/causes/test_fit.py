@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import synthetic as s
 
 from tb_lossdiag.diagnosis import diagnose_run
@@ -49,3 +50,9 @@ def test_a_few_rows_that_nothing_checks_are_noted():
     few = s.card(batch_size=10, steps_per_epoch=2, epochs=200)
     run = s.healthy(card=few, steps=s.loss(s.falling(2.3, 0.05)), epochs=s.epochs(loss=np.linspace(2.3, 0.05, 20)))
     assert [(one.id, one.severity) for one in diagnose_run(run).causes] == [("overfitting", "note")]
+
+
+@pytest.mark.parametrize("momentum", [1e300, 1.0, -0.5])
+def test_a_momentum_that_averages_nothing_is_left_alone(momentum):
+    report = diagnose_run(averaging(momentum))
+    assert not report.causes and not report.notes
