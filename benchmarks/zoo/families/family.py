@@ -6,7 +6,8 @@ what nobody looked at.
 
 Until 2026-12-01 those were a third of the families, chosen by the CRC-32 of their names. Then it was to be seen what is
 wrong in these too, and ten new ones took their place, by somebody who does not tune and does not know the rules. What
-stays out is therefore said by each family itself.
+stays out is therefore said by each family itself. These ten were opened later that day (docs/first_contact.md): they
+stay marked until others by another hand take their place, and scores on them tell of the unseen no more.
 """
 
 from collections.abc import Callable, Mapping
