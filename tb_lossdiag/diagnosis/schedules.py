@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tb_lossdiag.diagnosis.callbacks import callbacks
 from tb_lossdiag.run import Run
 
 PLATEAU = "ReduceLROnPlateau"
@@ -10,13 +11,7 @@ PLATEAU = "ReduceLROnPlateau"
 
 def rate_setter(run: Run) -> tuple[str, Mapping[str, Any]] | None:
     """Name and arguments of the callback or scheduler; None where none is known to set the rate."""
-    written = run.card.settings.get("callbacks") if run.card else None
-    for one in written if isinstance(written, (list, tuple)) else ():
-        name = one.get("name") if isinstance(one, Mapping) else None
-        if isinstance(name, str) and _sets_rate(name):
-            config = one.get("config")
-            return name, config if isinstance(config, Mapping) else {}
-    return None
+    return next((one for one in callbacks(run) if _sets_rate(one[0])), None)
 
 
 def _sets_rate(name: str) -> bool:

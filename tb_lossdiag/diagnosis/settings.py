@@ -10,6 +10,7 @@ import numpy as np
 from tb_lossdiag.diagnosis.flow import heads_beside, is_passed_by
 from tb_lossdiag.diagnosis.framework import Framework, framework_of
 from tb_lossdiag.diagnosis.layer_kinds import LOOKUPS, NORMALISING, is_one_of, prepares_data
+from tb_lossdiag.diagnosis.moving_statistics import left_of_start
 from tb_lossdiag.diagnosis.players import plays_against_itself
 from tb_lossdiag.run import LayerCard, Run, finite
 
@@ -275,13 +276,14 @@ def checks_few_rows_by_nothing(run: Run) -> str | None:
 def averages_lag(run: Run) -> str | None:
     """Whether half or more of a BatchNormalization's moving statistics is what they began with."""
     layers = [one for one in (run.card.layers if run.card else ()) if "BatchNorm" in one.kind and one.trainable]
-    known = [(one.number("momentum") or 0.0, one.path) for one in layers]
-    momentum, path = max(((number, path) for number, path in known if 0 < number < 1), default=(0.0, ""))
-    if run.step_unit != "step" or not ran_as_planned(run) or not AVERAGED <= momentum**run.last_step < 1:
+    told = [one for one in layers if one.number("momentum") is not None]
+    left, path = left_of_start(told, run.last_step)
+    if run.step_unit != "step" or not ran_as_planned(run) or not AVERAGED <= left < 1:
         return None
+    momentum = next(one.number("momentum") for one in told if one.path == path)
     return (
-        f"{path!r} has a momentum of {momentum:g}: after {run.last_step} steps {momentum**run.last_step:.0%} of its "
-        "moving statistics is what they began with, and evaluation uses those."
+        f"{path!r} has a momentum of {momentum:g}: after {run.last_step} steps {left:.0%} of its moving statistics "
+        "is what they began with, and evaluation uses those."
     )
 
 

@@ -1,77 +1,97 @@
 """Did EarlyStopping end the training for a wrong reason? It may take a gain for a loss, or demand too large a gain."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.callbacks import better, callbacks
 from tb_lossdiag.run import Run, finite
 
 STOPPING = "EarlyStopping"
-# Words in the names of metrics that grow as a model gets better: Keras's own, and what users call theirs.
-LARGER_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "iou", "dice", "r2", "score")
-# Of the planned epochs: a run that came nearly to its end lost nothing by being stopped.
-NEARLY = 0.95
+# One difference between two epochs shows a direction.
 FEWEST_EPOCHS = 2
 
 
 @dataclass(frozen=True)
-class Stop:
-    """values: what was watched, at the end of each epoch. rises: whether it grows as the model gets better."""
+class Stopping:
+    """EarlyStopping's arguments under Keras's names; mode is "min" or "max"."""
 
     monitor: str
     mode: str
     min_delta: float
-    planned: int
-    values: np.ndarray
-    rises: bool
+    patience: int
+    start_from_epoch: int
 
-    def __str__(self) -> str:
-        done = f"{STOPPING} ended the training after {len(self.values)} of {self.planned} epochs"
-        return f"{done}; it watches {self.monitor!r}"
+    def ends(self, values: np.ndarray) -> int | None:
+        """After how many epochs of these values Keras ends the training; None where it goes on."""
+        best, wait = None, 0
+        for epoch, value in enumerate(values):
+            if epoch < self.start_from_epoch:
+                continue
+            wait += 1
+            if best is None or (value - best if self.mode == "max" else best - value) > self.min_delta:
+                best, wait = value, 0
+            elif wait >= self.patience and epoch > 0:
+                return epoch + 1
+        return None
 
 
 def stopped_by_wrong_mode(run: Run) -> str | None:
     """A sentence where EarlyStopping waited for the loss to rise, or for an accuracy to fall; None for no."""
-    stop = _stop(run)
-    if stop is None or stop.mode != ("min" if stop.rises else "max"):
+    known = _ended(run)
+    if known is None:
         return None
-    return f"{stop} with mode={stop.mode!r}, which counts every gain as none."
+    stopping, values, told = known
+    right = better(stopping.monitor)
+    if right is None or stopping.mode == right or replace(stopping, mode=right).ends(values) is not None:
+        return None
+    return f"{told} with mode={stopping.mode!r}, which counts every gain as none."
 
 
 def stopped_by_min_delta(run: Run) -> str | None:
     """A sentence where each epoch gained, and none as much as EarlyStopping demands; None for no."""
-    stop = _stop(run)
-    if stop is None or not stop.min_delta:
+    known = _ended(run)
+    if known is None:
         return None
-    gains = np.diff(stop.values) * (1 if stop.rises else -1)
-    if gains.min() <= 0 or gains.max() >= stop.min_delta:
+    stopping, values, told = known
+    gains = np.diff(values) if stopping.mode == "max" else -np.diff(values)
+    if gains.min() <= 0 or gains.max() >= stopping.min_delta or stopping.mode != better(stopping.monitor):
         return None
-    return f"{stop} and demands gains of {stop.min_delta:g}; no epoch gained more than {gains.max():.2g}."
+    return f"{told} and demands gains of {stopping.min_delta:g}; no epoch gained more than {gains.max():.2g}."
 
 
 def early_stopping(run: Run) -> Mapping[str, Any] | None:
-    """Its arguments, among them the name that it watches; None where the fit had none."""
-    written = run.card.settings.get("callbacks") if run.card is not None else None
-    for one in written if isinstance(written, (list, tuple)) else ():
-        if isinstance(one, Mapping) and one.get("name") == STOPPING and isinstance(one.get("config"), Mapping):
-            return one["config"] if isinstance(one["config"].get("monitor"), str) else None
-    return None
+    """Its arguments as recorded; None where the fit had none."""
+    return next((config for name, config in callbacks(run) if name == STOPPING), None)
 
 
-def _stop(run: Run) -> Stop | None:
-    """What ended a run that is over before its plan was."""
-    config, planned = early_stopping(run), run.card.epochs if run.card is not None else None
-    series = run.epochs.get(config["monitor"]) if config is not None else None
-    if config is None or series is None or not run.ended or not planned or len(series) >= NEARLY * planned:
+def _ended(run: Run) -> tuple[Stopping, np.ndarray, str] | None:
+    """The callback that ended the run before its plan, what it watched at each epoch, and how to begin a sentence."""
+    stopping, planned = _stopping(run), run.card.epochs if run.card is not None else None
+    watched, losses = (run.epochs.get(name) for name in (stopping.monitor if stopping else "", "loss"))
+    if stopping is None or watched is None or losses is None or not planned or not run.ended:
         return None
-    if len(series) < FEWEST_EPOCHS or not np.isfinite(series.values).all():
+    values, done = watched.values, len(losses)
+    # With a validation every few epochs, or another callback that ended the training, the two numbers differ.
+    if not FEWEST_EPOCHS <= done < planned or not np.isfinite(values).all() or len(values) != done:
         return None
-    least = abs(finite(config.get("min_delta")) or 0.0)
-    rises = _is_better_larger(config["monitor"])
-    return Stop(config["monitor"], str(config.get("mode")), least, planned, series.values, rises)
+    if stopping.ends(values) != done:
+        return None
+    told = f"{STOPPING} ended the training after {done} of {planned} epochs; it watches {stopping.monitor!r}"
+    return stopping, values, told
 
 
-def _is_better_larger(monitor: str) -> bool:
-    return "loss" not in monitor and any(word in monitor.lower() for word in LARGER_IS_BETTER)
+def _stopping(run: Run) -> Stopping | None:
+    """None where its arguments do not tell when it ends a training; one with a baseline waits for that as well."""
+    config = early_stopping(run) or {}
+    monitor, mode = config.get("monitor"), config.get("mode")
+    if not isinstance(monitor, str) or config.get("baseline") is not None:
+        return None
+    mode = better(monitor) if mode == "auto" else mode
+    numbers = [finite(config.get(name)) for name in ("min_delta", "patience", "start_from_epoch")]
+    if mode not in ("min", "max") or None in numbers:
+        return None
+    least, patience, start = (number or 0.0 for number in numbers)
+    return Stopping(monitor, mode, abs(least), int(patience), int(start))

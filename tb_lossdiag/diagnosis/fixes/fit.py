@@ -10,6 +10,7 @@ from tb_lossdiag.diagnosis.output_layer import output_layer
 from tb_lossdiag.diagnosis.report import Fix
 from tb_lossdiag.diagnosis.settings import hidden_layers
 from tb_lossdiag.diagnosis.snippets import compile_line, each_layer, is_reached, joined, layer, mended_line, rounded
+from tb_lossdiag.diagnosis.stopping import early_stopping
 from tb_lossdiag.diagnosis.surgery import can_be_rebuilt, in_front_of_output, stopped_early, with_changed_layers
 from tb_lossdiag.run import LayerCard, Run
 
@@ -76,14 +77,8 @@ def regularise(f: Findings) -> Fix:
     dropout = ""
     if output is not None and "/" not in output.path and can_be_rebuilt(f.run) and output == output_layer(f.run.card):
         dropout = in_front_of_output(f.run, output, "Dropout(0.5)")
-    stops = framework_of(f.run) is Framework.KERAS_FIT and not _has_callback(f.run, "EarlyStopping")
+    stops = framework_of(f.run) is Framework.KERAS_FIT and early_stopping(f.run) is None
     return Fix(text, joined(dropout, stopped_early(f.run) if stops else ""))
-
-
-def _has_callback(run: Run, name: str) -> bool:
-    written = run.card.settings.get("callbacks") if run.card else None
-    known = written if isinstance(written, (list, tuple)) else ()
-    return any(isinstance(one, Mapping) and one.get("name") == name for one in known)
 
 
 def lighten_penalty(f: Findings) -> Fix:

@@ -156,7 +156,7 @@ def train_longer(f: Findings) -> Fix:
 def stop_later(f: Findings) -> Fix:
     config = early_stopping(f.run) or {}
     monitor = config.get("monitor")
-    text = f"Leave it to {STOPPING} what is better, with mode='auto', and take any gain for one."
+    text = f"Let {STOPPING} choose the direction itself, with mode='auto', and count every gain, with min_delta=0."
     if framework_of(f.run) is not Framework.KERAS_FIT:
         return Fix(text)
     arguments = f"{monitor if isinstance(monitor, str) else 'loss'!r}, patience={PATIENCE}, restore_best_weights=True"

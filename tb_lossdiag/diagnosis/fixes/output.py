@@ -55,7 +55,7 @@ def swap_back(f: Findings) -> Fix:
 def ask_for_the_other_label(f: Findings) -> Fix:
     text = "Bring down the cross-entropy against the label that is wished for, not minus that against the true one: "
     text += "where the other player is sure, its gradient is largest."
-    judged = "judged = model(x)  # the discriminator's, of what the generator made\n"
+    judged = "judged = model(x)  # the discriminator's answer to what the generator made\n"
     if is_torch(f.run):
         loss = "loss = torch.nn.functional.binary_cross_entropy_with_logits(judged, torch.ones_like(judged))"
         return Fix(text, judged + loss)

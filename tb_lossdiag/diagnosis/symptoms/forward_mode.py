@@ -7,6 +7,7 @@ and 1 and normalise nothing. The other way round, a batch may score well in trai
 import numpy as np
 
 from tb_lossdiag.diagnosis.decimals import percent
+from tb_lossdiag.diagnosis.moving_statistics import UNWARMED, left_of_start
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -25,9 +26,6 @@ FEWEST_PASSES = 2
 # Evaluation mode gives back this share of what the training loss gained over a constant guess, or without one of the
 # first loss. Unmeasured; what train_eval_gap asks of a validation loss to blame the mode for it.
 LOST = 0.5
-# Moving statistics that hold more than this of their start are still on their way; 459 updates at momentum 0.99.
-UNWARMED = 0.01
-MOMENTUM = 0.99
 # Statistics that were moved before this training began are used on purpose: fine-tuning with them is usual.
 MOVED = 1e-3
 SOURCE = "layers that compute something else in training than in evaluation"
@@ -143,5 +141,5 @@ def _warming_up(run: Run) -> bool:
     planned = planned_steps(run)
     if run.step_unit != "step" or (planned is not None and run.last_step >= planned):
         return False
-    momenta = [layer.number("momentum") or MOMENTUM for layer in _differing(run) if "BatchNorm" in layer.kind]
-    return any(0 < m < 1 and m**run.last_step > UNWARMED for m in momenta)
+    layers = (layer for layer in _differing(run) if "BatchNorm" in layer.kind)
+    return left_of_start(layers, run.last_step)[0] > UNWARMED

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.callbacks import better
 from tb_lossdiag.diagnosis.needs import recorded
 from tb_lossdiag.diagnosis.report import Check, Evidence
 from tb_lossdiag.diagnosis.schedules import PLATEAU, rate_setter
@@ -188,7 +189,7 @@ def _waits_for_a_higher_loss(run: Run) -> bool:
     known = rate_setter(run)
     if known is None or known[0] != PLATEAU:
         return False
-    return known[1].get("mode") == "max" and "loss" in str(known[1].get("monitor") or "loss")
+    return known[1].get("mode") == "max" and better(str(known[1].get("monitor") or "loss")) == "min"
 
 
 def _least_gain(config: Mapping[str, Any], loss: float) -> float:

@@ -8,6 +8,7 @@ epoch that did well on rows it had never seen, so that only the validation rows 
 
 import numpy as np
 
+from tb_lossdiag.diagnosis.moving_statistics import UNWARMED, left_of_start
 from tb_lossdiag.diagnosis.reference import constant_loss
 from tb_lossdiag.diagnosis.repeats import one_batch
 from tb_lossdiag.diagnosis.report import Check, Evidence
@@ -21,11 +22,6 @@ TITLE = "Training mode against evaluation mode"
 NO_SKILL = 0.1
 # … while the training loss closed as much of the way as the weakest healthy calibration run.
 SKILLED = 0.3
-# A hundredth of the starting values 0 and 1 is still in the moving statistics: 459 updates at Keras's momentum of 0.99.
-# With a tenth as the bound the validation data were blamed after 240 updates, where 9 % were left and a momentum of 0.9
-# cured it: weights that still change keep the averages behind, for as long as the averages remember their start.
-UNWARMED = 0.01
-MOMENTUM = 0.99
 # The statistics of four examples or fewer are noise (Wu & He 2018: error grows steeply below 8 a batch).
 TINY_BATCH = 4
 # With most of the initial statistics left evaluation is not that of the trained network; this much skill is lost to it.
@@ -169,7 +165,5 @@ def _left(run: Run, layers: list[LayerCard], updates: int | None = None) -> floa
     """
     if run.step_unit != "step":
         return 0.0
-    momenta = [layer.settings.get("momentum", MOMENTUM) for layer in layers]
-    known = [float(m) for m in momenta if isinstance(m, (int, float)) and 0 <= m <= 1]
     updates = max(run.last_step, planned_steps(run) or 0) if updates is None else updates
-    return max((momentum**updates for momentum in known), default=0.0)
+    return left_of_start(layers, updates)[0]
